@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from opsroom_chat.service import chat_service
-from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.providers.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Role

@@ -10,17 +10,29 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
-from opsroom_cloud.event_store import EventStore
-from opsroom_cloud.instance_projection import InstanceProjection
-from opsroom_cloud.provider import Provider, SimulatedProvider
+from opsroom_cloud.commands.commands import CommandRules, Commands
+from opsroom_cloud.commands.orders import OrderMaker, OrderPolicy
+from opsroom_cloud.commands.pending_quota import PendingQuota
+from opsroom_cloud.instances.event_store import EventStore
+from opsroom_cloud.instances.names import CatchUp, ServerNames
+from opsroom_cloud.instances.projection import InstanceProjection
+from opsroom_cloud.operations.agent_operations import AgentOperations, lateness
+from opsroom_cloud.operations.deadlines import CommandDeadlines, Deadlines
+from opsroom_cloud.operations.operations import Operations
+from opsroom_cloud.operations.runner import OperationRunner
+from opsroom_cloud.operations.timers import Timers
+from opsroom_cloud.providers.agents import AgentClient
+from opsroom_cloud.providers.directory import ProviderDirectory
+from opsroom_cloud.providers.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud.commands import Command, EventType
+from opsroom_contracts.cloud.commands import COMMANDS, IMMEDIATE, Command, EventType
 from opsroom_contracts.cloud.models import (
     INSTANCE_EVENT,
+    OUTSIDE,
     Instance,
     InstanceEvent,
     Operation,
@@ -28,13 +40,18 @@ from opsroom_contracts.cloud.models import (
     apply,
 )
 from opsroom_contracts.cloud.requests import (
+    AdoptRequest,
     CancelRequest,
     CreateRequest,
     InstanceRequest,
+    LabelRequest,
     ListReply,
     ListRequest,
     OperationReply,
     OperationRequest,
+    ProvidersRequest,
+    ProviderView,
+    RenameRequest,
 )
 from opsroom_contracts.errors import Fault, FaultError
 from opsroom_contracts.serialization.codec import ContractError
@@ -44,10 +61,17 @@ from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
+from opsroom_runtime.metrics import Metrics
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until_answer
 
-FINAL = frozenset(EventType) - {EventType.RECEIVED, EventType.RETAINED}
+FINAL = frozenset(
+    {*(spec.done for spec in COMMANDS.values()), EventType.ADOPTED, EventType.CANCELLED, EventType.FAILED}
+)
+"""The events that end an operation; also those of commands without a delay, which end with the first."""
+IGNORED = frozenset({*IMMEDIATE.values(), *(OUTSIDE - {EventType.ADOPTED}), EventType.WORKING})
+"""The events that neither begin nor end an operation with a delay."""
 _PAGE = 1000
 DELAY_SECONDS = 1.0
 """Long enough to cancel a command on a busy machine."""
@@ -77,6 +101,27 @@ async def event_store_without_projection(broker: NatsConnection) -> AsyncIterato
         )
 
 
+def runner_of(broker: NatsConnection, events: EventStore) -> OperationRunner:
+    """Return a runner with the simulated provider, as in another process."""
+    deadlines = CommandDeadlines(create=timedelta(seconds=10), other=timedelta(seconds=10))
+    clock, late = BrokerClock(), lateness(Metrics())
+    working = AgentOperations(events, AgentClient(broker), deadlines, clock, late)
+    longest = Deadlines(1.0, timedelta(days=1))
+    return OperationRunner(events, SimulatedProvider(0), working, longest, clock=clock)
+
+
+def commands_of(broker: NatsConnection, events: EventStore, delay: float) -> Commands:
+    """Return handlers of commands whose projection is empty, as in a process that has received nothing."""
+    clock, projection = BrokerClock(), InstanceProjection()
+    spec = SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
+    catch_up = CatchUp(events, StreamSubscription(broker, spec, projection))
+    names, directory = ServerNames(events, projection, catch_up), ProviderDirectory(projection, clock)
+    orders = OrderMaker(events, names, directory, OrderPolicy(clock, timedelta(seconds=delay)))
+    rules = CommandRules(names, directory, PendingQuota(projection))
+    timers = Timers(runner_of(broker, events), clock=clock)
+    return Commands(events, Operations(events, clock), timers, orders, rules)
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A stored event with its message."""
@@ -94,10 +139,26 @@ class Cloud:
         self._requester = RequestClient(broker, timeout=timeout, first_timeout=attempt)
 
     async def create(
-        self, client_id: str | None = None, actor: str = "ann", identity: str | None = None
+        self, client_id: str | None = None, actor: str = "ann", identity: str | None = None, **more: Any
     ) -> OperationReply:
-        request = CreateRequest(client_id=client_id, actor=actor, identity=identity)
+        request = CreateRequest(client_id=client_id, actor=actor, identity=identity, **more)
         return await self._requester.request(endpoints.CREATE_INSTANCE, request)
+
+    async def adopt(self, provider: str, resource: str, **more: Any) -> OperationReply:
+        request = AdoptRequest(provider=provider, resource=resource, actor="ann", **more)
+        return await self._requester.request(endpoints.ADOPT_INSTANCE, request)
+
+    async def rename(self, instance_id: str, name: str, client_id: str | None = None) -> OperationReply:
+        request = RenameRequest(instance_id=instance_id, name=name, client_id=client_id, actor="bob")
+        return await self._requester.request(endpoints.RENAME_INSTANCE, request)
+
+    async def label(self, instance_id: str, **labels: str | None) -> OperationReply:
+        request = LabelRequest(instance_id=instance_id, labels=labels, actor="bob")
+        return await self._requester.request(endpoints.LABEL_INSTANCE, request)
+
+    async def providers(self) -> dict[str, ProviderView]:
+        reply = await self._requester.request(endpoints.PROVIDERS, ProvidersRequest())
+        return {provider.name: provider for provider in reply.providers}
 
     async def change(
         self, command: Command, instance_id: str, client_id: str | None = None
@@ -128,9 +189,9 @@ class Cloud:
         )
         return reply.operation
 
-    async def created(self) -> str:
+    async def created(self, **more: Any) -> str:
         """Create an instance, wait until it exists, and return its id."""
-        operation = (await self.create()).operation
+        operation = (await self.create(**more)).operation
         await self.finished(operation)
         return operation.instance_id
 
@@ -168,7 +229,7 @@ def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
     """Check that each operation began once and then ended once; return the event types by operation."""
     happened: dict[str, list[EventType]] = defaultdict(list)
     for one in kept:
-        if one.event.type is not EventType.RETAINED:
+        if one.event.type not in IGNORED:
             happened[one.event.operation_id or ""].append(one.event.type)
     for operation_id, types in happened.items():
         assert types[0] is EventType.RECEIVED, operation_id

@@ -4,8 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opsroom_cloud.operation_runner import Deadlines, OperationRunner
-from opsroom_cloud.provider import SimulatedProvider
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.models import InstanceEvent
 from opsroom_contracts.serialization.codec import encode
@@ -15,7 +13,14 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until, until_answer
-from services.cloud.tests.harness import Cloud, each_once, event_store_without_projection, process, service
+from services.cloud.tests.harness import (
+    Cloud,
+    each_once,
+    event_store_without_projection,
+    process,
+    runner_of,
+    service,
+)
 
 COUNT = 30
 
@@ -154,12 +159,7 @@ async def test_two_processes_complete_an_operation_once(cloud: Cloud, broker: Na
         event_store_without_projection(broker) as mine,
         event_store_without_projection(broker) as yours,
     ):
-        both = [
-            OperationRunner(
-                events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=BrokerClock()
-            )
-            for events in (mine, yours)
-        ]
+        both = [runner_of(broker, events) for events in (mine, yours)]
         await asyncio.gather(*(one.finish(operation.instance_id, operation.id) for one in both))
     await cloud.finished(operation)
     assert len(each_once(await cloud.kept())) == 1

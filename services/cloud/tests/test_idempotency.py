@@ -3,17 +3,9 @@
 import asyncio
 import json
 import random
-from datetime import timedelta
 
 import pytest
 
-from opsroom_cloud.commands import CommandPolicy, Commands
-from opsroom_cloud.instance_projection import InstanceProjection
-from opsroom_cloud.operation_runner import Deadlines, OperationRunner
-from opsroom_cloud.operations import Operations
-from opsroom_cloud.pending_quota import PendingQuota
-from opsroom_cloud.provider import SimulatedProvider
-from opsroom_cloud.timers import Timers
 from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.cloud.models import OperationStatus
@@ -21,11 +13,11 @@ from opsroom_contracts.cloud.requests import InstanceRequest
 from opsroom_contracts.errors import FAULT, ErrorCode, FaultError
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect
-from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_testkit.broker import BrokerProcess
 from services.cloud.tests.harness import (
     FINAL,
     Cloud,
+    commands_of,
     each_once,
     event_store_without_projection,
     projected,
@@ -135,12 +127,7 @@ async def test_a_lagging_process_decides_by_the_stored_events(cloud: Cloud, brok
     """The subscription of the second process has delivered nothing yet, so its projection is empty."""
     instance_id = await cloud.created()
     async with event_store_without_projection(broker) as events:
-        runner = OperationRunner(
-            events, SimulatedProvider(0), Deadlines(1.0, timedelta(days=1)), clock=BrokerClock()
-        )
-        timers = Timers(runner, clock=BrokerClock())
-        policy = CommandPolicy(BrokerClock(), timedelta(seconds=SOON), PendingQuota(InstanceProjection()))
-        lagging = Commands(events, Operations(events, BrokerClock()), timers, policy)
+        lagging = commands_of(broker, events, SOON)
         with pytest.raises(FaultError) as pointless:
             await lagging.change(Command.STOP, InstanceRequest(instance_id=instance_id))
         assert pointless.value.fault.code is ErrorCode.TRANSITION_INVALID

@@ -7,12 +7,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
-from opsroom_cloud.domain.lifecycle import AcceptCommand, Failure, cancel, complete, decide, fail, retain
+from opsroom_cloud.domain.lifecycle import decide
+from opsroom_cloud.domain.observations import lose, observe
 from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
+from opsroom_cloud.domain.orders import AcceptCommand, NewServer
+from opsroom_cloud.domain.outcomes import Failure, cancel, complete, fail, retain, work
+from opsroom_contracts.agents.protocol import Observation
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
-from opsroom_contracts.cloud.instances import FailureCode
-from opsroom_contracts.cloud.models import Instance, InstanceEvent, OperationStatus, apply
+from opsroom_contracts.cloud.instances import Condition, FailureCode, default_name
+from opsroom_contracts.cloud.models import (
+    INSTANCE_EVENT,
+    Instance,
+    InstanceEvent,
+    OperationStatus,
+    Progress,
+    apply,
+)
 from opsroom_contracts.errors import ErrorCode, Fault
+from opsroom_contracts.serialization.codec import encode
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 DELAY = timedelta(seconds=10)
@@ -38,6 +50,14 @@ PATHS: dict[InstanceState | None, list[Command]] = {
 }
 ENDS = {spec.done for spec in COMMANDS.values()}
 UNDOES = {EventType.CANCELLED, EventType.FAILED}
+CHANGES = {
+    Command.PROTECT: EventType.PROTECTED,
+    Command.UNPROTECT: EventType.UNPROTECTED,
+    Command.RENAME: EventType.RENAMED,
+    Command.LABEL: EventType.LABELED,
+}
+"""The commands without a delay, and the event of each."""
+KEYS = ("env", "role")
 
 
 class LifeCycle(RuleBasedStateMachine):
@@ -53,6 +73,10 @@ class LifeCycle(RuleBasedStateMachine):
         self.state: InstanceState | None = None
         self.since: datetime | None = None
         self.pending: AcceptCommand | None = None
+        self.working = self.protected = False
+        self.name = default_name(INSTANCE)
+        self.labels: dict[str, str] = {}
+        self.condition = Condition.OK
 
     def instance(self) -> Instance | None:
         return apply(self.log[-1]) if self.log else None
@@ -68,12 +92,15 @@ class LifeCycle(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @precondition(lambda self: self.pending is None)
+    def _valid(self) -> set[Command]:
+        return {one for one in ALLOWED[self.state] if self._expected_refusal(one) is None}
+
+    @precondition(lambda self: self.pending is None and self._valid())
     @rule(data=st.data())
     def send_valid_command(self, data: st.DataObject) -> None:
-        self.send_command(data.draw(st.sampled_from(sorted(ALLOWED[self.state]))))
+        self.send_command(data.draw(st.sampled_from(sorted(self._valid()))))
 
-    @rule(command=st.sampled_from(Command))
+    @rule(command=st.sampled_from([one for one in Command if one not in {*CHANGES, Command.ADOPT}]))
     def send_command(self, command: Command) -> None:
         order = AcceptCommand(
             command=command,
@@ -82,6 +109,7 @@ class LifeCycle(RuleBasedStateMachine):
             actor="ann",
             accepted_at=self.now,
             due_at=self.now + DELAY,
+            server=NewServer(labels={"made": "here"}),
         )
         self.orders.append(order)
         self._decide(order)
@@ -108,13 +136,94 @@ class LifeCycle(RuleBasedStateMachine):
         self.accepted.append(order.operation_id)
         if order.command is Command.CREATE:
             self.state, self.since = InstanceState.STOPPED, self.now
-        self.pending = order
+            self.protected, self.name, self.labels = False, default_name(INSTANCE), {"made": "here"}
+            self.condition = Condition.OK
+        self.pending, self.working = order, False
+
+    @rule(
+        command=st.sampled_from(sorted(CHANGES)),
+        name=st.sampled_from(["web", "db", default_name(INSTANCE)]),
+        labels=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["a", "b"]) | st.none(), min_size=1),
+    )
+    def change_at_once(self, command: Command, name: str, labels: dict[str, str | None]) -> None:
+        """A command without a delay is valid in every state, also while another one is pending."""
+        order = AcceptCommand(
+            command=command,
+            instance_id=INSTANCE,
+            operation_id=f"o-{len(self.orders)}",
+            actor="bob",
+            accepted_at=self.now,
+            due_at=self.now,
+            name=name if command is Command.RENAME else None,
+            labels=labels,
+        )
+        verdict = decide(self.instance(), order, "token:ann")
+        if self.state is None:
+            assert isinstance(verdict, Fault)
+            assert verdict.code is ErrorCode.INSTANCE_NOT_FOUND
+            return
+        assert isinstance(verdict, InstanceEvent)
+        assert (verdict.type, verdict.actor) == (CHANGES[command], "bob")
+        assert verdict.pending_identity == (None if self.pending is None else "token:ann")
+        self.log.append(verdict)
+        match command:
+            case Command.RENAME:
+                self.name = name
+            case Command.LABEL:
+                merged = {**self.labels, **labels}
+                self.labels = {key: value for key, value in merged.items() if value is not None}
+            case _:
+                self.protected = command is Command.PROTECT
+
+    @precondition(lambda self: self.pending is not None and self.now >= self.pending.due_at)
+    @rule(percent=st.integers(0, 100))
+    def provider_works(self, percent: int) -> None:
+        assert self.pending is not None
+        event = work(self.instance(), self.pending.operation_id, Progress(percent=percent), self.now)
+        assert event is not None
+        self.log.append(event)
+        self.working = True
+
+    @rule(state=st.sampled_from(InstanceState))
+    def something_changes_outside(self, state: InstanceState) -> None:
+        instance = self.instance()
+        if instance is None:
+            return
+        event = observe(instance, Observation(id=INSTANCE, state=state), self.now)
+        failed_before = self.condition is Condition.FAILED and state is self.state
+        expected = self.condition if failed_before else Condition.OK
+        if self.working or (state, expected) == (self.state, self.condition):
+            assert event is None
+            return
+        assert event is not None
+        assert (event.type, event.actor, event.operation_id) == (EventType.OBSERVED, "outside", None)
+        self.log.append(event)
+        self.since = self.since if state is self.state else self.now
+        self.state, self.condition = state, expected
+
+    @rule()
+    def it_disappears_outside(self) -> None:
+        instance = self.instance()
+        if instance is None:
+            return
+        event = lose(instance, self.now)
+        if self.working or self.condition is Condition.LOST:
+            assert event is None
+            return
+        assert event is not None
+        self.log.append(event)
+        self.since = self.since if self.state is InstanceState.STOPPED else self.now
+        self.state, self.condition = InstanceState.STOPPED, Condition.LOST
 
     def _expected_refusal(self, command: Command) -> ErrorCode | None:
         if self.state is None:
             return None if command is Command.CREATE else ErrorCode.INSTANCE_NOT_FOUND
         if self.pending is not None:
             return ErrorCode.OPERATION_PENDING
+        if self.protected and command in {Command.STOP, Command.RESTART, Command.REMOVE}:
+            return ErrorCode.PROTECTED
+        if self.condition is Condition.LOST and command is not Command.REMOVE:
+            return ErrorCode.TRANSITION_INVALID
         return None if command in ALLOWED[self.state] else ErrorCode.TRANSITION_INVALID
 
     @rule(data=st.data())
@@ -139,7 +248,8 @@ class LifeCycle(RuleBasedStateMachine):
         assert event is not None
         assert event.type in ENDS
         self.log.append(event)
-        self.pending = None
+        self.pending, self.working = None, False
+        self.condition = Condition.OK
         self.state = AFTER[order.command]
         self.since = None if self.state is None else self.now
 
@@ -156,6 +266,8 @@ class LifeCycle(RuleBasedStateMachine):
         assert event is not None
         assert (event.reason, event.reason_code) == (reason[:500], code)
         self._undone(event, order)
+        kinds = {FailureCode.VANISHED: Condition.LOST, FailureCode.OUTCOME_UNKNOWN: Condition.UNKNOWN}
+        self.condition = kinds.get(code, Condition.FAILED)
 
     @rule(data=st.data())
     def someone_cancels(self, data: st.DataObject) -> None:
@@ -164,7 +276,7 @@ class LifeCycle(RuleBasedStateMachine):
         order = data.draw(st.sampled_from(self.orders))
         verdict = cancel(self.instance(), order.operation_id, "bob", self.now)
         mine = self.pending is not None and self.pending.operation_id == order.operation_id
-        if not mine or self.now >= order.due_at:
+        if not mine or self.working or self.now >= order.due_at:
             assert isinstance(verdict, Fault)
             assert verdict.code is ErrorCode.OPERATION_FINISHED
             return
@@ -175,7 +287,7 @@ class LifeCycle(RuleBasedStateMachine):
     def _undone(self, event: InstanceEvent, order: AcceptCommand) -> None:
         assert event.type in UNDOES
         self.log.append(event)
-        self.pending = None
+        self.pending, self.working = None, False
         if order.command is Command.CREATE:
             self.state = self.since = None
 
@@ -193,6 +305,10 @@ class LifeCycle(RuleBasedStateMachine):
             return
         assert instance is not None
         assert (instance.state, instance.timestamp) == (self.state, self.since)
+        assert (instance.name, instance.protected) == (self.name, self.protected)
+        assert (instance.labels, instance.condition) == (self.labels, self.condition)
+        is_working = instance.pending is not None and instance.pending.progress is not None
+        assert is_working == self.working
         pending = None if instance.pending is None else (instance.pending.id, instance.pending.due_at)
         expected = None if self.pending is None else (self.pending.operation_id, self.pending.due_at)
         assert pending == expected
@@ -219,12 +335,17 @@ class LifeCycle(RuleBasedStateMachine):
             assert (found.status is OperationStatus.PENDING) == pending
             assert self.log[found.seq].operation_id == event.operation_id
 
+    @invariant()
+    def events_that_need_nothing_new_are_stored_as_before(self) -> None:
+        for event in self.log:
+            assert INSTANCE_EVENT.read(encode(event.stored())) == event
+
 
 TestLifeCycle = LifeCycle.TestCase
 
 
 @pytest.mark.parametrize("state", ALLOWED)
-@pytest.mark.parametrize("command", Command)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_in_every_state(command: Command, state: InstanceState | None) -> None:
     run = LifeCycle()
     run.reach(state)

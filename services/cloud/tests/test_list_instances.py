@@ -2,8 +2,9 @@
 
 import asyncio
 
-from opsroom_cloud.instance_projection import InstanceProjection
-from opsroom_cloud.list_instances import InstanceLister
+from opsroom_cloud.instances.list_instances import InstanceLister
+from opsroom_cloud.instances.names import CatchUp
+from opsroom_cloud.instances.projection import InstanceProjection
 from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.requests import LIST_MAX, ListRequest
 from opsroom_contracts.errors import FAULT, ErrorCode
@@ -59,6 +60,8 @@ async def test_a_lagging_process_catches_up_before_it_replies(cloud: Cloud, brok
     spec = SubscriptionSpec(CLOUD_STREAM, (CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
     subscription = StreamSubscription(broker, spec, projection)
     async with event_store_without_projection(broker) as events:
-        listing = asyncio.create_task(InstanceLister(events, projection, subscription).page(ListRequest()))
+        listing = asyncio.create_task(
+            InstanceLister(CatchUp(events, subscription), projection, subscription).page(ListRequest())
+        )
         async with run_tasks(subscription=subscription.run()):
             assert [instance.id for instance in (await listing).instances] == [operation.instance_id]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import psutil
 import pytest
 
-from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.providers.provider import SimulatedProvider
 from opsroom_contracts.cloud.commands import EventType
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsroom_cloud.instance_projection import InstanceProjection
-from opsroom_cloud.retention import EventRetention
+from opsroom_cloud.instances.projection import InstanceProjection
+from opsroom_cloud.instances.retention import EventRetention
 from opsroom_contracts.cloud.commands import Command, EventType
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection

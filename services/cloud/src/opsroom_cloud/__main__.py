@@ -5,7 +5,7 @@ import logging
 import os
 from contextlib import AbstractAsyncContextManager
 
-from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.providers.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_messaging.client.connection import NatsConnection

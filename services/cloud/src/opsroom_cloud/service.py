@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
-from opsroom_cloud.auditing import with_audit
-from opsroom_cloud.commands import CommandPolicy, Commands
-from opsroom_cloud.event_store import EventStore
-from opsroom_cloud.instance_projection import InstanceProjection
-from opsroom_cloud.list_instances import InstanceLister
-from opsroom_cloud.operation_runner import Deadlines, OperationRunner
-from opsroom_cloud.operations import Operations
-from opsroom_cloud.pending_quota import PendingQuota
-from opsroom_cloud.provider import Provider
-from opsroom_cloud.reconciler import Reconciler
-from opsroom_cloud.retention import EventRetention
+from opsroom_cloud.commands.auditing import with_audit
+from opsroom_cloud.commands.commands import CommandRules, Commands
+from opsroom_cloud.commands.orders import OrderMaker, OrderPolicy
+from opsroom_cloud.commands.pending_quota import PendingQuota
+from opsroom_cloud.instances.event_store import EventStore
+from opsroom_cloud.instances.list_instances import InstanceLister
+from opsroom_cloud.instances.names import CatchUp, ServerNames
+from opsroom_cloud.instances.projection import InstanceProjection
+from opsroom_cloud.instances.retention import EventRetention
+from opsroom_cloud.operations.agent_operations import AgentOperations, lateness
+from opsroom_cloud.operations.deadlines import Deadlines
+from opsroom_cloud.operations.operations import Operations
+from opsroom_cloud.operations.reconciler import Reconciler
+from opsroom_cloud.operations.runner import OperationRunner
+from opsroom_cloud.operations.timers import Timers
+from opsroom_cloud.providers.agents import AgentClient
+from opsroom_cloud.providers.directory import ProviderDirectory
+from opsroom_cloud.providers.provider import Provider
 from opsroom_cloud.settings import CloudSettings
-from opsroom_cloud.timers import Timers
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.cloud.commands import Command
@@ -30,10 +36,11 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.leader_check import LeaderCheck
 from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
+from opsroom_messaging.jetstream.stream_handler import StreamHandler
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
-from opsroom_messaging.jetstream.streams import audit_stream, cloud_stream, probes_stream
+from opsroom_messaging.jetstream.streams import agents_stream, audit_stream, cloud_stream, probes_stream
 from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
 from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
 from opsroom_messaging.jetstream.write_probe import WriteProbe
@@ -53,8 +60,11 @@ class _Cloud:
 
     projection: InstanceProjection
     subscription: StreamSubscription
+    directory: ProviderDirectory
+    directory_subscription: StreamSubscription
     writer: BatchWriter
     runner: OperationRunner
+    working: AgentOperations
     reconciler: Reconciler
     retention: EventRetention
     worker: Worker
@@ -81,10 +91,16 @@ async def cloud_service(
     parts = _build(broker, settings, provider, clock, upkeep)
     service = _endpoints(broker, parts, settings.stream_replicas)
     _register_metrics(broker, parts)
-    async with run_tasks(writer=parts.writer.run(), subscription=parts.subscription.run()) as died:
+    async with run_tasks(
+        writer=parts.writer.run(),
+        subscription=parts.subscription.run(),
+        directory=parts.directory_subscription.run(),
+    ) as died:
         await parts.subscription.ready(_READY_SECONDS)
+        await parts.directory_subscription.ready(_READY_SECONDS)
         async with run_tasks(
             died,
+            working=parts.working.run(),
             worker=parts.worker.run(),
             timers=parts.timers.run(),
             reconciler=_run_reconciler(broker, parts, settings.sweep_seconds),
@@ -112,8 +128,8 @@ def _build(
     broker: NatsConnection, settings: CloudSettings, provider: Provider, clock: BrokerClock, upkeep: Upkeep
 ) -> _Cloud:
     projection, writer = InstanceProjection(), BatchWriter(broker)
-    spec = SubscriptionSpec(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS)
-    subscription = StreamSubscription(broker, spec, projection)
+    directory = ProviderDirectory(projection, clock)
+    subscription = _subscription(broker, subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), projection)
     events = EventStore(
         projection,
         StreamReader(broker, subjects.CLOUD_STREAM),
@@ -121,15 +137,25 @@ def _build(
         clock=clock,
         operations_retention=settings.operations_retention(),
     )
+    agents, late = AgentClient(broker), lateness(broker.metrics)
+    working = AgentOperations(events, agents, settings.command_deadlines(), clock, late)
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    runner = OperationRunner(events, provider, deadlines, clock=clock, metrics=broker.metrics)
+    runner = OperationRunner(events, provider, working, deadlines, clock=clock)
+    catch_up = CatchUp(events, subscription)
+    names = ServerNames(events, projection, catch_up)
     operations, timers = Operations(events, clock), Timers(runner, clock=clock)
-    policy = CommandPolicy(clock, settings.delay(), PendingQuota(projection))
+    orders = OrderMaker(events, names, directory, OrderPolicy(clock, settings.delay()))
+    rules = CommandRules(names, directory, PendingQuota(projection))
     return _Cloud(
         projection=projection,
         subscription=subscription,
+        directory=directory,
+        directory_subscription=_subscription(
+            broker, subjects.AGENTS_STREAM, (subjects.AGENT_RECORDS, subjects.AGENT_LEASES), directory
+        ),
         writer=writer,
         runner=runner,
+        working=working,
         reconciler=Reconciler(
             events, projection, runner, clock=clock, grace=settings.grace(), retention=settings.retention()
         ),
@@ -150,10 +176,17 @@ def _build(
         ),
         timers=timers,
         operations=operations,
-        commands=Commands(events, operations, timers, policy),
-        lister=InstanceLister(events, projection, subscription),
+        commands=Commands(events, operations, timers, orders, rules),
+        lister=InstanceLister(catch_up, projection, subscription),
         audit=AuditWriter(broker),
     )
+
+
+def _subscription(
+    broker: NatsConnection, stream: str, filters: tuple[str, ...], handler: StreamHandler
+) -> StreamSubscription:
+    policy = StartPolicy.STATE if stream == subjects.AGENTS_STREAM else StartPolicy.STATE_THEN_EVENTS
+    return StreamSubscription(broker, SubscriptionSpec(stream, filters, policy), handler)
 
 
 def _endpoints(broker: NatsConnection, parts: _Cloud, replicas: int) -> MicroService:
@@ -170,14 +203,20 @@ def _endpoints(broker: NatsConnection, parts: _Cloud, replicas: int) -> MicroSer
     )
     audit, commands, operations = parts.audit, parts.commands, parts.operations
     leader = LeaderCheck(broker, subjects.operation_record(subjects.PROBE_ID), replicas=replicas)
-    service.add(endpoints.CREATE_INSTANCE, with_audit(audit, Command.CREATE, commands.create))
+    create, adopt = leader.confirming(commands.create), leader.confirming(commands.adopt)
+    service.add(endpoints.CREATE_INSTANCE, with_audit(audit, Command.CREATE, create))
+    service.add(endpoints.ADOPT_INSTANCE, with_audit(audit, Command.ADOPT, adopt))
     for command, endpoint in endpoints.CHANGE_INSTANCE.items():
         change = leader.confirming(partial(commands.change, command))
         service.add(endpoint, with_audit(audit, command, change))
+    rename, label = leader.confirming(commands.rename), leader.confirming(commands.label)
+    service.add(endpoints.RENAME_INSTANCE, with_audit(audit, Command.RENAME, rename))
+    service.add(endpoints.LABEL_INSTANCE, with_audit(audit, Command.LABEL, label))
     cancel = with_audit(audit, AuditedAction.CANCEL, leader.confirming(operations.cancel))
     service.add(endpoints.CANCEL_OPERATION, cancel)
     service.add(endpoints.OPERATION, leader.confirming(operations.show))
     service.add(endpoints.LIST_INSTANCES, parts.lister.page)
+    service.add(endpoints.PROVIDERS, parts.directory.providers)
     return service
 
 
@@ -192,7 +231,18 @@ def _register_metrics(broker: NatsConnection, parts: _Cloud) -> None:
     metrics.counter_callback(
         "malformed",
         "Messages skipped because they fit no contract.",
-        single(lambda: projection.malformed + parts.runner.malformed),
+        single(lambda: projection.malformed + parts.runner.malformed + parts.directory.malformed),
+    )
+    metrics.gauge(
+        "agent_connected",
+        "1 while the agent of the provider is there.",
+        lambda: {(name,): float(there) for name, there in parts.directory.connections().items()},
+        ("provider",),
+    )
+    metrics.gauge(
+        "agent_operations_working",
+        "Operations that this process asks agents about.",
+        single(lambda: parts.working.working),
     )
 
 
@@ -205,7 +255,9 @@ def _upkeep(broker: NatsConnection, settings: CloudSettings) -> Upkeep:
         ack_wait=settings.provider_timeout_seconds + _ACK_MARGIN_SECONDS, max_pending=_MAX_ACK_PENDING
     )
     return Upkeep(
-        broker, [KeptStream(events), KeptStream(audit), workers], optional=probes_stream(replicas=replicas)
+        broker,
+        [KeptStream(events), KeptStream(audit), KeptStream(agents_stream(replicas=replicas)), workers],
+        optional=probes_stream(replicas=replicas),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from opsroom_cloud.operations.deadlines import CommandDeadlines
 from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400
@@ -18,6 +19,9 @@ class CloudSettings(ServiceSettings):
     ``provider_timeout_seconds``: timeout after which an operation fails. ``failure_rate``: share of the
     operations that the simulated provider fails, 0 to 1. ``sweep_seconds``: interval of the reconciler.
     ``grace_seconds``: how long an operation must be overdue before the reconciler completes it.
+    ``create_timeout_seconds`` and ``command_timeout_seconds``: how long after its due time a creation, or any
+    other command, may take behind an agent. ``list_seconds``: how often the servers of each agent are listed.
+    ``lost_grace_seconds``: how long after its creation a server is not reported as lost by lists.
     """
 
     prefix: ClassVar[str] = "CLOUD_"
@@ -32,6 +36,10 @@ class CloudSettings(ServiceSettings):
     audit_bytes: Annotated[int, Field(ge=1_000_000)] = 1024**3
     sweep_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     grace_seconds: Annotated[float, Field(ge=0.5, le=600)] = 3.0
+    create_timeout_seconds: Annotated[float, Field(ge=1, le=86_400)] = 600.0
+    command_timeout_seconds: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    list_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+    lost_grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 120.0
 
     def delay(self) -> timedelta:
         """How long a command takes."""
@@ -48,6 +56,13 @@ class CloudSettings(ServiceSettings):
     def operations_retention(self) -> timedelta:
         """How long a retry finds its operation; limited by its events, which determine the status."""
         return timedelta(seconds=min(self.operations_days, self.retention_days) * _DAY_SECONDS)
+
+    def command_deadlines(self) -> CommandDeadlines:
+        """How long operations behind agents may take after their due time."""
+        return CommandDeadlines(
+            create=timedelta(seconds=self.create_timeout_seconds),
+            other=timedelta(seconds=self.command_timeout_seconds),
+        )
 
     def grace(self) -> timedelta:
         """How long an operation must be overdue before the reconciler completes it."""

@@ -9,7 +9,7 @@ import httpx
 
 from opsroom_chat.service import chat_service
 from opsroom_chat.settings import ChatSettings
-from opsroom_cloud.provider import SimulatedProvider
+from opsroom_cloud.providers.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_gateway.app import gateway

@@ -105,7 +105,7 @@ class InstanceEvent(InstanceFacts):
     event. ``due_at`` is set for ``received``, ``reason`` and ``reason_code`` for ``failed``; older releases
     stored no code. ``operation_id`` and ``command`` are missing if no command caused the event. ``start``: as
     in the pending operation, for ``received``. ``pending``: the operation that goes on being pending after an
-    event that is neither its beginning nor its end.
+    event that is neither its beginning nor its end; ``pending_identity``: who it is for, if known.
     """
 
     version: Literal[3] = 3
@@ -123,6 +123,7 @@ class InstanceEvent(InstanceFacts):
     reason_code: FailureCode | None = None
     start: bool | None = None
     pending: PendingOperation | None = None
+    pending_identity: Identity | None = None
 
     @model_validator(mode="after")
     def _check_operation(self) -> Self:
@@ -132,8 +133,10 @@ class InstanceEvent(InstanceFacts):
 
     def stored(self) -> Model:
         """Return what to store: if possible, what processes of older releases can read, too."""
-        new = (*(getattr(self, name) for name in InstanceFacts.model_fields), self.start, self.pending)
-        if self.operation_id is None or self.command is None or any(value is not None for value in new):
+        new = (*InstanceFacts.model_fields, "start", "pending", "pending_identity")
+        if self.operation_id is None or self.command is None:
+            return self
+        if any(getattr(self, name) is not None for name in new):
             return self
         has_author = self.identity is not None or self.reason_code is not None
         return copy_fields(self, InstanceEventV2 if has_author else InstanceEventV1)

@@ -182,6 +182,7 @@ _PERMISSIONS = {
             subjects.CLOUD_EVENTS,
             subjects.CLOUD_TIMERS,
             subjects.CLOUD_OPERATIONS,
+            subjects.CLOUD_NAMES,
             subjects.AUDIT_ACCEPTED,
             subjects.AUDIT_REFUSED,
             subjects.probe_subject(subjects.CLOUD_SERVICE, "*"),

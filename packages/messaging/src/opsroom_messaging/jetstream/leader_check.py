@@ -26,6 +26,8 @@ _FROM_READS = frozenset(
         ErrorCode.OPERATION_PENDING,
         ErrorCode.OPERATION_FINISHED,
         ErrorCode.TRANSITION_INVALID,
+        ErrorCode.PROTECTED,
+        ErrorCode.NAME_TAKEN,
     }
 )
 """Refusals that depend on what a stream holds."""

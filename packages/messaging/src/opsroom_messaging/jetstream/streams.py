@@ -73,6 +73,7 @@ def cloud_stream(*, max_age: float = 0, replicas: int) -> StreamSpec:
             subjects.CLOUD_TIMERS,
             subjects.CLOUD_DUE,
             subjects.CLOUD_OPERATIONS,
+            subjects.CLOUD_NAMES,
         ),
         max_age=max_age,
         replicas=replicas,

@@ -22,3 +22,8 @@ def lost_operation_id(instance_id: str, seq: int) -> str:
 def instance_id_of(operation_id: str) -> str:
     """Derive the id of the instance that ``operation_id`` creates: a UUID with dashes."""
     return str(uuid5(_INSTANCES, operation_id))
+
+
+def adopted_id_of(provider: str, resource: str) -> str:
+    """Derive the id of the instance for ``resource`` of ``provider``, so that it is taken in only once."""
+    return str(uuid5(_INSTANCES, f"adopted/{provider}/{resource}"))

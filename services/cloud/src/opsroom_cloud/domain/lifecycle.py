@@ -1,51 +1,21 @@
-"""Rules of an instance's life cycle: which commands are valid in which state, and the resulting events.
+"""Rules of an instance's life cycle: which commands are valid in which state, and the event that accepts one.
 
 An instance is a projection of its events (:func:`opsroom_contracts.cloud.models.apply`) for which the last
-event is enough. Every event therefore carries the complete state after it. An event that ends an operation
-without effect carries the previous state and since when it has held.
+event is enough. Every event therefore carries the complete state after it, and all that is known about the
+instance. An event that ends an operation without effect carries the previous state and since when it holds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
-from opsroom_contracts.cloud.instances import FailureCode
-from opsroom_contracts.cloud.models import Instance, InstanceEvent, PendingOperation
+from opsroom_cloud.domain.orders import AcceptCommand, NewServer
+from opsroom_contracts.cloud.commands import COMMANDS, CREATING, IMMEDIATE, Command, EventType, InstanceState
+from opsroom_contracts.cloud.instances import SIMULATED, Condition, default_name, merge_labels
+from opsroom_contracts.cloud.models import Instance, InstanceEvent, PendingOperation, facts_of
 from opsroom_contracts.errors import ErrorCode, Fault
-from opsroom_contracts.text import clip
+from opsroom_contracts.serialization.model import copy_fields
 
-REASON_MAX = 500
-"""The maximum length of a provider's reason in an event, in characters; longer reasons are clipped."""
-
-
-SYSTEM = "opsroom"
-"""The actor of events that nobody asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an operation failed; ``reason`` is a sentence in English."""
-
-    code: FailureCode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptCommand:
-    """A command with everything that is needed to accept it.
-
-    ``identity``: who the command is for, if known; ``actor``: the name to show. ``pending_max``: the caller's
-    quota of pending operations, including this one; None: no quota.
-    """
-
-    command: Command
-    instance_id: str
-    operation_id: str
-    actor: str
-    accepted_at: datetime
-    due_at: datetime
-    identity: str | None = None
-    pending_max: int | None = None
+_REFUSED_IF_PROTECTED = frozenset({Command.STOP, Command.RESTART, Command.REMOVE})
 
 
 def deadline_of(pending: PendingOperation, stored_at: datetime, longest: timedelta) -> datetime:
@@ -59,138 +29,97 @@ def deadline_of(pending: PendingOperation, stored_at: datetime, longest: timedel
     return stored_at + min(waits, longest)
 
 
-def decide(instance: Instance | None, order: AcceptCommand) -> InstanceEvent | Fault:
-    """Return the ``received`` event that accepts ``order``, or the fault that refuses it."""
+def decide(
+    instance: Instance | None, order: AcceptCommand, pending_identity: str | None = None
+) -> InstanceEvent | Fault:
+    """Return the event that accepts ``order``, or the fault that refuses it.
+
+    It is ``received`` for a command with a delay, and the only event of one without. ``pending_identity``:
+    who the operation is for that is pending meanwhile.
+    """
     refusal = _refusal(instance, order)
     if refusal is not None:
         return refusal
+    if instance is None:
+        return _begin(order, order.server or NewServer())
+    if order.is_immediate:
+        return _change(instance, order, pending_identity)
+    return copy_fields(
+        facts_of(instance),
+        InstanceEvent,
+        type=EventType.RECEIVED,
+        instance_id=instance.id,
+        operation_id=order.operation_id,
+        command=order.command,
+        state=instance.state,
+        actor=order.actor,
+        identity=order.identity,
+        timestamp=order.accepted_at,
+        due_at=order.due_at,
+        since=instance.timestamp,
+    )
+
+
+def _begin(order: AcceptCommand, server: NewServer) -> InstanceEvent:
+    """Return the event that begins an instance; while it is created, it is stopped."""
     return InstanceEvent(
         type=EventType.RECEIVED,
         instance_id=order.instance_id,
         operation_id=order.operation_id,
         command=order.command,
-        state=InstanceState.STOPPED if instance is None else instance.state,
+        state=InstanceState.STOPPED,
         actor=order.actor,
         identity=order.identity,
         timestamp=order.accepted_at,
         due_at=order.due_at,
-        since=None if instance is None else instance.timestamp,
+        start=server.start or None,
+        name=None if server.name == default_name(order.instance_id) else server.name,
+        labels=dict(sorted(server.labels.items())) or None,
+        provider=None if server.provider == SIMULATED else server.provider,
+        template=server.template,
+        resource=server.resource,
+        protected=server.protected or None,
     )
 
 
-def complete(
-    instance: Instance | None, operation_id: str, now: datetime, identity: str | None = None
-) -> InstanceEvent | None:
-    """Return the event that completes the operation of ``identity``; None if it is not pending."""
-    pending = _pending(instance, operation_id)
-    if instance is None or pending is None:
-        return None
-    spec = COMMANDS[pending.command]
-    return InstanceEvent(
-        type=spec.done,
+def _change(instance: Instance, order: AcceptCommand, pending_identity: str | None) -> InstanceEvent:
+    """Return the event of a command without a delay. An operation that is pending goes on."""
+    changes: dict[str, object] = {}
+    match order.command:
+        case Command.PROTECT | Command.UNPROTECT:
+            changes["protected"] = order.command is Command.PROTECT
+        case Command.RENAME:
+            changes["name"] = order.name
+        case _:
+            changes["labels"] = merge_labels(instance.labels, order.labels)
+    return copy_fields(
+        facts_of(instance.model_copy(update=changes)),
+        InstanceEvent,
+        type=IMMEDIATE[order.command],
         instance_id=instance.id,
-        operation_id=operation_id,
-        command=pending.command,
-        state=spec.leaves or instance.state,
-        actor=pending.actor,
-        identity=identity,
-        timestamp=now,
-    )
-
-
-def fail(
-    instance: Instance | None,
-    operation_id: str,
-    failure: Failure,
-    now: datetime,
-    identity: str | None = None,
-) -> InstanceEvent | None:
-    """Return the event that fails the operation and keeps the previous state; None if it is not pending."""
-    pending = _pending(instance, operation_id)
-    if instance is None or pending is None:
-        return None
-    return InstanceEvent(
-        type=EventType.FAILED,
-        instance_id=instance.id,
-        operation_id=operation_id,
-        command=pending.command,
+        operation_id=order.operation_id,
+        command=order.command,
         state=instance.state,
-        actor=pending.actor,
-        identity=identity,
-        timestamp=now,
-        reason=clip(failure.reason, REASON_MAX),
-        reason_code=failure.code,
+        actor=order.actor,
+        identity=order.identity,
+        timestamp=order.accepted_at,
         since=instance.timestamp,
-    )
-
-
-def cancel(
-    instance: Instance | None,
-    operation_id: str,
-    actor: str,
-    now: datetime,
-    identity: str | None = None,
-) -> InstanceEvent | Fault:
-    """Return the event with which ``actor`` cancels the operation, or the fault that refuses it.
-
-    A due operation can't be cancelled, because the provider may already be executing it.
-    """
-    pending = _pending(instance, operation_id)
-    if instance is None or pending is None:
-        return _finished(operation_id, "is no longer pending")
-    if now >= pending.due_at:
-        return _finished(operation_id, "is due and can no longer be cancelled")
-    return InstanceEvent(
-        type=EventType.CANCELLED,
-        instance_id=instance.id,
-        operation_id=operation_id,
-        command=pending.command,
-        state=instance.state,
-        actor=actor,
-        identity=identity,
-        timestamp=now,
-        since=instance.timestamp,
-    )
-
-
-def retain(event: InstanceEvent, now: datetime) -> InstanceEvent:
-    """Return an event that repeats the state after ``event``, so that it outlives ``event``'s retention."""
-    return InstanceEvent(
-        type=EventType.RETAINED,
-        instance_id=event.instance_id,
-        operation_id=event.operation_id,
-        command=event.command,
-        state=event.state,
-        actor=event.actor,
-        identity=event.identity,
-        timestamp=now,
-        since=event.since or event.timestamp,
-    )
-
-
-def lose(instance: Instance, operation_id: str, now: datetime) -> InstanceEvent:
-    """Return the event that removes an instance whose stored state is lost."""
-    return InstanceEvent(
-        type=EventType.REMOVED,
-        instance_id=instance.id,
-        operation_id=operation_id,
-        command=Command.REMOVE,
-        state=instance.state,
-        actor=SYSTEM,
-        timestamp=now,
-        reason="its last event was dropped from the stream",
+        pending=instance.pending,
+        pending_identity=None if instance.pending is None else pending_identity,
     )
 
 
 def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
     if instance is None:
-        if order.command is Command.CREATE:
+        if order.is_creating:
             return None
         return Fault(
             code=ErrorCode.INSTANCE_NOT_FOUND,
-            message=f"there is no instance {order.instance_id}",
+            message=f"there is no instance {order.target or order.instance_id}",
             field="instanceId",
         )
+    if order.is_immediate:
+        return _label_refusal(instance, order)
     pending = instance.pending
     if pending is not None:
         return Fault(
@@ -198,10 +127,50 @@ def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
             message=f"{pending.command.value} is pending on instance {instance.id} (operation {pending.id})",
             operation_id=pending.id,
         )
-    if order.command is Command.CREATE:
-        return _invalid(f"instance {instance.id} already exists")
-    spec = COMMANDS[order.command]
-    if instance.state in spec.needs:
+    rules: tuple[Callable[[Instance, Command], Fault | None], ...] = (
+        _creation_refusal,
+        _protection_refusal,
+        _condition_refusal,
+        _transition_refusal,
+    )
+    return next((fault for rule in rules if (fault := rule(instance, order.command))), None)
+
+
+def _label_refusal(instance: Instance, order: AcceptCommand) -> Fault | None:
+    try:
+        merge_labels(instance.labels, order.labels)
+    except ValueError as error:
+        message = f"labels: instance {instance.id} would have {error}"
+        return Fault(code=ErrorCode.INVALID_REQUEST, message=message, field="labels")
+    return None
+
+
+def _creation_refusal(instance: Instance, command: Command) -> Fault | None:
+    if command is Command.ADOPT:
+        return _invalid(f"{instance.resource} is instance {instance.id} ({instance.name}) already")
+    return _invalid(f"instance {instance.id} already exists") if command in CREATING else None
+
+
+def _protection_refusal(instance: Instance, command: Command) -> Fault | None:
+    if not instance.protected or command not in _REFUSED_IF_PROTECTED:
+        return None
+    message = f"instance {instance.id} ({instance.name}) is protected; unprotect it first"
+    return Fault(code=ErrorCode.PROTECTED, message=message)
+
+
+def _condition_refusal(instance: Instance, command: Command) -> Fault | None:
+    if instance.condition is not Condition.LOST or command is Command.REMOVE:
+        return None
+    return _invalid(f"the provider no longer has instance {instance.id}; it can only be removed")
+
+
+def _transition_refusal(instance: Instance, command: Command) -> Fault | None:
+    """Refuse what the simulated provider can't do.
+
+    The state of any other may be older than the last change outside, so its provider decides.
+    """
+    spec = COMMANDS[command]
+    if instance.provider != SIMULATED or instance.state in spec.needs:
         return None
     already = "already " if instance.state is spec.leaves else ""
     return _invalid(f"instance {instance.id} is {already}{instance.state.value}")
@@ -209,16 +178,3 @@ def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
 
 def _invalid(message: str) -> Fault:
     return Fault(code=ErrorCode.TRANSITION_INVALID, message=message)
-
-
-def _finished(operation_id: str, why: str) -> Fault:
-    return Fault(
-        code=ErrorCode.OPERATION_FINISHED,
-        message=f"operation {operation_id} {why}",
-        operation_id=operation_id,
-    )
-
-
-def _pending(instance: Instance | None, operation_id: str) -> PendingOperation | None:
-    pending = None if instance is None else instance.pending
-    return pending if pending is not None and pending.id == operation_id else None

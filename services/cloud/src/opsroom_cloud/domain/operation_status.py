@@ -3,21 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from opsroom_contracts.cloud.commands import COMMANDS, EventType
+from opsroom_contracts.cloud.commands import DONE, IMMEDIATE, EventType
 from opsroom_contracts.cloud.models import (
     InstanceEvent,
     Operation,
     OperationRecord,
     OperationStatus,
     PendingOperation,
+    pending_of,
 )
 
 _STATUS: dict[EventType, OperationStatus] = {
-    **{spec.done: OperationStatus.DONE for spec in COMMANDS.values()},
+    **dict.fromkeys(DONE.values(), OperationStatus.DONE),
     EventType.CANCELLED: OperationStatus.CANCELLED,
     EventType.FAILED: OperationStatus.FAILED,
 }
 
+_ACCEPTING = frozenset({EventType.RECEIVED, *IMMEDIATE.values()})
 _REPLACED = "another operation followed before it was finished"
 
 
@@ -38,25 +40,48 @@ class Progress:
     reason: str | None = None
 
 
+class StatusReader:
+    """Derives the status of an operation from its instance's events, one by one from the accepting one on.
+
+    If another operation follows without a final event of this one, which can happen only with events
+    published by hand, it counts as failed.
+    """
+
+    def __init__(self, operation_id: str) -> None:
+        self._operation_id = operation_id
+        self.found: Progress | None = None
+        """The status so far; None if the first event did not accept the operation."""
+
+    def read(self, item: SequencedEvent) -> bool:
+        """Read the next event; return whether more of them may change the status."""
+        event, status = item.event, self._status_of(item.event)
+        if self.found is None:
+            if event.operation_id != self._operation_id or event.type not in _ACCEPTING:
+                return False
+            self.found = Progress(status or OperationStatus.PENDING, item.seq)
+        elif status is not None:
+            reason = event.reason if event.operation_id == self._operation_id else _REPLACED
+            self.found = Progress(status, item.seq, reason)
+        return self.found.status is OperationStatus.PENDING
+
+    def _status_of(self, event: InstanceEvent) -> OperationStatus | None:
+        """Return the status that ``event`` gives the operation; None if it goes on as before."""
+        if event.operation_id == self._operation_id:
+            return _STATUS.get(event.type)
+        goes_on = event.pending is not None and event.pending.id == self._operation_id
+        return None if goes_on else OperationStatus.FAILED
+
+
 def status_from_events(operation_id: str, history: Iterable[SequencedEvent]) -> Progress | None:
     """Return the status of an operation, given its instance's events from the one that accepted it.
 
-    None if ``history`` does not begin with that event. If another operation follows without a final event of
-    this one, which can happen only with events published by hand, it counts as failed.
+    None if ``history`` does not begin with that event.
     """
-    accepted: Progress | None = None
+    reader = StatusReader(operation_id)
     for item in history:
-        event = item.event
-        mine = event.operation_id == operation_id
-        if accepted is None:
-            if not mine or event.type is not EventType.RECEIVED:
-                return None
-            accepted = Progress(OperationStatus.PENDING, item.seq)
-        elif mine and event.type in _STATUS:
-            return Progress(_STATUS[event.type], item.seq, event.reason)
-        elif not mine:
-            return Progress(OperationStatus.FAILED, item.seq, _REPLACED)
-    return accepted
+        if not reader.read(item):
+            break
+    return reader.found
 
 
 def operation_of(
@@ -75,12 +100,34 @@ def operation_of(
     )
 
 
-def record_of(instance_id: str, pending: PendingOperation) -> OperationRecord:
-    """Build the record of a pending operation."""
+def record_of(instance_id: str, pending: PendingOperation, target: str | None = None) -> OperationRecord:
+    """Build the record of a pending operation. ``target``: what the request named, if not the id."""
     return OperationRecord(
         instance_id=instance_id,
         command=pending.command,
         actor=pending.actor,
         accepted_at=pending.accepted_at,
         due_at=pending.due_at,
+        target=target,
+    )
+
+
+def record_of_event(event: InstanceEvent, target: str | None = None) -> OperationRecord:
+    """Build the record of the operation that ``event`` accepts; see :func:`record_of`.
+
+    Raises:
+        ValueError: the event names no operation.
+    """
+    if event.type is EventType.RECEIVED:
+        return record_of(event.instance_id, pending_of(event), target)
+    if event.command is None:
+        raise ValueError(f"a {event.type.value} event without a command")
+    return OperationRecord(
+        instance_id=event.instance_id,
+        command=event.command,
+        actor=event.actor,
+        accepted_at=event.timestamp,
+        due_at=event.timestamp,
+        target=target,
+        event_offset=1,
     )

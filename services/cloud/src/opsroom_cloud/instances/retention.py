@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from opsroom_cloud.domain.ids import lost_operation_id
-from opsroom_cloud.domain.lifecycle import lose
-from opsroom_cloud.event_store import EventStore
-from opsroom_cloud.instance_projection import InstanceProjection, TrackedInstance
+from opsroom_cloud.domain.outcomes import forget
+from opsroom_cloud.instances.event_store import EventStore
+from opsroom_cloud.instances.projection import InstanceProjection, TrackedInstance
 from opsroom_messaging.errors import ConflictError
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_runtime.duties import Duty
@@ -88,7 +88,7 @@ class EventRetention:
         instance = known.instance
         if instance is None or (await self._events.refresh(instance.id)).seq:
             return
-        event = lose(instance, lost_operation_id(instance.id, known.seq), self._clock())
+        event = forget(instance, lost_operation_id(instance.id, known.seq), self._clock())
         try:
             await self._events.append(event, expected=0)
         except ConflictError:

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opsroom_cloud.domain.lifecycle import AcceptCommand
-from opsroom_cloud.instance_projection import InstanceProjection, quota_key
+from opsroom_cloud.domain.orders import AcceptCommand
+from opsroom_cloud.instances.projection import InstanceProjection, quota_key
 from opsroom_contracts.errors import ErrorCode, refuse
 
 _MIN_RETRY_SECONDS = 0.05

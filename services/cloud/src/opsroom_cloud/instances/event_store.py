@@ -1,23 +1,27 @@
 """Event store of instances and operations, with optimistic locking."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.operation_status import SequencedEvent, record_of
-from opsroom_cloud.instance_projection import (
+from opsroom_cloud.domain.operation_status import SequencedEvent, record_of_event
+from opsroom_cloud.domain.orders import AcceptCommand
+from opsroom_cloud.instances.projection import (
     InstanceProjection,
     NewerReleaseError,
     TrackedInstance,
     read_event,
+    track,
 )
+from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.models import (
     OPERATION_RECORD,
+    SERVER_NAME_CLAIM,
     DueOperation,
     InstanceEvent,
     OperationRecord,
-    apply,
+    ServerNameClaim,
     pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
@@ -29,12 +33,15 @@ from opsroom_contracts.subjects import (
     instance_events,
     instance_timer,
     operation_record,
+    server_name_subject,
 )
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Schedule, Write
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 _DUE_TTL_SECONDS = 86_400
 """How long a due message waits for a worker; afterwards the reconciler finds the operation."""
+_CLAIM_TTL_SECONDS = 3600
+"""How long a claim on a name lasts; by then, all processes know the name from the events."""
 _PAGE = 64
 
 log = logging.getLogger(__name__)
@@ -46,6 +53,22 @@ class OperationRecordAt:
 
     record: OperationRecord
     accepted_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameClaimAt:
+    """The claim on a name: the instance that holds it, and the claim's sequence."""
+
+    holder: str | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """The expected last sequences: of the instance, and of the claim on its name; 0: there is none."""
+
+    instance: int
+    claim: int = 0
 
 
 class EventStore:
@@ -87,9 +110,10 @@ class EventStore:
             return TrackedInstance()
         event = read_event(last)
         if event is not None:
+            former = self._projection.get(instance_id)
             self._projection.apply_event(event, last.seq, last.at)
             # Not the projection's state: it may still be that of an older stream.
-            return TrackedInstance(apply(event), last.seq, last.at)
+            return track(event, last.seq, last.at, former)
         before = await self._last_event(subject)
         if before is None:
             return self._projection.mark_skipped(instance_id, last.seq)
@@ -105,30 +129,33 @@ class EventStore:
         last = await self._reader.last(CLOUD_EVENTS)
         return 0 if last is None else last.seq
 
-    async def accept(self, received: InstanceEvent, *, expected: int) -> int:
-        """Atomically store the event that accepts a command, its timer and its record.
+    async def accept(self, event: InstanceEvent, order: AcceptCommand, *, guards: Guards) -> int:
+        """Atomically store the event that accepts ``order``, its record, its timer and the claim on a name.
 
         Returns:
             The event's sequence.
 
         Raises:
-            ConflictError: the instance's last sequence is not ``expected``, or the operation id is used.
+            ConflictError: a sequence is not as expected, or the operation id is used.
         """
-        pending = pending_of(received)
-        instance_id, operation_id = received.instance_id, pending.id
-        due = DueOperation(instance_id=instance_id, operation_id=operation_id)
-        timer = Schedule(at=pending.due_at, target=instance_due(instance_id), ttl=_DUE_TTL_SECONDS)
-        sequences = await self._writer.write(
-            Write(instance_events(instance_id), encode(received.stored()), expected=expected),
-            Write(instance_timer(instance_id), encode(due), schedule=timer),
-            Write(
-                operation_record(operation_id),
-                encode(record_of(instance_id, pending).stored()),
-                expected=0,
-                ttl=self._record_ttl,
-            ),
+        instance_id, operation_id = order.instance_id, order.operation_id
+        writes = [Write(instance_events(instance_id), encode(event.stored()), expected=guards.instance)]
+        if event.type is EventType.RECEIVED:
+            due = DueOperation(instance_id=instance_id, operation_id=operation_id)
+            timer = Schedule(
+                at=pending_of(event).due_at, target=instance_due(instance_id), ttl=_DUE_TTL_SECONDS
+            )
+            writes.append(Write(instance_timer(instance_id), encode(due), schedule=timer))
+        record = record_of_event(event, order.target)
+        writes.append(
+            Write(operation_record(operation_id), encode(record.stored()), expected=0, ttl=self._record_ttl)
         )
-        self._projection.apply_event(received, sequences[0], self._clock())
+        if order.name is not None:
+            claim = encode(ServerNameClaim(instance_id=instance_id))
+            subject = server_name_subject(order.name)
+            writes.append(Write(subject, claim, expected=guards.claim, ttl=_CLAIM_TTL_SECONDS))
+        sequences = await self._writer.write(*writes)
+        self._projection.apply_event(event, sequences[0], self._clock())
         return sequences[0]
 
     async def append(self, event: InstanceEvent, *, expected: int) -> int:
@@ -163,11 +190,35 @@ class EventStore:
             ) from None
         return OperationRecordAt(record, message.seq - record.event_offset)
 
-    async def history(self, instance_id: str, start: int) -> list[SequencedEvent]:
-        """Read one page of an instance's events, from sequence ``start``."""
-        page = await self._reader.page(instance_events(instance_id), start=start, count=_PAGE)
-        events = ((message.seq, read_event(message)) for message in page)
-        return [SequencedEvent(seq, event) for seq, event in events if event is not None]
+    async def claim(self, name: str) -> NameClaimAt | None:
+        """Read the claim on a name of an instance; None if there is none. A malformed one has no holder."""
+        message = await self._reader.last(server_name_subject(name))
+        if message is None:
+            return None
+        try:
+            return NameClaimAt(SERVER_NAME_CLAIM.read(message.data).instance_id, message.seq)
+        except NewerVersionError as error:
+            raise NewerReleaseError(f"{message.subject}: {error}") from error
+        except ContractError as error:
+            log.warning("malformed claim on %s: %s", message.subject, error)
+            return NameClaimAt(None, message.seq)
+
+    async def stored_at(self, seq: int) -> datetime | None:
+        """Return when the broker stored the message at ``seq``; None if it is no longer there."""
+        message = await self._reader.at(seq)
+        return None if message is None else message.at
+
+    async def history(self, instance_id: str, start: int) -> AsyncGenerator[SequencedEvent, None]:
+        """Iterate over an instance's events, from sequence ``start``."""
+        while True:
+            page = await self._reader.page(instance_events(instance_id), start=start, count=_PAGE)
+            for message in page:
+                event = read_event(message)
+                if event is not None:
+                    yield SequencedEvent(message.seq, event)
+            if len(page) < _PAGE:
+                return
+            start = page[-1].seq + 1
 
     async def _last_event(self, subject: str) -> tuple[InstanceEvent, StreamMessage] | None:
         found: tuple[InstanceEvent, StreamMessage] | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from opsroom_contracts.cloud.commands import EventType
+from opsroom_contracts.cloud.instances import SIMULATED
 from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, InstanceEvent, PendingOperation, apply
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
@@ -29,13 +31,32 @@ class TrackedInstance:
     """An instance in the projection.
 
     ``instance``: None if it does not exist. ``seq``: sequence of the last message on its subject (0: none).
-    ``at``: when the broker stored its last event. ``identity``: whose event that was, if known.
+    ``at``: when the broker stored its last event. ``identity``: who its pending operation is for, if known.
+    ``accepted_at``: when the broker stored the acceptance of that operation; None: unknown, since only a
+    later event was read.
     """
 
     instance: Instance | None = None
     seq: int = 0
     at: datetime = _EPOCH
     identity: str | None = None
+    accepted_at: datetime | None = None
+
+    def restored_at(self, at: datetime) -> "TrackedInstance":
+        """Return the same with the broker's time of the last event in place of this process's."""
+        accepted_at = at if self.accepted_at == self.at else self.accepted_at
+        return replace(self, at=at, accepted_at=accepted_at)
+
+
+def track(event: InstanceEvent, seq: int, at: datetime, former: TrackedInstance) -> TrackedInstance:
+    """Return the instance after ``event``, which the broker stored at ``at``; ``former``: before it."""
+    instance = apply(event)
+    if event.pending is None:
+        accepted_at = at if event.type is EventType.RECEIVED else None
+        return TrackedInstance(instance, seq, at, event.identity, accepted_at)
+    before = None if former.instance is None else former.instance.pending
+    same = before is not None and before.id == event.pending.id
+    return TrackedInstance(instance, seq, at, event.pending_identity, former.accepted_at if same else None)
 
 
 UNKNOWN = TrackedInstance()
@@ -81,6 +102,8 @@ class InstanceProjection:
         self._known: dict[str, TrackedInstance] = {}
         self._pending: dict[str, str] = {}
         self._due: dict[str, dict[str, datetime]] = {}
+        self._names: dict[str, set[str]] = {}
+        self._by_provider: dict[str, set[str]] = {}
         self._sorted: list[str] | None = []
         self._position = 0
         self._corrupt: set[str] = set()
@@ -95,6 +118,8 @@ class InstanceProjection:
             self._known.clear()
             self._pending.clear()
             self._due.clear()
+            self._names.clear()
+            self._by_provider.clear()
             self._sorted = []
             self._position = 0
             self._corrupt.clear()
@@ -109,7 +134,7 @@ class InstanceProjection:
         if known.seq > message.seq:
             return
         if known.seq == message.seq:
-            self._update(instance_id, replace(known, at=message.at))
+            self._update(instance_id, known.restored_at(message.at))
             return
         try:
             event = read_event(message)
@@ -137,7 +162,7 @@ class InstanceProjection:
         """Apply the last event of an instance: valid as of ``seq``, stored at ``at``."""
         known = self._known.get(event.instance_id, UNKNOWN)
         if known.seq < seq:
-            known = TrackedInstance(apply(event), seq, at, event.identity)
+            known = track(event, seq, at, known)
             self._update(event.instance_id, known)
         return known
 
@@ -162,11 +187,21 @@ class InstanceProjection:
         return self._due.get(key, _NO_OPERATIONS)
 
     def pending(self) -> Iterator[tuple[str, PendingOperation, datetime]]:
-        """Iterate over pending operations: instance id, operation, and when it was stored."""
+        """Iterate over pending operations: instance id, operation, and when it was accepted."""
         for instance_id in self._pending.values():
             known = self._known[instance_id]
             if known.instance is not None and known.instance.pending is not None:
-                yield instance_id, known.instance.pending, known.at
+                pending = known.instance.pending
+                yield instance_id, pending, known.accepted_at or pending.accepted_at
+
+    def named(self, name: str) -> str | None:
+        """Return the id of the instance with this name; the lowest, if there are several."""
+        return min(self._names.get(name, ()), default=None)
+
+    def instances_of(self, provider: str) -> list[TrackedInstance]:
+        """Return the instances of a provider other than the simulated one."""
+        ids = self._by_provider.get(provider, ())
+        return [self._known[instance_id] for instance_id in ids]
 
     def stored_before(self, moment: datetime) -> list[str]:
         """Return the ids of idle instances whose last event was stored before ``moment``."""
@@ -227,6 +262,19 @@ class InstanceProjection:
             if not due:
                 del self._due[key]
 
+    def _index(self, before: Instance | None, after: Instance | None) -> None:
+        """Keep the indexes by id, name and provider."""
+        if (before is None) != (after is None):
+            self._sorted = None
+        if before is not None and (after is None or after.name != before.name):
+            _discard(self._names, before.name, before.id)
+        if after is not None and (before is None or after.name != before.name):
+            self._names.setdefault(after.name, set()).add(after.id)
+        if before is not None and (after is None or after.provider != before.provider):
+            _discard(self._by_provider, before.provider, before.id)
+        if after is not None and after.provider != SIMULATED:
+            self._by_provider.setdefault(after.provider, set()).add(after.id)
+
     def _mark_corrupt(self, instance_id: str) -> None:
         if len(self._corrupt) < _CORRUPT_MAX:
             self._corrupt.add(instance_id)
@@ -242,9 +290,16 @@ class InstanceProjection:
             pending = known.instance.pending
             self._pending[pending.id] = instance_id
             self._due.setdefault(quota_key(known.identity, pending.actor), {})[pending.id] = pending.due_at
-        if (before is None) != (known.instance is None):
-            self._sorted = None
+        self._index(before, known.instance)
         if known.instance is None and known.seq <= self._position:
             self._known.pop(instance_id, None)
         else:
             self._known[instance_id] = known
+
+
+def _discard(index: dict[str, set[str]], key: str, instance_id: str) -> None:
+    found = index.get(key)
+    if found is not None:
+        found.discard(instance_id)
+        if not found:
+            del index[key]

@@ -1,21 +1,18 @@
 """Handler that lists instances."""
 
-from opsroom_cloud.event_store import EventStore
-from opsroom_cloud.instance_projection import InstanceProjection
+from opsroom_cloud.instances.names import CatchUp
+from opsroom_cloud.instances.projection import InstanceProjection
 from opsroom_contracts.cloud.requests import ListReply, ListRequest
-from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
-
-_CATCH_UP_SECONDS = 3.0
 
 
 class InstanceLister:
     """Handler of ``cloud.list``. Waits until the projection contains what was stored before the request."""
 
     def __init__(
-        self, events: EventStore, projection: InstanceProjection, subscription: StreamSubscription
+        self, catch_up: CatchUp, projection: InstanceProjection, subscription: StreamSubscription
     ) -> None:
-        self._events = events
+        self._catch_up = catch_up
         self._projection = projection
         self._subscription = subscription
 
@@ -28,8 +25,7 @@ class InstanceLister:
         Raises:
             FaultError: ``unavailable``: the projection did not catch up in time.
         """
-        if not await self._subscription.wait_for(await self._events.last_seq(), _CATCH_UP_SECONDS):
-            raise refuse(ErrorCode.UNAVAILABLE, "catching up with the broker; try again")
+        await self._catch_up()
         found = self._projection.after(request.after, request.limit + 1)
         page = tuple(found[: request.limit])
         more = len(found) > request.limit

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from opsroom_cloud.domain.lifecycle import deadline_of, retain
-from opsroom_cloud.event_store import EventStore
-from opsroom_cloud.instance_projection import InstanceProjection, NewerReleaseError
-from opsroom_cloud.operation_runner import OperationRunner
+from opsroom_cloud.domain.lifecycle import deadline_of
+from opsroom_cloud.domain.outcomes import retain
+from opsroom_cloud.instances.event_store import EventStore
+from opsroom_cloud.instances.projection import InstanceProjection, NewerReleaseError
+from opsroom_cloud.operations.runner import OperationRunner
 from opsroom_messaging.errors import ConflictError, RejectedError
 from opsroom_runtime.duties import Duty, attempt_all
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop, heappush
 
-from opsroom_cloud.operation_runner import OperationRunner
+from opsroom_cloud.operations.runner import OperationRunner
 from opsroom_contracts.cloud.models import PendingOperation
 from opsroom_messaging.client.connection import describe
 from opsroom_messaging.errors import OverloadedError, RejectedError, UnavailableError

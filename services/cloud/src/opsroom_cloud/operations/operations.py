@@ -1,11 +1,12 @@
 """Handlers for accepted operations: status and cancellation."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime
 
-from opsroom_cloud.domain.lifecycle import cancel
-from opsroom_cloud.domain.operation_status import operation_of, status_from_events
-from opsroom_cloud.event_store import EventStore, OperationRecordAt
+from opsroom_cloud.domain.operation_status import StatusReader, operation_of
+from opsroom_cloud.domain.outcomes import cancel
+from opsroom_cloud.instances.event_store import EventStore, OperationRecordAt
 from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.cloud.requests import CancelRequest, OperationReply, OperationRequest, author_of
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
@@ -47,8 +48,13 @@ class Operations:
 
     async def reply(self, operation_id: str, recorded: OperationRecordAt) -> OperationReply:
         """Return the operation with its current status and the sequence of the event that shows it."""
-        history = await self._events.history(recorded.record.instance_id, recorded.accepted_seq)
-        found = status_from_events(operation_id, history)
+        reader = StatusReader(operation_id)
+        history = self._events.history(recorded.record.instance_id, recorded.accepted_seq)
+        async with aclosing(history):
+            async for item in history:
+                if not reader.read(item):
+                    break
+        found = reader.found
         if found is None:
             raise refuse(
                 ErrorCode.OPERATION_NOT_FOUND,

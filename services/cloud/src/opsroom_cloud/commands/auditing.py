@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from opsroom_contracts.audit import AuditAction, Requester
 from opsroom_contracts.cloud.requests import (
+    AdoptRequest,
+    Caller,
     CancelRequest,
-    CreateRequest,
     InstanceRequest,
     OperationReply,
     author_of,
@@ -14,7 +15,7 @@ from opsroom_contracts.cloud.requests import (
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, rejected_entry
 
-RequestT = TypeVar("RequestT", CreateRequest, InstanceRequest, CancelRequest)
+RequestT = TypeVar("RequestT", bound=Caller | CancelRequest)
 Handler = Callable[[RequestT], Awaitable[OperationReply]]
 
 _NOT_AUDITED = RETRYABLE - {ErrorCode.RATE_LIMITED}
@@ -41,15 +42,17 @@ def with_audit(audit: AuditWriter, action: AuditAction, handler: Handler[Request
     return handle
 
 
-def _caller(request: CreateRequest | InstanceRequest | CancelRequest) -> Requester:
+def _caller(request: Caller | CancelRequest) -> Requester:
     return Requester(name=author_of(request), address=request.address, identity=request.identity)
 
 
-def _target(request: CreateRequest | InstanceRequest | CancelRequest) -> str | None:
+def _target(request: Caller | CancelRequest) -> str | None:
     match request:
         case InstanceRequest():
             return request.instance_id
         case CancelRequest():
             return request.operation_id
+        case AdoptRequest():
+            return request.resource
         case _:
             return None

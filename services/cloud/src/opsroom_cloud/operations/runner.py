@@ -3,21 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from opsroom_cloud.domain.lifecycle import Failure, complete, deadline_of, fail
+from opsroom_cloud.domain.lifecycle import deadline_of
 from opsroom_cloud.domain.operation_status import operation_of, record_of
-from opsroom_cloud.event_store import EventStore
-from opsroom_cloud.instance_projection import NewerReleaseError, TrackedInstance
-from opsroom_cloud.provider import Provider, ProviderError
-from opsroom_contracts.cloud.instances import FailureCode
+from opsroom_cloud.domain.outcomes import Failure, complete, fail, pending_on
+from opsroom_cloud.instances.event_store import EventStore
+from opsroom_cloud.instances.projection import NewerReleaseError, TrackedInstance
+from opsroom_cloud.operations.agent_operations import AgentOperations
+from opsroom_cloud.operations.deadlines import Deadlines
+from opsroom_cloud.providers.provider import Provider, ProviderError
+from opsroom_contracts.cloud.instances import SIMULATED, FailureCode
 from opsroom_contracts.cloud.models import DUE_OPERATION, OperationStatus, PendingOperation
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
-from opsroom_runtime.metrics import LATENESS_SECONDS, Metrics
 
 _EARLY_MAX_SECONDS = 10.0
 """A due message that is earlier than this is ignored: it is not from the timer, whose message will follow."""
@@ -28,39 +29,30 @@ _FINISHED_MAX = 50_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """``provider_timeout``: the provider's timeout in seconds. ``longest``: maximum time of being pending."""
-
-    provider_timeout: float
-    longest: timedelta
-
-
 class OperationRunner:
-    """Runs the provider for due operations and stores the outcome."""
+    """Runs the provider for due operations and stores the outcome; those of agents are handed over.
+
+    ``agents``: completes the operations of all providers but the simulated one.
+    """
 
     def __init__(
         self,
         events: EventStore,
         provider: Provider,
+        agents: AgentOperations,
         deadlines: Deadlines,
         *,
         clock: Callable[[], datetime],
-        metrics: Metrics | None = None,
     ) -> None:
         self._events = events
         self._provider = provider
+        self._agents = agents
         self._clock = clock
         self._provider_timeout = deadlines.provider_timeout
         self._longest = deadlines.longest
         self._locks: dict[str, asyncio.Lock] = {}
         self._finished: dict[str, None] = {}
-        self._late = (metrics or Metrics()).histogram(
-            "operation_late_seconds",
-            "Delay between the due time of an operation and its final event, in seconds.",
-            ("command", "outcome"),
-            LATENESS_SECONDS,
-        )
+        self._late = agents.late
         self.malformed = 0
 
     async def on_due(self, message: StreamMessage) -> None:
@@ -97,16 +89,19 @@ class OperationRunner:
 
     async def _finish(self, instance_id: str, operation_id: str) -> None:
         known = self._events.known(instance_id)
-        pending = _pending(known, operation_id)
+        pending = pending_on(known.instance, operation_id)
         if pending is None and operation_id in self._finished:
             return
         if pending is None:  # the projection may lag behind other processes: read the stream
             known = await self._events.refresh(instance_id)
-            pending = _pending(known, operation_id)
+            pending = pending_on(known.instance, operation_id)
         if pending is not None:
             if not await self._wait_until_due(pending, known):
                 return
-            await self._complete(instance_id, pending, known)
+            if known.instance is not None and known.instance.provider != SIMULATED:
+                self._agents.start(instance_id, pending)
+            else:
+                await self._complete(instance_id, pending, known)
         self._remember(operation_id)
 
     def _remember(self, operation_id: str) -> None:
@@ -117,13 +112,19 @@ class OperationRunner:
 
     async def _wait_until_due(self, pending: PendingOperation, known: TrackedInstance) -> bool:
         """Wait until the deadline; return False if it is further away than a timer can be off."""
-        left = (deadline_of(pending, known.at, self._longest) - self._clock()).total_seconds()
+        stored_at = known.accepted_at or await self._accepted_at(pending) or known.at
+        left = (deadline_of(pending, stored_at, self._longest) - self._clock()).total_seconds()
         if left > _EARLY_MAX_SECONDS:
             log.warning("operation %s is not due for another %.0f s", pending.id, left)
             return False
         if left > 0:
             await asyncio.sleep(left)
         return True
+
+    async def _accepted_at(self, pending: PendingOperation) -> datetime | None:
+        """Return when the broker stored the acceptance of an operation; None if that has expired."""
+        recorded = await self._events.recorded(pending.id)
+        return None if recorded is None else await self._events.stored_at(recorded.accepted_seq)
 
     async def _complete(self, instance_id: str, pending: PendingOperation, known: TrackedInstance) -> None:
         failure = await self._run_provider(instance_id, pending)
@@ -160,8 +161,3 @@ class OperationRunner:
             log.exception("the provider raised an exception for operation %s", pending.id)
             return Failure(FailureCode.PROVIDER_INTERNAL, "the provider failed with an internal error")
         return None
-
-
-def _pending(known: TrackedInstance, operation_id: str) -> PendingOperation | None:
-    pending = None if known.instance is None else known.instance.pending
-    return pending if pending is not None and pending.id == operation_id else None

@@ -1,0 +1,1 @@
+"""Accepting commands: idempotency, names, templates, quotas and the audit log."""

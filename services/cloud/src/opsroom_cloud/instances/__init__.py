@@ -1,0 +1,1 @@
+"""Instances as they are stored: events, their projection, and their retention."""

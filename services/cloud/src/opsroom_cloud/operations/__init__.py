@@ -1,0 +1,1 @@
+"""Accepted operations: their status, their completion at the due time, and what is overdue."""

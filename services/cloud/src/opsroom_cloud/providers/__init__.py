@@ -1,0 +1,1 @@
+"""Providers: the simulated one, and those behind agents."""
