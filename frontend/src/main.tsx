@@ -11,9 +11,9 @@ import { isListOf, isText } from "./session/stored";
 import { finishSignIn } from "./ui/access/sign-in-state";
 import { App } from "./ui/app";
 import { AppContext } from "./ui/app-context";
+import { watchPlace } from "./ui/place";
 import { guardPresses } from "./ui/presses";
-import { watchRoute } from "./ui/route";
-import { language, localStore, tabStore, theme } from "./ui/settings/preferences";
+import { language, loadLanguage, localStore, tabStore, theme } from "./ui/settings/preferences";
 
 // The composition root: creates all objects and connects them.
 
@@ -69,7 +69,8 @@ async function start(): Promise<void> {
     document.documentElement.lang = language.value;
     document.documentElement.dataset.theme = theme.value;
   });
-  watchRoute();
+  watchPlace();
+  await loadLanguage();
   guardPresses(document);
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no #root");

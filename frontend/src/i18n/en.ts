@@ -89,7 +89,7 @@ const signOnProblems: Partial<Record<string, string>> = {
 export const en = {
   title: "Opsroom",
   skip: "Skip to content",
-  nav: { label: "Sections", chat: "Chat", cloud: "Servers", status: "Status" },
+  nav: { label: "Sections", chat: "Chat", cloud: "Servers", activity: "Activity", status: "Status" },
   language: { short: "RU", switch: "переключить на русский" },
   theme: { label: "Theme", auto: "System", light: "Light", dark: "Dark" },
   help: "Help",

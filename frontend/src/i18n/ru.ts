@@ -70,7 +70,7 @@ const signOnProblems: Partial<Record<string, string>> = {
 export const ru: Dictionary = {
   title: "Opsroom",
   skip: "Перейти к содержимому",
-  nav: { label: "Разделы", chat: "Чат", cloud: "Серверы", status: "Состояние" },
+  nav: { label: "Разделы", chat: "Чат", cloud: "Серверы", activity: "События", status: "Состояние" },
   language: { short: "EN", switch: "switch to English" },
   theme: { label: "Тема", auto: "Системная", light: "Светлая", dark: "Тёмная" },
   help: "Справка",

@@ -10,7 +10,7 @@ import { overallConnection } from "./connection/connection-status";
 import { NoServer } from "./connection/no-server";
 import { Header } from "./header";
 import { Lazy } from "./lazy";
-import { route } from "./route";
+import { view } from "./place";
 import { dictionary } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
 import { StorageNotice } from "./storage-notice";
@@ -64,7 +64,7 @@ export function App() {
   useNotifications();
   useConnectionAnnouncements();
   usePrefetchStatus();
-  const isJoining = route.value === "chat" && !useApp().store.chat.value.me;
+  const isJoining = view.value === "chat" && !useApp().store.chat.value.me;
   return (
     <div class="page">
       {/* A button, because a link would change the hash, which is the route. */}
@@ -76,9 +76,9 @@ export function App() {
       {!isJoining && <NoServer />}
       {!isJoining && <StorageNotice />}
       <main id="content" class="content" tabIndex={-1}>
-        {route.value === "chat" && <ChatView />}
-        {route.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
-        {route.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
+        {view.value === "chat" && <ChatView />}
+        {view.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
+        {view.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}
       {moderationTarget.value && <Lazy load={loadModerateDialog} props={closeHandler(moderationTarget)} />}

@@ -1,6 +1,6 @@
 import logo from "../icons/logo.svg";
 import { ConnectionBadge } from "./connection/connection-badge";
-import { route } from "./route";
+import { view } from "./place";
 import { LanguageButton } from "./settings/language-button";
 import { chooseTheme, dictionary, type Theme, theme } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
@@ -18,7 +18,7 @@ export function Header() {
       </a>
       <nav class="nav" aria-label={t.nav.label}>
         {(["chat", "cloud"] as const).map(one => (
-          <a key={one} href={`#/${one}`} aria-current={route.value === one ? "page" : undefined}>
+          <a key={one} href={`#/${one}`} aria-current={view.value === one ? "page" : undefined}>
             {t.nav[one]}
           </a>
         ))}

@@ -9,6 +9,7 @@ import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
 import { NoServer } from "../connection/no-server";
 import { Dialog } from "../dialog";
+import { hrefs } from "../place";
 import { dictionary, localStore } from "../settings/preferences";
 import { StorageNotice } from "../storage-notice";
 
@@ -57,7 +58,7 @@ export function JoinDialog() {
             : dictionary.value.error("banned");
 
   const lookOnly = (
-    <a class="look-only" href="#/cloud">
+    <a class="look-only" href={hrefs.servers}>
       {t.lookOnly}
     </a>
   );

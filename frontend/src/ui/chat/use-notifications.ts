@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
-import { route } from "../route";
+import { view } from "../place";
 import { showNotification } from "../settings/notification";
 import { dictionary, notifications } from "../settings/preferences";
 
@@ -62,14 +62,14 @@ export function useNotifications(): void {
         ? messages.filter(message => message.seq > last && message.user.id !== me?.id)
         : [];
       last = loaded ? newest : Number.POSITIVE_INFINITY;
-      if (document.hidden || route.peek() !== "chat") unread.value = unread.peek() + fresh.length;
+      if (document.hidden || view.peek() !== "chat") unread.value = unread.peek() + fresh.length;
       for (const message of fresh.slice(-3)) {
         announce(dictionary.peek().chat.says(message.user.name, message.text));
         if (document.hidden && store.isLeader) void notify(message);
       }
     });
     const onSeen = () => {
-      if (!document.hidden && route.value === "chat") unread.value = 0;
+      if (!document.hidden && view.value === "chat") unread.value = 0;
     };
     const onRoute = effect(onSeen);
     document.addEventListener("visibilitychange", onSeen);
@@ -86,7 +86,7 @@ export function useNotifications(): void {
     () =>
       effect(() => {
         const { title, nav } = dictionary.value;
-        const here = `${nav[route.value]} · ${title}`;
+        const here = `${nav[view.value]} · ${title}`;
         document.title = unread.value > 0 ? `(${unread.value}) ${here}` : here;
       }),
     [unread],

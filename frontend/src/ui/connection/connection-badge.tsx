@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import { addressLabel } from "../../api/address";
 import { secondsUntil } from "../../text/format";
 import { useApp } from "../app-context";
-import { route } from "../route";
+import { view } from "../place";
 import { dictionary } from "../settings/preferences";
 import { useNow } from "../use-now";
 import { overallConnection } from "./connection-status";
@@ -34,7 +34,7 @@ export function ConnectionBadge() {
       <a
         class="connection-state"
         href="#/status"
-        aria-current={route.value === "status" ? "page" : undefined}
+        aria-current={view.value === "status" ? "page" : undefined}
         title={`${t.connection.label}: ${addressLabel(address)}. ${t.connection.more}`}
       >
         <span class="dot" aria-hidden="true" />

@@ -1,3 +1,4 @@
+import { announce } from "../announcer";
 import { chooseLanguage, dictionary, language } from "./preferences";
 
 /** Switches to the other language, and is written in it. */
@@ -13,7 +14,7 @@ export function LanguageButton() {
       lang={other}
       title={name}
       aria-label={name}
-      onClick={() => chooseLanguage(other)}
+      onClick={() => void chooseLanguage(other).catch(() => announce(t.missingPart.text))}
     >
       {t.language.short}
     </button>

@@ -1,7 +1,6 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
-import { en } from "../../i18n/en";
+import { type Dictionary, en } from "../../i18n/en";
 import { type Language, preferredLanguage } from "../../i18n/language";
-import { ru } from "../../i18n/ru";
 import { browserStorage, createLocalStore } from "../../session/local-store";
 import { isFlag, isOneOf } from "../../session/stored";
 
@@ -23,9 +22,27 @@ export const notifications = signal(localStore.get("notifications", isFlag) ?? f
 export const localized = <T>(dictionaries: Readonly<Record<Language, T>>): ReadonlySignal<T> =>
   computed(() => (language.value === "ru" ? dictionaries.ru : dictionaries.en));
 
-export const dictionary = localized({ en, ru });
+/** The Russian texts, once they are loaded: most readers need one language. */
+const russian = signal<Dictionary | undefined>(undefined);
 
-export function chooseLanguage(choice: Language): void {
+export const dictionary: ReadonlySignal<Dictionary> = computed(() =>
+  language.value === "ru" ? (russian.value ?? en) : en,
+);
+
+/** Load the texts of `choice`. Throws if that fails. */
+async function loadTexts(choice: Language): Promise<void> {
+  if (choice === "ru") russian.value ??= (await import(/* webpackChunkName: "ru" */ "../../i18n/ru")).ru;
+}
+
+/** Load the texts of the current language. If that fails, the page is in English, which it has. */
+export const loadLanguage = (): Promise<void> =>
+  loadTexts(language.peek()).catch(() => {
+    language.value = "en";
+  });
+
+/** Change the language; it stays as it is if the texts can't be loaded. */
+export async function chooseLanguage(choice: Language): Promise<void> {
+  await loadTexts(choice);
   localStore.set("language", choice);
   language.value = choice;
 }

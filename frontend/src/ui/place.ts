@@ -1,0 +1,92 @@
+import { computed, signal } from "@preact/signals";
+import { ROOM } from "../state/chat/model";
+
+/** The views of the page. */
+export type View = "chat" | "cloud" | "activity" | "status";
+
+/** Where the page is: what its address says. */
+export interface Place {
+  readonly view: View;
+  /** In the chat: the list of rooms and people, a room, or a person beside the room. A phone shows one of them. */
+  readonly pane?: "list" | "room" | "person";
+  /** The room, the name of the person, or the name or id of the server. */
+  readonly id?: string;
+  /** The filters of a list. */
+  readonly query: string;
+}
+
+const HOME = `#/rooms/${ROOM}`;
+
+/** Addresses of earlier releases. */
+const RENAMED: Readonly<Record<string, string>> = { "#/chat": HOME, "#/cloud": "#/servers" };
+
+/** The text of a part of an address; what is no valid escape sequence stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Parse the hash of an address. What no place has leads to the room. */
+export function parsePlace(hash: string): Place {
+  const [path = "", query = ""] = (RENAMED[hash] ?? hash).split("?", 2);
+  const [, head, part = ""] = path.split("/");
+  const id = decoded(part);
+  switch (head) {
+    case "rooms":
+      return id ? { view: "chat", pane: "room", id, query } : { view: "chat", pane: "list", query };
+    case "people":
+      return id ? { view: "chat", pane: "person", id, query } : { view: "chat", pane: "list", query };
+    case "servers":
+      return id ? { view: "cloud", id, query } : { view: "cloud", query };
+    case "activity":
+    case "status":
+      return { view: head, query };
+    default:
+      return { view: "chat", pane: "room", id: ROOM, query: "" };
+  }
+}
+
+/** Addresses of places, as links have them. */
+export const hrefs = {
+  list: "#/rooms",
+  room: (id: string) => `#/rooms/${encodeURIComponent(id)}`,
+  person: (name: string) => `#/people/${encodeURIComponent(name)}`,
+  servers: "#/servers",
+  server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
+  activity: (filters: Readonly<Record<string, string>> = {}) => {
+    const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
+    return query.size > 0 ? `#/activity?${query}` : "#/activity";
+  },
+  status: "#/status",
+} as const;
+
+/** The place is in the hash, because a static site has no other paths. */
+export const place = signal<Place>(parsePlace(location.hash));
+
+export const view = computed(() => place.value.view);
+
+/** Go to a place. With `replace`, "back" doesn't return to the current one: for what changes with each key. */
+export function goTo(href: string, { replace = false } = {}): void {
+  if (href === location.hash) return;
+  if (!replace) {
+    location.hash = href;
+    return;
+  }
+  history.replaceState(null, "", href);
+  place.value = parsePlace(href);
+}
+
+export function watchPlace(): void {
+  const follow = () => {
+    const { hash } = location;
+    const renamed = RENAMED[hash];
+    if (renamed) history.replaceState(null, "", renamed);
+    place.value = parsePlace(hash);
+  };
+  // A redirect after sign-in has restored the hash by now.
+  follow();
+  addEventListener("hashchange", follow);
+}
