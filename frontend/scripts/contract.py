@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from opsroom_contracts import close_codes, errors, http, text
+from opsroom_contracts.agents import protocol
 from opsroom_contracts.chat import frames
 from opsroom_contracts.chat import models as chat
-from opsroom_contracts.cloud import commands
+from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
 from opsroom_gateway.app import describe
 
@@ -32,7 +33,10 @@ json.dump(
             "ClientFrame": names_of(frames.CLIENT_FRAME),
             "ServerFrame": names_of(frames.SERVER_FRAME),
         },
-        "events": [http.CloudEvent.__name__, http.ResetEvent.__name__],
+        "events": [
+            model.__name__
+            for model in (http.CloudEvent, http.ResetEvent, protocol.LogChunk, protocol.StatsChunk)
+        ],
         "commands": {
             spec.command.value: {
                 "done": spec.done.value,
@@ -42,6 +46,8 @@ json.dump(
             }
             for spec in commands.COMMANDS.values()
         },
+        "done": {command.value: event.value for command, event in commands.DONE.items()},
+        "creating": sorted(command.value for command in commands.CREATING),
         "closeCodes": {
             close.name: {"code": close.value.code, "retry": close.value.retry.value}
             for close in close_codes.Close
@@ -53,6 +59,11 @@ json.dump(
             "NAME_MAX": text.NAME_MAX,
             "SSE_CHANGE": http.SSE_CHANGE,
             "SSE_RESET": http.SSE_RESET,
+            "SSE_LOG": http.SSE_LOG,
+            "SSE_STATS": http.SSE_STATS,
+            "BATCH_MAX": http.BATCH_MAX,
+            "LABELS_MAX": instances.LABELS_MAX,
+            "SIMULATED": instances.SIMULATED,
             "RETRY_HINT": close_codes.RETRY_HINT,
         },
         "retryable": sorted(code.value for code in errors.RETRYABLE),

@@ -1,16 +1,27 @@
 import type {
   AddressSeen,
+  AdoptableList,
+  BatchCommand,
+  BatchResult,
   ClientFrame,
   CloudEvent,
   CloudHistory,
-  Command,
   EventType,
+  InstanceChanged,
   InstanceList,
+  InstancePatch,
+  LifecycleCommand,
+  LogChunk,
+  NewAdoption,
+  NewInstance,
   Operation,
+  ProviderTemplate,
+  ProviderView,
   Registered,
   Restriction,
   ServerFrame,
   SessionView,
+  StatsChunk,
   Status,
   User,
 } from "../contract/generated";
@@ -60,6 +71,7 @@ export interface CloudHistoryQuery {
   readonly before?: number;
   readonly limit: number;
   readonly instance?: string;
+  readonly actor?: string;
   readonly type?: EventType;
 }
 
@@ -71,9 +83,11 @@ export interface HistoryQuery {
 
 /** One command of the user. All retries use the same idempotency key. */
 export interface CommandRequest {
-  readonly command: Command;
+  readonly command: LifecycleCommand;
   /** Absent if the command is `create`. */
   readonly instanceId?: string;
+  /** What to create; without it, a server with all defaults. */
+  readonly creation?: NewInstance;
   readonly key: string;
   readonly token?: string;
 }
@@ -90,6 +104,29 @@ export type Moderation =
   | ({ readonly kind: "ban" } & ({ readonly name: string } | { readonly address: string }) &
       RestrictionDetails)
   | { readonly kind: "lift"; readonly id: string };
+
+/** The callbacks of the log or the statistics of one server; nothing is called after `onClose`. */
+export interface FollowListener<Chunk> {
+  onOpen(): void;
+  onChunk(chunk: Chunk): void;
+  /** `error`: why there is no more; undefined if the server ended it. `reason`: what the provider says about that. */
+  onClose(error: Error | undefined, reason: string | undefined): void;
+}
+
+/** The API of servers that only their view uses, which loads it. `id` is an id or a name. */
+export interface ServersApi {
+  /** Command several servers; the result of each, in the order of the ids. */
+  batch(command: BatchCommand, key: string, token?: Token): Promise<readonly BatchResult[]>;
+  /** Change the name, labels or protection of a server; takes effect at once. */
+  change(id: string, patch: InstancePatch, key: string, token?: Token): Promise<InstanceChanged>;
+  adopt(adoption: NewAdoption, key: string, token?: Token): Promise<Operation>;
+  providers(token?: Token): Promise<readonly ProviderView[]>;
+  templates(token?: Token): Promise<readonly ProviderTemplate[]>;
+  adoptable(provider: string, token?: Token): Promise<AdoptableList>;
+  openLog(id: string, tail: number, listener: FollowListener<LogChunk>, token?: Token): CloudStream;
+  /** The use of resources in the last 15 minutes, and from now on if `follow`. */
+  openStats(id: string, follow: boolean, listener: FollowListener<StatsChunk>, token?: Token): CloudStream;
+}
 
 /** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
@@ -108,6 +145,8 @@ export interface Backend {
   cloudHistory(query: CloudHistoryQuery, token?: Token): Promise<CloudHistory>;
   command(request: CommandRequest): Promise<Operation>;
   cancel(operationId: string, token?: Token): Promise<Operation>;
+  /** Load the rest of the API of servers. */
+  servers(): Promise<ServersApi>;
   /** The mutes and bans that are in force. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */

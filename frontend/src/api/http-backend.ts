@@ -1,16 +1,17 @@
-import { API, COMMANDS, type Operation } from "../contract/generated";
+import { API, COMMANDS } from "../contract/generated";
 import type { Backend, CommandRequest } from "./backend";
 import { openChatSocket } from "./chat-socket";
 import { openCloudStream } from "./cloud-stream";
 import { request, urlOf } from "./http";
 
+const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
 /** Create a backend that uses the gateway at `base`: an origin, optionally with a path prefix of `/api/v1`. */
 export function createHttpBackend(base: string): Backend {
-  const command = async ({ command, instanceId = "", key, token }: CommandRequest): Promise<Operation> => {
-    const path = { instance_id: instanceId };
-    return (await request(base, COMMANDS[command].route, { path }, { key, token })).operation;
+  const command = async ({ command, instanceId = "", creation, key, token }: CommandRequest) => {
+    const parts = { path: { instance_id: instanceId }, ...(creation ? { body: creation } : {}) };
+    return (await request(base, COMMANDS[command].route, parts, { key, token })).operation;
   };
   return {
     session: token => request(base, "GET /session", {}, { token }),
@@ -34,6 +35,7 @@ export function createHttpBackend(base: string): Backend {
       const options = { token };
       return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, options)).operation;
     },
+    servers: async () => (await loadServers()).createServersApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),

@@ -17,7 +17,7 @@ export interface RequestOptions {
 
 interface LooseParts {
   readonly path?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
   readonly body?: unknown;
 }
 

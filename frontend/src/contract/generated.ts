@@ -7,8 +7,13 @@ export const HISTORY_MAX = 200;
 export const NAME_MAX = 32;
 export const SSE_CHANGE = "change";
 export const SSE_RESET = "reset";
+export const SSE_LOG = "log";
+export const SSE_STATS = "stats";
+export const BATCH_MAX = 100;
+export const LABELS_MAX = 16;
+export const SIMULATED = "simulated";
 export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
-/** The commands for instances: event of completion, valid states, state after it (null: removed), route. */
+/** The commands that take effect after the delay: event of completion, valid states, state after it (null: removed), route. */
 export const COMMANDS = {
   "create": {
     "done": "created",
@@ -49,7 +54,24 @@ export const COMMANDS = {
     "leaves": null,
     "route": "DELETE /cloud/instances/{instance_id}"
   }
-} as const satisfies Record<Command, CommandSpec>;
+} as const satisfies Partial<Record<Command, CommandSpec>>;
+/** The commands of a server's life. */
+export type LifecycleCommand = keyof typeof COMMANDS;
+/** The event that completes each command. */
+export const DONE: Readonly<Record<Command, EventType>> = {
+  "create": "created",
+  "start": "started",
+  "restart": "restarted",
+  "stop": "stopped",
+  "remove": "removed",
+  "adopt": "adopted",
+  "protect": "protected",
+  "unprotect": "unprotected",
+  "rename": "renamed",
+  "label": "labeled"
+};
+/** The commands with which a server begins; if one is undone or fails, there is no server. */
+export const CREATING: readonly Command[] = ["adopt","create"];
 /** The codes with which the server closes a socket. */
 export const CloseCode = {
   "LEFT": 1000,
@@ -111,15 +133,40 @@ export interface CommandSpec {
 }
 
 export type Mode = "open" | "token" | "oidc";
-export type Action = "register" | "chat" | "see_servers" | "command_servers" | "moderate" | "see_audit";
+export type Action = "register" | "chat" | "see_servers" | "see_logs" | "command_servers" | "moderate" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
-export type Command = "create" | "start" | "stop" | "restart" | "remove";
+export type FailureCode =
+  | "provider_error"
+  | "provider_timeout"
+  | "provider_internal"
+  | "simulated"
+  | "outcome_unknown"
+  | "no_capacity"
+  | "vanished"
+  | "template_unknown";
+export type Command =
+  "create" | "start" | "stop" | "restart" | "remove" | "adopt" | "protect" | "unprotect" | "rename" | "label";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
 export type EventType =
-  "received" | "created" | "started" | "stopped" | "restarted" | "removed" | "cancelled" | "failed" | "retained";
-export type FailureCode = "provider_error" | "provider_timeout" | "provider_internal" | "simulated";
+  | "received"
+  | "created"
+  | "started"
+  | "stopped"
+  | "restarted"
+  | "removed"
+  | "cancelled"
+  | "failed"
+  | "working"
+  | "observed"
+  | "lost"
+  | "adopted"
+  | "protected"
+  | "unprotected"
+  | "renamed"
+  | "labeled"
+  | "retained";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
 export type ErrorCode =
@@ -146,6 +193,11 @@ export type ErrorCode =
   | "operation_pending"
   | "operation_finished"
   | "transition_invalid"
+  | "protected"
+  | "template_unknown"
+  | "provider_unknown"
+  | "provider_away"
+  | "unsupported"
   | "idempotency_mismatch"
   | "idempotency_in_flight"
   | "rate_limited"
@@ -153,6 +205,7 @@ export type ErrorCode =
   | "overloaded"
   | "unavailable"
   | "internal";
+export type AgentCapability = "adopt" | "logs" | "stats";
 
 export interface Contract {
   Api: {
@@ -224,6 +277,7 @@ export interface Contract {
       response: InstanceList;
     };
     "POST /cloud/instances": {
+      body: NewInstance;
       response: OperationAccepted;
     };
     "POST /cloud/instances/{instance_id}/start": {
@@ -249,6 +303,13 @@ export interface Contract {
         instance_id: string;
       };
       response: OperationAccepted;
+    };
+    "PATCH /cloud/instances/{instance_id}": {
+      path: {
+        instance_id: string;
+      };
+      body: InstancePatch;
+      response: InstanceChanged;
     };
     "GET /cloud/operations/{operation_id}": {
       path: {
@@ -293,6 +354,43 @@ export interface Contract {
         timestamp?: string;
       };
     };
+    "POST /cloud/adoptions": {
+      body: NewAdoption;
+      response: OperationAccepted;
+    };
+    "GET /cloud/providers": {
+      response: ProviderList;
+    };
+    "GET /cloud/templates": {
+      response: TemplateList;
+    };
+    "GET /cloud/providers/{provider}/adoptable": {
+      path: {
+        provider: string;
+      };
+      response: AdoptableList;
+    };
+    "POST /cloud/batch": {
+      body: BatchCommand;
+      response: BatchResults;
+    };
+    "GET /cloud/instances/{instance_id}/logs": {
+      path: {
+        instance_id: string;
+      };
+      query: {
+        tail?: number;
+        follow?: boolean;
+      };
+    };
+    "GET /cloud/instances/{instance_id}/stats": {
+      path: {
+        instance_id: string;
+      };
+      query: {
+        follow?: boolean;
+      };
+    };
   };
   HelloFrame: HelloFrame;
   LeaveFrame: LeaveFrame;
@@ -312,6 +410,8 @@ export interface Contract {
   WelcomeFrame: WelcomeFrame;
   CloudEvent: CloudEvent;
   ResetEvent: ResetEvent;
+  LogChunk: LogChunk;
+  StatsChunk: StatsChunk;
   Problem: Problem;
 }
 export interface SessionView {
@@ -401,8 +501,20 @@ export interface InstanceList {
 }
 export interface Instance {
   id: string;
+  name: string;
   state: InstanceState;
   timestamp: string;
+  labels: {
+    [k: string]: string;
+  };
+  provider: string;
+  template?: string;
+  resource?: string;
+  address?: string;
+  protected: boolean;
+  condition: "ok" | "failed" | "lost" | "unknown";
+  reason?: string;
+  reasonCode?: FailureCode;
   pending?: PendingOperation;
 }
 export interface PendingOperation {
@@ -411,6 +523,20 @@ export interface PendingOperation {
   actor: string;
   acceptedAt: string;
   dueAt: string;
+  start?: boolean;
+  progress?: Progress;
+}
+export interface Progress {
+  text?: string;
+  percent?: number;
+}
+export interface NewInstance {
+  name?: string;
+  template?: string;
+  labels?: {
+    [k: string]: string;
+  };
+  start: boolean;
 }
 export interface OperationAccepted {
   operation: Operation;
@@ -425,6 +551,17 @@ export interface Operation {
   dueAt: string;
   reason?: string;
 }
+export interface InstancePatch {
+  name?: string;
+  labels?: {
+    [k: string]: string | null;
+  };
+  protected?: boolean;
+}
+export interface InstanceChanged {
+  operations: Operation[];
+  instance: Instance;
+}
 export interface CloudHistory {
   events: CloudEvent[];
   next?: number;
@@ -434,14 +571,15 @@ export interface CloudEvent {
   seq: number;
   type: EventType;
   instanceId: string;
-  operationId: string;
-  command: Command;
+  operationId?: string;
+  command?: Command;
   state: InstanceState;
   actor: string;
   timestamp: string;
   dueAt?: string;
   reason?: string;
   reasonCode?: FailureCode;
+  progress?: Progress;
   instance?: Instance;
 }
 export interface AuditPage {
@@ -499,6 +637,85 @@ export interface StreamStatus {
   copies: number;
   consumers: number;
   lag: number;
+}
+export interface NewAdoption {
+  provider: string;
+  resource: string;
+  name?: string;
+  labels?: {
+    [k: string]: string;
+  };
+}
+export interface ProviderList {
+  providers: ProviderView[];
+}
+export interface ProviderView {
+  name: string;
+  kind: string;
+  connected: boolean;
+  seenAt?: string;
+  host?: string;
+  version?: string;
+  capabilities: AgentCapability[];
+  templates: TemplateView[];
+}
+export interface TemplateView {
+  name: string;
+  description?: string;
+  image?: string;
+  memory?: number;
+  cpus?: number;
+  protected: boolean;
+}
+export interface TemplateList {
+  templates: ProviderTemplate[];
+}
+export interface ProviderTemplate {
+  name: string;
+  description?: string;
+  image?: string;
+  memory?: number;
+  cpus?: number;
+  protected: boolean;
+  provider: string;
+}
+export interface AdoptableList {
+  resources: Adoptable[];
+  more: boolean;
+}
+export interface Adoptable {
+  resource: string;
+  name: string;
+  description?: string;
+  state: InstanceState;
+}
+export interface BatchCommand {
+  command: "start" | "stop" | "restart" | "remove";
+  /**
+   * @minItems 1
+   * @maxItems 100
+   */
+  ids?: string[];
+  selector?: string;
+}
+export interface BatchResults {
+  results: BatchResult[];
+}
+export interface BatchResult {
+  id: string;
+  operation?: Operation;
+  problem?: Problem;
+}
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  field?: string;
+  operationId?: string;
+  retryAfter?: number;
+  until?: string;
 }
 export interface HelloFrame {
   type: "hello";
@@ -605,14 +822,34 @@ export interface ResetEvent {
   epoch?: string;
   timestamp?: string;
 }
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: ErrorCode;
-  field?: string;
-  operationId?: string;
-  retryAfter?: number;
-  until?: string;
+export interface LogChunk {
+  seq: number;
+  end: boolean;
+  reason?: string;
+  /**
+   * @maxItems 200
+   */
+  lines: LogLine[];
+  skipped: number;
+}
+export interface LogLine {
+  text: string;
+  at?: string;
+  source: "stdout" | "stderr";
+}
+export interface StatsChunk {
+  seq: number;
+  end: boolean;
+  reason?: string;
+  /**
+   * @maxItems 200
+   */
+  samples: StatsSample[];
+}
+export interface StatsSample {
+  at: string;
+  cpu: number;
+  memory: number;
+  cpuLimit?: number;
+  memoryLimit?: number;
 }

@@ -19,6 +19,11 @@ const commands: Record<Command, string> = {
   stop: "Stop",
   restart: "Restart",
   remove: "Remove",
+  adopt: "Adopt",
+  protect: "Protect",
+  unprotect: "Unprotect",
+  rename: "Rename",
+  label: "Label",
 };
 const pending: Record<Command, string> = {
   create: "Creating",
@@ -26,6 +31,11 @@ const pending: Record<Command, string> = {
   stop: "Stopping",
   restart: "Restarting",
   remove: "Removing",
+  adopt: "Adopting",
+  protect: "Protecting",
+  unprotect: "Unprotecting",
+  rename: "Renaming",
+  label: "Labeling",
 };
 const states: Record<InstanceState, string> = { running: "Running", stopped: "Stopped" };
 const kinds: Record<WorklogKind, string> = {
@@ -38,6 +48,13 @@ const kinds: Record<WorklogKind, string> = {
   cancelled: "Cancelled",
   failed: "Failed",
   refused: "Rejected",
+  observed: "Changed outside Opsroom",
+  lost: "Lost",
+  adopted: "Adopted",
+  protected: "Protected",
+  unprotected: "Unprotected",
+  renamed: "Renamed",
+  labeled: "Labels changed",
 };
 const errors: Record<ErrorCode | "unreachable", string> = {
   invalid_request: "The server rejected the request.",
@@ -63,6 +80,11 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   operation_pending: "Another command is in progress on this server.",
   operation_finished: "Too late to undo: the command has finished.",
   transition_invalid: "The server is already in this state.",
+  protected: "The server is protected. Unprotect it first.",
+  template_unknown: "There is no such template.",
+  provider_unknown: "There is no such provider.",
+  provider_away: "The server's provider is not connected.",
+  unsupported: "The server's provider doesn't support this.",
   idempotency_mismatch: "This request was already used for something else. Try again.",
   idempotency_in_flight: "This request is in progress.",
   rate_limited: "Too many requests. Wait a moment.",
@@ -77,6 +99,10 @@ const failures: Record<FailureCode, string> = {
   provider_timeout: "The provider took too long.",
   provider_internal: "Something went wrong at the provider.",
   simulated: "Simulated failure.",
+  outcome_unknown: "The provider didn't report the outcome in time.",
+  no_capacity: "The provider has no capacity left.",
+  vanished: "The provider no longer has this server.",
+  template_unknown: "The provider no longer has this template.",
 };
 
 const signOnProblems: Partial<Record<string, string>> = {
@@ -292,6 +318,8 @@ export const en = {
       stopped: (n: number) => count(n, { other: "# stopped" }),
       restarted: (n: number) => count(n, { other: "# restarted" }),
       removed: (n: number) => count(n, { other: "# removed" }),
+      adopted: (n: number) => count(n, { other: "# adopted" }),
+      lost: (n: number) => count(n, { other: "# lost" }),
       cancelled: (n: number) => count(n, { other: "# cancelled" }),
       failed: (n: number) => count(n, { other: "# failed" }),
     },

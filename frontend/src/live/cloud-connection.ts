@@ -1,5 +1,5 @@
 import type { Backend, CloudStream } from "../api/backend";
-import { type CloudEvent, COMMANDS, type CommandSpec } from "../contract/generated";
+import { type CloudEvent, CREATING } from "../contract/generated";
 import { isOfOtherEpoch } from "../state/cloud/events/list";
 import type { CloudState, CloudStateEvent } from "../state/cloud/model";
 import { Batcher } from "./batcher";
@@ -24,9 +24,8 @@ interface CloudConnectionOptions {
 /** Whether an event of an older server doesn't contain the instance that it leaves. */
 function lacksInstance({ type, command, instance }: CloudEvent): boolean {
   const ended = type === "cancelled" || type === "failed";
-  const spec: CommandSpec | undefined = COMMANDS[command];
-  const removed = spec?.leaves === null ? type === spec.done : command === "create" && ended;
-  return instance === undefined && !removed;
+  const isUndone = ended && command !== undefined && CREATING.includes(command);
+  return instance === undefined && type !== "removed" && !isUndone;
 }
 
 /** A cloud connection that reconnects: loads the list of instances, then follows the events after it. */

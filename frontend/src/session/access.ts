@@ -42,6 +42,11 @@ export class Access {
     return this.isOpen ? hasName : this.may("command_servers");
   }
 
+  /** Whether to offer the logs of servers to a user who has a name or not. */
+  maySeeLogs(hasName: boolean): boolean {
+    return this.isOpen ? hasName : this.may("see_logs");
+  }
+
   /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
   readToken(): string | undefined {
     return this.isOpen ? undefined : this.token();

@@ -29,7 +29,7 @@ import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
-const CHANNEL_VERSION = 3;
+const CHANNEL_VERSION = 4;
 /** How long to wait after older history couldn't be loaded. */
 const OLDER_RETRY_MS = 2_000;
 
@@ -190,12 +190,12 @@ export class AppStore {
     this.shared.request({ kind: "discard", clientId });
   }
 
-  /** Stop showing the failure of this line of the Worklog, also after a reload. */
-  dismissFailure(key: string): void {
+  /** Stop showing the failures with these keys, also after a reload: of lines of the Worklog, or of servers. */
+  dismissFailures(...keys: readonly string[]): void {
     const { localStore, scope } = this.options;
-    const keys = [...storedDismissals(localStore, scope), key].slice(-DISMISSED_MAX);
-    localStore.set(dismissedKey(scope), keys);
-    this.shared.request({ kind: "dismissFailures", keys: [key] });
+    const all = [...storedDismissals(localStore, scope), ...keys].slice(-DISMISSED_MAX);
+    localStore.set(dismissedKey(scope), all);
+    this.shared.request({ kind: "dismissFailures", keys });
   }
 
   /** Load the previous page of history, in this tab only. */

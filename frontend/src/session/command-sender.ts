@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Backend, CommandRequest } from "../api/backend";
 import { ApiError, isTransient, retryDelay } from "../api/errors";
-import type { Command, Operation } from "../contract/generated";
+import type { Command, LifecycleCommand, NewInstance, Operation } from "../contract/generated";
 import type { CloudState, WorklogLine } from "../state/cloud/model";
 import { newId } from "./ids";
 
@@ -28,30 +28,48 @@ export class CommandSender {
 
   constructor(private readonly options: CommandSenderOptions) {}
 
-  async run(command: Command, instanceId?: string): Promise<void> {
+  /** Give a command. A refusal becomes a line of the Worklog. `creation`: what to create. */
+  async run(command: LifecycleCommand, instanceId?: string, creation?: NewInstance): Promise<void> {
     const target = instanceId ?? NEW_INSTANCE;
-    if (this.busy.value.has(target)) return;
-    this.setBusy(target, command);
     try {
-      const token = this.options.token();
-      const request: CommandRequest = {
-        command,
-        key: newId(),
-        ...(instanceId ? { instanceId } : {}),
-        ...(token ? { token } : {}),
-      };
-      const operation = await withRetries(() => this.options.backend.command(request));
-      await this.waitForEvent(operation);
+      await this.perform([target], command, async (key, token) => {
+        const request: CommandRequest = {
+          ...{ command, key },
+          ...(instanceId ? { instanceId } : {}),
+          ...(creation ? { creation } : {}),
+          ...(token ? { token } : {}),
+        };
+        return [await this.options.backend.command(request)];
+      });
     } catch (error) {
       this.logRefusal(command, instanceId, error);
+    }
+  }
+
+  /**
+   * Send one request for `targets`, with retries, and wait for the events of the operations that it returns. Does
+   * nothing if one of the targets is busy. Throws what `send` throws.
+   */
+  async perform(
+    targets: readonly string[],
+    command: Command,
+    send: (key: string, token: string | undefined) => Promise<readonly Operation[]>,
+  ): Promise<void> {
+    if (targets.some(target => this.busy.value.has(target))) return;
+    this.setBusy(targets, command);
+    try {
+      // Another user may sign in between the attempts.
+      const [key, token] = [newId(), this.options.token()];
+      const operations = await withRetries(() => send(key, token));
+      await Promise.all(operations.map(operation => this.waitForEvent(operation)));
     } finally {
-      this.setBusy(target, undefined);
+      this.setBusy(targets, undefined);
     }
   }
 
   async undo(instanceId: string, operationId: string, command: Command): Promise<void> {
     if (this.busy.value.has(instanceId)) return;
-    this.setBusy(instanceId, "undo");
+    this.setBusy([instanceId], "undo");
     // Another user may sign in between the attempts.
     const token = this.options.token();
     try {
@@ -59,12 +77,13 @@ export class CommandSender {
     } catch (error) {
       this.logRefusal(command, instanceId, error, true);
     } finally {
-      this.setBusy(instanceId, undefined);
+      this.setBusy([instanceId], undefined);
     }
   }
 
   /** Wait for the event of an accepted command: without it, the buttons would be enabled for a moment. */
-  private async waitForEvent({ id, instanceId, dueAt }: Operation): Promise<void> {
+  private async waitForEvent({ id, instanceId, dueAt, status }: Operation): Promise<void> {
+    if (status !== "pending") return;
     const deadline = performance.now() + EVENT_TIMEOUT_MS;
     const isVisible = () =>
       this.options.state().instances.get(instanceId)?.pending?.id === id ||
@@ -72,8 +91,10 @@ export class CommandSender {
     while (!isVisible() && performance.now() < deadline) await sleep(30);
   }
 
-  private logRefusal(command: Command, instanceId: string | undefined, error: unknown, undo = false): void {
+  /** Add the refusal of a command to the Worklog. */
+  logRefusal(command: Command, instanceId: string | undefined, error: unknown, undo = false): void {
     const refused = error instanceof ApiError ? error : undefined;
+    const name = instanceId && this.options.state().instances.get(instanceId)?.name;
     const line: WorklogLine = {
       key: `r${newId()}`,
       kind: "refused",
@@ -81,16 +102,19 @@ export class CommandSender {
       timestamp: new Date(Date.now() + this.options.clockOffset()).toISOString(),
       code: refused?.code ?? "unreachable",
       ...(instanceId ? { instanceId } : {}),
+      ...(name ? { name } : {}),
       ...(refused ? { detail: refused.problem.detail } : {}),
       ...(undo ? { undo } : {}),
     };
     this.options.logRefusal(line);
   }
 
-  private setBusy(target: string, command: Command | "undo" | undefined): void {
+  private setBusy(targets: readonly string[], command: Command | "undo" | undefined): void {
     const busy = new Map(this.busy.value);
-    if (command) busy.set(target, command);
-    else busy.delete(target);
+    for (const target of targets) {
+      if (command) busy.set(target, command);
+      else busy.delete(target);
+    }
     this.busy.value = busy;
   }
 }

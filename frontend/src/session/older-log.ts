@@ -1,7 +1,7 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { Backend, CloudHistoryQuery } from "../api/backend";
 import type { EventType } from "../contract/generated";
-import { lineOf } from "../state/cloud/events/change";
+import { linesOf } from "../state/cloud/events/change";
 import { type CloudState, WORKLOG_MAX, type WorklogKind, type WorklogLine } from "../state/cloud/model";
 
 const PAGE_SIZE = 500;
@@ -11,6 +11,8 @@ const EMPTY_PAGES_MAX = 10;
 /** The part of the Worklog's filter that the server can search by; empty texts are no filter. */
 export interface LogFilter {
   readonly instanceId: string;
+  /** The name of who gave the command. */
+  readonly actor: string;
   readonly kind: WorklogKind | "";
 }
 
@@ -44,9 +46,10 @@ export class OlderLog {
   }
 
   /** What is loaded for a filter. */
-  of({ instanceId, kind }: LogFilter): EarlierLines {
+  of(filter: LogFilter): EarlierLines {
+    const { kind } = filter;
     const { loaded, logFrom } = this.cloud.value;
-    const found = this.loaded.value.get(keyOf({ instanceId, kind }));
+    const found = this.loaded.value.get(keyOf(filter));
     // The server knows nothing of the commands that it refused.
     const isComplete = !loaded || logFrom <= 1 || kind === "refused";
     return found ?? { lines: [], next: isComplete ? undefined : logFrom, loading: false, failed: false };
@@ -66,7 +69,8 @@ export class OlderLog {
         if (now.epoch !== epoch || now.logFrom !== logFrom) return;
         if (page.epoch !== undefined && epoch !== undefined && page.epoch !== epoch)
           throw new Error("the page is of another epoch");
-        current = { ...current, lines: [...page.events.flatMap(lineOf), ...current.lines], next: page.next };
+        const lines = linesOf(page.events, new Map()).map(({ line }) => line);
+        current = { ...current, lines: [...lines, ...current.lines], next: page.next };
         if (page.events.length > 0) break;
       }
       this.store(filter, { ...current, loading: false });
@@ -91,11 +95,12 @@ export class OlderLog {
   }
 }
 
-const keyOf = ({ instanceId, kind }: LogFilter): string => `${instanceId} ${kind}`;
+const keyOf = ({ instanceId, actor, kind }: LogFilter): string => `${instanceId} ${kind} ${actor}`;
 
-const queryOf = ({ instanceId, kind }: LogFilter, before: number): CloudHistoryQuery => ({
+const queryOf = ({ instanceId, actor, kind }: LogFilter, before: number): CloudHistoryQuery => ({
   before,
   limit: PAGE_SIZE,
   ...(instanceId ? { instance: instanceId } : {}),
+  ...(actor ? { actor } : {}),
   ...(kind ? { type: kind as EventType } : {}),
 });

@@ -25,6 +25,26 @@ export const formatLogTime = (timestamp: string | number): string =>
     return `${time} ${dayOf(date)}.${two(date.getFullYear() % 100)}`;
   });
 
+/** `HH:MM:SS` in the reader's time zone. */
+export const formatClock = (timestamp: string | number): string =>
+  textOf(timestamp, date => [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":"));
+
+const DAY_MS = 86_400_000;
+
+/** The day of a time, with words for today and yesterday. */
+export function formatDay(
+  language: Language,
+  timestamp: string | number,
+  [today, yesterday]: readonly [string, string],
+): string {
+  const format = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
+  return textOf(timestamp, date => {
+    const midnights = [Date.now(), date.getTime()].map(time => new Date(time).setHours(0, 0, 0, 0));
+    const days = Math.round(((midnights[0] ?? 0) - (midnights[1] ?? 0)) / DAY_MS);
+    return days === 0 ? today : days === 1 ? yesterday : format.format(date);
+  });
+}
+
 /** The offset of the reader's time zone from UTC at a time, such as `UTC+03:00`. */
 function offsetOf(date: Date): string {
   const minutes = -date.getTimezoneOffset();

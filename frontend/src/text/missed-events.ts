@@ -1,12 +1,16 @@
-import { COMMANDS } from "../contract/generated";
+import { COMMANDS, type LifecycleCommand } from "../contract/generated";
 import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 
 /** The events that the summary counts: those that complete or end a command. */
-export type MissedEventKind = Exclude<WorklogKind, "received" | "refused">;
+export type MissedEventKind =
+  | (typeof COMMANDS)[LifecycleCommand]["done"]
+  | "adopted"
+  | "lost"
+  | "cancelled"
+  | "failed";
 export const MISSED_EVENT_KINDS: readonly MissedEventKind[] = [
   ...Object.values(COMMANDS).map(spec => spec.done),
-  "cancelled",
-  "failed",
+  ...(["adopted", "lost", "cancelled", "failed"] as const),
 ];
 
 const isMissedEventKind = (kind: WorklogKind): kind is MissedEventKind =>

@@ -6,6 +6,7 @@ import type {
   FailureCode,
   Instance,
   InstanceList,
+  NewInstance,
 } from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
@@ -13,14 +14,22 @@ import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 export const WORKLOG_MAX = 20_000;
 
 /** The kind of a Worklog line: an event of the server, or an error response to a command of this user. */
-export type WorklogKind = Exclude<EventType, "retained"> | "refused";
+export type WorklogKind = Exclude<EventType, "retained" | "working"> | "refused";
 
 export interface WorklogLine {
   readonly key: string;
   readonly kind: WorklogKind;
-  readonly command: Command;
+  /** Absent for what happened outside the portal. */
+  readonly command?: Command;
+  readonly operationId?: string;
   readonly timestamp: string;
   readonly instanceId?: string;
+  /** The server's name after the event; absent if it is unknown. */
+  readonly name?: string;
+  /** The server's name before the event, if it has got another one. */
+  readonly formerName?: string;
+  /** What a failed creation asked for. */
+  readonly creation?: NewInstance;
   readonly actor?: string;
   /** The error code if `kind` is `refused`. */
   readonly code?: ErrorCode | "unreachable";

@@ -1,7 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
-const CONTROLS = "a[href], button, summary";
+const CONTROLS = 'a[href], button, summary, input[type="checkbox"]';
 
 const controlsOf = (box: Element): HTMLElement[] => [...box.querySelectorAll<HTMLElement>(CONTROLS)];
 

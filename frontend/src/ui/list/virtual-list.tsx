@@ -19,8 +19,11 @@ interface VirtualListProps<T> {
   /** The label of the button that counts new rows below the visible area. */
   readonly newRowsLabel?: (count: number) => string;
   readonly onNearStart?: () => void;
+  readonly onNearEnd?: () => void;
   /** Shown above the first row. */
   readonly before?: ComponentChildren;
+  /** Shown below the last row. */
+  readonly after?: ComponentChildren;
 }
 
 /**
@@ -28,7 +31,8 @@ interface VirtualListProps<T> {
  * inserted above, and follows the end only while it is scrolled to the end.
  */
 export function VirtualList<T>(props: VirtualListProps<T>) {
-  const { items, keyOf, render, estimate, label, anchor, newRowsLabel, onNearStart, before } = props;
+  const { items, keyOf, render, estimate, label, anchor, newRowsLabel, before, after } = props;
+  const { onNearStart, onNearEnd } = props;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
@@ -144,6 +148,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     // A scroll event of our own scrolling may come after the list became smaller, and says nothing about the user.
     if (scroller.current?.scrollTop !== position.current.top) savePosition();
     if (position.current.scroll < viewport) onNearStart?.();
+    if (position.current.scroll > layout.total - 2 * viewport) onNearEnd?.();
     redraw(0);
   };
 
@@ -177,6 +182,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
             </li>
           ))}
         </ul>
+        {after}
       </div>
       {newRowsLabel && newCount > 0 && (
         <button type="button" class="virtual-list-new" onClick={scrollToEnd}>

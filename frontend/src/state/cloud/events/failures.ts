@@ -1,11 +1,17 @@
-import type { CloudEvent } from "../../../contract/generated";
+import { type CloudEvent, CREATING, type EventType } from "../../../contract/generated";
 import { type CloudState, DISMISSED_MAX, FAILED_CREATIONS_MAX, type WorklogLine } from "../model";
 
 type Failures = CloudState["failures"];
 
 /** Where a failure is shown: at its instance, or by itself if there is none. */
 const placeOf = ({ command, instanceId, key }: WorklogLine): string =>
-  command === "create" || instanceId === undefined ? key : instanceId;
+  (command && CREATING.includes(command)) || instanceId === undefined ? key : instanceId;
+
+/** The events that say nothing about whether a server works. */
+const QUIET: readonly EventType[] = ["renamed", "labeled", "protected", "unprotected"];
+
+const endsFailure = ({ type, instance }: CloudEvent): boolean =>
+  type === "observed" ? instance?.condition === "ok" : !QUIET.includes(type);
 
 function limited(failures: ReadonlyMap<string, WorklogLine>): Failures {
   const creations = [...failures].filter(([place, line]) => place === line.key);
@@ -17,7 +23,7 @@ function limited(failures: ReadonlyMap<string, WorklogLine>): Failures {
 export const withRefusal = ({ failures, dismissed }: CloudState, line: WorklogLine): Failures =>
   dismissed.includes(line.key) ? failures : limited(new Map(failures).set(placeOf(line), line));
 
-/** The failures after `events` of instances, with the line of each: the next event of an instance ends its failure. */
+/** The failures after `events` of instances, with the line of each: its next command ends a server's failure. */
 export function withEvents(
   { failures, dismissed }: CloudState,
   events: readonly { readonly event: CloudEvent; readonly line: WorklogLine }[],
@@ -25,7 +31,7 @@ export function withEvents(
   if (failures.size === 0 && events.every(({ event }) => event.type !== "failed")) return failures;
   const next = new Map(failures);
   for (const { event, line } of events) {
-    next.delete(event.instanceId);
+    if (endsFailure(event)) next.delete(event.instanceId);
     if (event.type === "failed" && !dismissed.includes(line.key)) next.set(placeOf(line), line);
   }
   return limited(next);

@@ -1,5 +1,5 @@
-import type { EarlierLines } from "../../session/older-log";
-import { dictionary } from "../settings/preferences";
+import type { EarlierLines } from "../../../session/older-log";
+import { dictionary } from "../../settings/preferences";
 
 interface EarlierEntriesProps {
   readonly earlier: EarlierLines;

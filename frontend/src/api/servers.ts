@@ -1,0 +1,44 @@
+import { type LogChunk, SSE_LOG, SSE_STATS, type StatsChunk } from "../contract/generated";
+import type { CloudStream, FollowListener, ServersApi } from "./backend";
+import { openEventStream } from "./event-stream";
+import { request, urlOf } from "./http";
+
+/** Follow the chunks of the event `name` at `url`. */
+function follow<Chunk extends LogChunk | StatsChunk>(
+  url: string,
+  name: string,
+  listener: FollowListener<Chunk>,
+  token: string | undefined,
+): CloudStream {
+  let reason: string | undefined;
+  return openEventStream(url, token, {
+    onOpen: () => listener.onOpen(),
+    onEvent: (event, data) => {
+      const chunk = JSON.parse(data) as Chunk;
+      reason = chunk.reason ?? reason;
+      if (event === name) listener.onChunk(chunk);
+    },
+    onClose: error => listener.onClose(error, reason),
+  });
+}
+
+/** The part of the API that only the view of servers uses. This module is loaded with it. */
+export const createServersApi = (base: string): ServersApi => ({
+  batch: async (body, key, token) => (await request(base, "POST /cloud/batch", { body }, { key, token })).results,
+  change: (id, body, key, token) =>
+    request(base, "PATCH /cloud/instances/{instance_id}", { path: { instance_id: id }, body }, { key, token }),
+  adopt: async (body, key, token) =>
+    (await request(base, "POST /cloud/adoptions", { body }, { key, token })).operation,
+  providers: async token => (await request(base, "GET /cloud/providers", {}, { token })).providers,
+  templates: async token => (await request(base, "GET /cloud/templates", {}, { token })).templates,
+  adoptable: (provider, token) =>
+    request(base, "GET /cloud/providers/{provider}/adoptable", { path: { provider } }, { token }),
+  openLog: (id, tail, listener, token) => {
+    const parts = { path: { instance_id: id }, query: { tail, follow: true } };
+    return follow(urlOf(base, "GET /cloud/instances/{instance_id}/logs", parts), SSE_LOG, listener, token);
+  },
+  openStats: (id, isFollowed, listener, token) => {
+    const parts = { path: { instance_id: id }, query: { follow: isFollowed } };
+    return follow(urlOf(base, "GET /cloud/instances/{instance_id}/stats", parts), SSE_STATS, listener, token);
+  },
+});

@@ -1,0 +1,73 @@
+import type { Dictionary } from "../i18n/en";
+import type { WorklogKind, WorklogLine } from "../state/cloud/model";
+import { comparable } from "./typed";
+import { actorOf, lineAsText } from "./worklog";
+
+/** What became of one operation, or what happened outside the portal. */
+export interface WorklogEntry {
+  readonly key: string;
+  /** Its lines in their order; at least one. */
+  readonly lines: readonly WorklogLine[];
+  /** When the command was received, if that is loaded, or when it happened. */
+  readonly at: string;
+  /** The line that ends it; undefined while the command is pending. */
+  readonly outcome: WorklogLine | undefined;
+  /** The line that begins it, if that is another one than the outcome. */
+  readonly received: WorklogLine | undefined;
+}
+
+function entryOf(key: string, lines: readonly WorklogLine[]): WorklogEntry {
+  const received = lines.find(line => line.kind === "received");
+  const outcome = lines.findLast(line => line.kind !== "received");
+  return { key, lines, at: lines[0]?.timestamp ?? "", outcome, received };
+}
+
+/** One entry for each operation, in the order in which they began. */
+export function entriesOf(lines: readonly WorklogLine[]): readonly WorklogEntry[] {
+  const groups = new Map<string, WorklogLine[]>();
+  for (const line of lines) {
+    const key = line.operationId === undefined ? line.key : `o${line.operationId}`;
+    const group = groups.get(key);
+    if (group) group.push(line);
+    else groups.set(key, [line]);
+  }
+  return [...groups].map(([key, group]) => entryOf(key, group));
+}
+
+/** The line with what is known of the command: who gave it, and to which server. */
+export const commandLine = ({ received, lines }: WorklogEntry): WorklogLine | undefined =>
+  received ?? lines[0];
+
+/** The name of an entry's server at that time; its id if that is unknown. */
+export function serverOf({ lines }: WorklogEntry): string | undefined {
+  const named = lines.find(line => line.name !== undefined);
+  return named?.name ?? lines[0]?.instanceId;
+}
+
+export interface EntryFilter {
+  readonly instanceId: string;
+  /** The name of who gave the command, or undid it. */
+  readonly actor: string;
+  readonly kind: WorklogKind | "";
+  readonly text: string;
+}
+
+export const NO_FILTER: EntryFilter = { instanceId: "", actor: "", kind: "", text: "" };
+
+export function filterEntries(
+  t: Dictionary,
+  entries: readonly WorklogEntry[],
+  { instanceId, actor, kind, text }: EntryFilter,
+): readonly WorklogEntry[] {
+  const wanted = comparable(text);
+  if (!instanceId && !actor && !kind && !wanted) return entries;
+  const contains = (line: WorklogLine) =>
+    comparable(`${lineAsText(t, line)} ${line.instanceId ?? ""} ${actorOf(t, line)}`).includes(wanted);
+  return entries.filter(
+    ({ lines }) =>
+      (!instanceId || lines.some(line => line.instanceId === instanceId)) &&
+      (!actor || lines.some(line => line.actor === actor)) &&
+      (!kind || lines.some(line => line.kind === kind)) &&
+      (!wanted || lines.some(contains)),
+  );
+}

@@ -1,0 +1,170 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { FollowListener, ServersApi } from "../../../api/backend";
+import { ApiError } from "../../../api/errors";
+import { type LogChunk, TEXT_MAX } from "../../../contract/generated";
+import { formatClock } from "../../../text/format";
+import { announce } from "../../announcer";
+import { useApp } from "../../app-context";
+import { CopyButton } from "../../copy-button";
+import { VirtualList } from "../../list/virtual-list";
+import { dictionary } from "../../settings/preferences";
+import { isRepeat } from "../servers/server-state";
+import { serversDictionary } from "../servers/servers-dictionary";
+import { EMPTY_LOG, type LogRow, type LogState, paused, resumed, withChunks } from "./log-buffer";
+import { type FollowState, useFollow } from "./use-follow";
+
+/** How many past lines the log begins with. */
+const TAIL = 200;
+/** How many lines are shared, if none are marked. */
+const SHARED_LINES = 20;
+const LINE_PX = 18;
+
+const keyOf = ({ key }: LogRow): string => String(key);
+
+function Row({ row }: { readonly row: LogRow }) {
+  const { line, skipped = 0 } = row;
+  if (!line) return <p class="log-gap">{serversDictionary.value.panel.skipped(skipped)}</p>;
+  return (
+    <p class="log-line" data-source={line.source}>
+      {line.at && <time dateTime={line.at}>{formatClock(line.at)} </time>}
+      {line.text}
+    </p>
+  );
+}
+
+const textOf = (rows: readonly LogRow[]): string =>
+  rows.flatMap(({ line }) => (line ? `${line.at ? `${formatClock(line.at)} ` : ""}${line.text}` : [])).join("\n");
+
+/** Chunks that arrive between two frames are added together: thousands of lines a second must not cost as many renderings. */
+function useLogRows(id: string) {
+  const { store } = useApp();
+  const log = useSignal<LogState>(EMPTY_LOG);
+  const waiting = useRef<LogChunk[]>([]);
+  const frame = useRef(0);
+  const options = useMemo(() => {
+    const flush = () => {
+      frame.current = 0;
+      log.value = withChunks(log.peek(), waiting.current.splice(0));
+    };
+    return {
+      open: (api: ServersApi, listener: FollowListener<LogChunk>) =>
+        api.openLog(id, TAIL, listener, store.token),
+      onBegin: () => {
+        waiting.current = [];
+        log.value = { ...EMPTY_LOG, isPaused: log.peek().isPaused, lastKey: log.peek().lastKey };
+      },
+      onChunk: (chunk: LogChunk) => {
+        waiting.current.push(chunk);
+        frame.current ||= requestAnimationFrame(flush);
+      },
+    };
+  }, [id, store, log]);
+  useEffect(() => () => cancelAnimationFrame(frame.current), []);
+  return { log, options };
+}
+
+function LogStatus({ state, log }: { readonly state: FollowState; readonly log: LogState }) {
+  const t = serversDictionary.value.panel;
+  const text =
+    state.kind === "connecting"
+      ? t.connecting
+      : log.isPaused
+        ? t.paused(log.held.length)
+        : state.kind === "live"
+          ? t.following
+          : t.ended;
+  return (
+    <span class="log-status" data-live={state.kind === "live" && !log.isPaused}>
+      {text}
+    </span>
+  );
+}
+
+interface ServerLogProps {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The log of a server: its last lines, and new ones as they come, until it is paused. */
+export function ServerLog({ id, name }: ServerLogProps) {
+  const { store } = useApp();
+  const { log, options } = useLogRows(id);
+  const [state, again] = useFollow(options);
+  const box = useRef<HTMLDivElement>(null);
+  const t = serversDictionary.value.panel;
+  const { isPaused, rows } = log.value;
+  const problem =
+    state.kind === "ended"
+      ? state.error instanceof ApiError
+        ? dictionary.value.error(state.error.code)
+        : (state.reason ?? "")
+      : "";
+  /** The marked lines, or the last ones. */
+  const excerpt = (): string => {
+    const selection = getSelection();
+    const isInside = selection?.anchorNode && box.current?.contains(selection.anchorNode);
+    return (isInside && String(selection)) || textOf(rows.slice(-SHARED_LINES));
+  };
+  const share = () => {
+    const head = t.sharedLog(name);
+    store.send(`${head}\n${excerpt().slice(-(TEXT_MAX - head.length - 1))}`);
+    announce(t.shared);
+  };
+  return (
+    <section class="panel-part log" aria-labelledby="log-title">
+      <div class="panel-head">
+        <h3 id="log-title">{t.log}</h3>
+        <LogStatus state={state} log={log.value} />
+        <span class="panel-tools">
+          {state.kind === "ended" ? (
+            <button type="button" class="button small quiet" onClick={again}>
+              {t.reconnect}
+            </button>
+          ) : (
+            <button
+              type="button"
+              class="button small quiet"
+              aria-pressed={isPaused}
+              onClick={() => {
+                log.value = isPaused ? resumed(log.value) : paused(log.value);
+              }}
+            >
+              {isPaused ? t.resume : t.pause}
+            </button>
+          )}
+          <CopyButton class="button small quiet" label={t.copyLog} text={() => textOf(log.peek().rows)}>
+            <span class="visually-hidden">{t.copyLog}</span>
+          </CopyButton>
+          {store.chat.value.me && rows.length > 0 && (
+            <button
+              type="button"
+              class="button small quiet"
+              onClick={event => {
+                if (!isRepeat(event)) share();
+              }}
+            >
+              {t.share}
+            </button>
+          )}
+        </span>
+      </div>
+      {problem && <p class="problem">{problem}</p>}
+      <div class="log-box" ref={box}>
+        {rows.length > 0 ? (
+          <VirtualList
+            items={rows}
+            keyOf={keyOf}
+            estimate={LINE_PX}
+            label={t.log}
+            anchor="end"
+            newRowsLabel={dictionary.value.worklog.fresh}
+            render={row => <Row row={row} />}
+          />
+        ) : (
+          state.kind === "live" && <p class="hint">{t.noLines}</p>
+        )}
+      </div>
+    </section>
+  );
+}

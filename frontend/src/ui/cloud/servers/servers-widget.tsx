@@ -1,0 +1,291 @@
+import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { useCallback, useMemo } from "preact/hooks";
+import emptyPicture from "../../../icons/empty.svg";
+import { NEW_INSTANCE } from "../../../session/command-sender";
+import type { WorklogLine } from "../../../state/cloud/model";
+import { type Providers, statusOf } from "../../../state/cloud/server-status";
+import { useApp } from "../../app-context";
+import { isDown } from "../../connection/connection-status";
+import { VirtualList } from "../../list/virtual-list";
+import { dictionary, language } from "../../settings/preferences";
+import { useServerDialogs } from "../dialogs/server-dialogs";
+import { useMayCommand } from "../use-may-command";
+import { BulkBar } from "./bulk-bar";
+import { FailedCreations } from "./failed-creations";
+import { RowStats } from "./row-stats";
+import { ServerMenu } from "./server-menu";
+import { arrange, countGroups, ORDERS, type Order, type Server, SHOWN, type Shown } from "./server-order";
+import { ServerRow } from "./server-row";
+import { serversDictionary } from "./servers-dictionary";
+import { adoptingProviders } from "./use-providers";
+import { useSlowNow } from "./use-slow-now";
+
+const keyOf = ({ instance }: Server): string => instance.id;
+const ROW_PX = 36;
+
+interface ServersWidgetProps {
+  readonly providers: Providers;
+  /** The server whose panel is open. */
+  readonly openId: string | undefined;
+  /** Shows what happened to a server. */
+  readonly onWorklog: (id: string) => void;
+}
+
+/** The last event of each server that changed it. */
+function lastChangesOf(worklog: readonly WorklogLine[]): ReadonlyMap<string, WorklogLine> {
+  const last = new Map<string, WorklogLine>();
+  for (const line of worklog)
+    if (line.instanceId && line.kind !== "received" && line.kind !== "refused") last.set(line.instanceId, line);
+  return last;
+}
+
+interface ToolbarProps {
+  readonly servers: readonly Server[];
+  readonly shown: Signal<Shown>;
+  readonly order: Signal<Order>;
+  readonly search: Signal<string>;
+}
+
+/** The counts, which choose what is shown, the search and the order. */
+function Toolbar({ servers, shown, order, search }: ToolbarProps) {
+  const t = serversDictionary.value;
+  const c = dictionary.value.cloud;
+  const counts = countGroups(servers);
+  const number = new Intl.NumberFormat(language.value);
+  return (
+    <>
+      <div class="groups" role="group" aria-label={t.groupsLabel}>
+        {SHOWN.map(one => (
+          <button
+            key={one}
+            type="button"
+            class="group"
+            data-group={one}
+            data-empty={counts[one] === 0}
+            aria-pressed={shown.value === one}
+            onClick={() => {
+              shown.value = one;
+            }}
+          >
+            {t.groups[one]} {number.format(counts[one])}
+          </button>
+        ))}
+      </div>
+      <div class="server-filters">
+        <input
+          type="search"
+          aria-label={t.search}
+          title={t.search}
+          placeholder={t.search}
+          value={search.value}
+          onInput={event => {
+            search.value = event.currentTarget.value;
+          }}
+        />
+        <select
+          aria-label={c.sort}
+          value={order.value}
+          onChange={event => {
+            order.value = event.currentTarget.value as Order;
+          }}
+        >
+          {ORDERS.map(one => (
+            <option key={one} value={one}>
+              {c.sorts[one]}
+            </option>
+          ))}
+        </select>
+      </div>
+    </>
+  );
+}
+
+interface HeadingsProps {
+  readonly canSelect: boolean;
+  readonly isAllSelected: boolean;
+  readonly isSomeSelected: boolean;
+  readonly onSelectAll: (isSelected: boolean) => void;
+}
+
+function Headings({ canSelect, isAllSelected, isSomeSelected, onSelectAll }: HeadingsProps) {
+  const t = serversDictionary.value;
+  const { name, state, since, where, labels, cpu, change } = t.columns;
+  return (
+    <div class="server headings">
+      {canSelect && (
+        <label class="server-check">
+          <input
+            type="checkbox"
+            aria-label={t.selectAll}
+            checked={isAllSelected}
+            indeterminate={isSomeSelected && !isAllSelected}
+            onChange={event => onSelectAll(event.currentTarget.checked)}
+          />
+        </label>
+      )}
+      <span class="server-name">{name}</span>
+      <span class="server-state">{state}</span>
+      <span class="server-since">{since}</span>
+      <span class="server-where">{where}</span>
+      <span class="server-labels">{labels}</span>
+      <span class="server-use">{cpu}</span>
+      <span class="server-change">{change}</span>
+      <span class="server-actions" />
+    </div>
+  );
+}
+
+export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetProps) {
+  const { store, backend } = useApp();
+  const { cloud, commandSender } = store;
+  const dialogs = useServerDialogs();
+  const mayCommand = useMayCommand();
+  const shown = useSignal<Shown>("all");
+  const order = useSignal<Order>("recent");
+  const search = useSignal("");
+  const selection = useSignal<ReadonlySet<string>>(new Set());
+  const menu = useSignal<{ readonly id: string; readonly anchor: HTMLElement } | undefined>(undefined);
+  const stats = useMemo(() => new RowStats(backend, () => store.access.readToken()), [backend, store]);
+  const now = useSlowNow();
+  const state = cloud.value;
+  const { instances, failures, dismissed } = state;
+  const servers = useMemo(
+    () =>
+      [...instances.values()].map(
+        (instance): Server => ({ instance, status: statusOf({ failures, dismissed }, instance, providers) }),
+      ),
+    [instances, failures, dismissed, providers],
+  );
+  const items = useMemo(
+    () => arrange(servers, shown.value, order.value, search.value),
+    [servers, shown.value, order.value, search.value],
+  );
+  const lastChanges = useComputed(() => lastChangesOf(cloud.value.worklog));
+  const chosen = servers.filter(({ instance }) => selection.value.has(instance.id));
+
+  const onSelect = useCallback(
+    (id: string, isSelected: boolean) => {
+      const next = new Set(selection.peek());
+      if (isSelected) next.add(id);
+      else next.delete(id);
+      selection.value = next;
+    },
+    [selection],
+  );
+  const onMenu = useCallback(
+    (id: string, anchor: HTMLElement) => {
+      menu.value = { id, anchor };
+    },
+    [menu],
+  );
+  const closeMenu = useCallback(() => {
+    menu.value = undefined;
+  }, [menu]);
+  const onLabel = useCallback(
+    (label: string) => {
+      search.value = label;
+    },
+    [search],
+  );
+  const showAll = () => {
+    shown.value = "all";
+    search.value = "";
+  };
+  const context = {
+    ...{ now, providers, stats, openId, onSelect, onMenu, onLabel },
+    selected: selection.value,
+    lastChanges: lastChanges.value,
+  };
+  const t = dictionary.value.cloud;
+  const words = serversDictionary.value;
+  const { loaded, connection } = state;
+  const canCreate = loaded && !commandSender.busy.value.has(NEW_INSTANCE) && connection.phase !== "offline";
+  const canAdopt = mayCommand && adoptingProviders(providers).length > 0;
+  const opened = servers.find(({ instance }) => instance.id === menu.value?.id);
+
+  return (
+    <section class="card widget servers" aria-labelledby="instances-title">
+      <div class="widget-head">
+        <h1 id="instances-title">{t.instances}</h1>
+        {mayCommand && (
+          <div class="server-tools">
+            {canAdopt && (
+              <button
+                type="button"
+                class="button small quiet"
+                onClick={() => dialogs.open({ kind: "adopt" })}
+              >
+                {words.adopt}
+              </button>
+            )}
+            <button
+              type="button"
+              class="button small primary create"
+              aria-disabled={!canCreate}
+              onClick={() => {
+                if (canCreate) dialogs.open({ kind: "create" });
+              }}
+            >
+              <span class="icon icon-plus" aria-hidden="true" />
+              {words.create}
+            </button>
+          </div>
+        )}
+      </div>
+      {loaded && <Toolbar servers={servers} shown={shown} order={order} search={search} />}
+      {mayCommand && chosen.length > 0 && (
+        <BulkBar
+          servers={chosen}
+          onClear={() => {
+            selection.value = new Set();
+          }}
+        />
+      )}
+      {mayCommand && <FailedCreations />}
+      {items.length > 0 ? (
+        <div class="server-table" data-selectable={mayCommand}>
+          <Headings
+            canSelect={mayCommand}
+            isSomeSelected={chosen.length > 0}
+            isAllSelected={items.every(({ instance }) => selection.value.has(instance.id))}
+            onSelectAll={isSelected => {
+              selection.value = new Set(isSelected ? items.map(keyOf) : []);
+            }}
+          />
+          <VirtualList
+            items={items}
+            keyOf={keyOf}
+            estimate={ROW_PX}
+            label={t.instances}
+            anchor="start"
+            render={server => <ServerRow server={server} context={context} />}
+          />
+        </div>
+      ) : instances.size > 0 ? (
+        <div class="placeholder">
+          <p>{t.noMatch}</p>
+          <button type="button" class="link-button" onClick={showAll}>
+            {t.showAll}
+          </button>
+        </div>
+      ) : loaded ? (
+        <div class="placeholder">
+          <img src={emptyPicture} alt="" width="160" height="96" />
+          <h2>{t.emptyTitle}</h2>
+          {mayCommand && <p>{t.emptyText}</p>}
+        </div>
+      ) : (
+        <p class="placeholder">{isDown(connection) ? t.unreachable : t.loading}</p>
+      )}
+      {menu.value && opened && (
+        <ServerMenu
+          key={menu.value.id}
+          server={opened}
+          anchor={menu.value.anchor}
+          onWorklog={onWorklog}
+          onClose={closeMenu}
+        />
+      )}
+    </section>
+  );
+}
