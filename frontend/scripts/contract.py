@@ -35,7 +35,13 @@ json.dump(
         },
         "events": [
             model.__name__
-            for model in (http.CloudEvent, http.ResetEvent, protocol.LogChunk, protocol.StatsChunk)
+            for model in (
+                http.CloudEvent,
+                http.ResetEvent,
+                http.StreamEnd,
+                protocol.LogChunk,
+                protocol.StatsChunk,
+            )
         ],
         "commands": {
             spec.command.value: {
@@ -61,6 +67,7 @@ json.dump(
             "SSE_RESET": http.SSE_RESET,
             "SSE_LOG": http.SSE_LOG,
             "SSE_STATS": http.SSE_STATS,
+            "SSE_END": http.SSE_END,
             "BATCH_MAX": http.BATCH_MAX,
             "LABELS_MAX": instances.LABELS_MAX,
             "SIMULATED": instances.SIMULATED,

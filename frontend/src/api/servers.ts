@@ -1,32 +1,48 @@
-import { type LogChunk, SSE_LOG, SSE_STATS, type StatsChunk } from "../contract/generated";
+import {
+  type LogChunk,
+  SSE_END,
+  SSE_LOG,
+  SSE_STATS,
+  type StatsChunk,
+  type StreamEnd,
+} from "../contract/generated";
 import type { CloudStream, FollowListener, ServersApi } from "./backend";
+import { NetworkError } from "./errors";
 import { openEventStream } from "./event-stream";
 import { request, urlOf } from "./http";
 
-/** Follow the chunks of the event `name` at `url`. */
+/** Follow the chunks of the event `name` at `url`. A stream that the server doesn't end was interrupted. */
 function follow<Chunk extends LogChunk | StatsChunk>(
   url: string,
   name: string,
   listener: FollowListener<Chunk>,
   token: string | undefined,
 ): CloudStream {
-  let reason: string | undefined;
+  let end: StreamEnd | undefined;
   return openEventStream(url, token, {
     onOpen: () => listener.onOpen(),
     onEvent: (event, data) => {
-      const chunk = JSON.parse(data) as Chunk;
-      reason = chunk.reason ?? reason;
-      if (event === name) listener.onChunk(chunk);
+      if (event === name) listener.onChunk(JSON.parse(data) as Chunk);
+      if (event === SSE_END) end = JSON.parse(data) as StreamEnd;
     },
-    onClose: error => listener.onClose(error, reason),
+    onClose: error => {
+      if (end) listener.onClose(undefined, end.reason);
+      else listener.onClose(error ?? new NetworkError("the stream was interrupted"), undefined);
+    },
   });
 }
 
 /** The part of the API that only the view of servers uses. This module is loaded with it. */
 export const createServersApi = (base: string): ServersApi => ({
-  batch: async (body, key, token) => (await request(base, "POST /cloud/batch", { body }, { key, token })).results,
+  batch: async (body, key, token) =>
+    (await request(base, "POST /cloud/batch", { body }, { key, token })).results,
   change: (id, body, key, token) =>
-    request(base, "PATCH /cloud/instances/{instance_id}", { path: { instance_id: id }, body }, { key, token }),
+    request(
+      base,
+      "PATCH /cloud/instances/{instance_id}",
+      { path: { instance_id: id }, body },
+      { key, token },
+    ),
   adopt: async (body, key, token) =>
     (await request(base, "POST /cloud/adoptions", { body }, { key, token })).operation,
   providers: async token => (await request(base, "GET /cloud/providers", {}, { token })).providers,

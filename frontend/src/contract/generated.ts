@@ -9,6 +9,7 @@ export const SSE_CHANGE = "change";
 export const SSE_RESET = "reset";
 export const SSE_LOG = "log";
 export const SSE_STATS = "stats";
+export const SSE_END = "end";
 export const BATCH_MAX = 100;
 export const LABELS_MAX = 16;
 export const SIMULATED = "simulated";
@@ -133,7 +134,7 @@ export interface CommandSpec {
 }
 
 export type Mode = "open" | "token" | "oidc";
-export type Action = "register" | "chat" | "see_servers" | "see_logs" | "command_servers" | "moderate" | "see_audit";
+export type Action = "register" | "chat" | "see_servers" | "command_servers" | "see_logs" | "moderate" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type RestrictionKind = "mute" | "ban";
 export type InstanceState = "running" | "stopped";
@@ -168,7 +169,8 @@ export type EventType =
   | "labeled"
   | "retained";
 export type AuditOutcome = "accepted" | "refused";
-export type AuditedAction = "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate";
+export type AuditedAction =
+  "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate" | "read_log" | "batch";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -410,6 +412,7 @@ export interface Contract {
   WelcomeFrame: WelcomeFrame;
   CloudEvent: CloudEvent;
   ResetEvent: ResetEvent;
+  StreamEnd: StreamEnd;
   LogChunk: LogChunk;
   StatsChunk: StatsChunk;
   Problem: Problem;
@@ -505,6 +508,10 @@ export interface Instance {
   state: InstanceState;
   timestamp: string;
   labels: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
+     */
     [k: string]: string;
   };
   provider: string;
@@ -534,6 +541,10 @@ export interface NewInstance {
   name?: string;
   template?: string;
   labels?: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
+     */
     [k: string]: string;
   };
   start: boolean;
@@ -554,6 +565,10 @@ export interface Operation {
 export interface InstancePatch {
   name?: string;
   labels?: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
+     */
     [k: string]: string | null;
   };
   protected?: boolean;
@@ -643,6 +658,10 @@ export interface NewAdoption {
   resource: string;
   name?: string;
   labels?: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
+     */
     [k: string]: string;
   };
 }
@@ -821,6 +840,9 @@ export interface ResetEvent {
   seq: number;
   epoch?: string;
   timestamp?: string;
+}
+export interface StreamEnd {
+  reason?: string;
 }
 export interface LogChunk {
   seq: number;

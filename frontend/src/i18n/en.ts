@@ -262,7 +262,7 @@ export const en = {
     sorts: {
       recent: "Last changed first",
       steady: "Longest unchanged first",
-      id: "By ID",
+      name: "By name",
       state: "Running first",
     },
     search: "Find by ID",

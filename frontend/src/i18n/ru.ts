@@ -240,7 +240,7 @@ export const ru: Dictionary = {
     sorts: {
       recent: "Сначала недавно изменённые",
       steady: "Сначала давно не менявшиеся",
-      id: "По ID",
+      name: "По имени",
       state: "Сначала работающие",
     },
     search: "Найти по ID",

@@ -143,7 +143,8 @@ export const en = {
     log: "Log",
     following: "following",
     connecting: "connecting…",
-    paused: (n: number) => (n === 0 ? "paused" : `paused, ${count(n, { one: "# new line", other: "# new lines" })}`),
+    paused: (n: number) =>
+      n === 0 ? "paused" : `paused, ${count(n, { one: "# new line", other: "# new lines" })}`,
     ended: "ended",
     pause: "Pause",
     resume: "Follow",

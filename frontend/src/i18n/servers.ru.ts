@@ -84,8 +84,7 @@ export const ru: ServersDictionary = {
     unknownOutcome: "итог последней команды неизвестен",
     failed: (command, reason) =>
       command ? `Ошибка (${nouns[command] ?? command}): ${reason}` : `Ошибка: ${reason}`,
-    rejected: (command, reason) =>
-      command ? `Отклонено (${nouns[command] ?? command}): ${reason}` : reason,
+    rejected: (command, reason) => (command ? `Отклонено (${nouns[command] ?? command}): ${reason}` : reason),
   },
   retryOf: name => `Повторить: ${name}`,
   dismissOf: name => `Скрыть: ${name}`,

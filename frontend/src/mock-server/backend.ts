@@ -3,6 +3,7 @@ import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
+import { mockServersApi } from "./servers-api";
 import { mockStatus } from "./status";
 
 /** Open mode: no authentication, but a command has an author. */
@@ -64,6 +65,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     instances: () => respond(() => cloud.list()),
     cloudHistory: query => respond(() => cloud.history(query)),
     command: request => respond(() => cloud.command(request, author(request.token))),
+    servers: async () => mockServersApi({ cloud, respond, author }),
     cancel: (operationId, token) => respond(() => cloud.cancel(operationId, author(token))),
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),

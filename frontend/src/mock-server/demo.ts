@@ -1,9 +1,10 @@
 import type { Backend } from "../api/backend";
-import type { Command, User } from "../contract/generated";
+import type { LifecycleCommand, NewInstance, User } from "../contract/generated";
 import type { Language } from "../i18n/language";
 import { createMockBackend, type MockBackend } from "./backend";
 import { type DemoTexts, en } from "./demo.en";
 import { ru } from "./demo.ru";
+import { DOCKER } from "./provider";
 
 const MINUTE = 60_000;
 
@@ -23,15 +24,30 @@ function addDemoContent({ chat, cloud }: MockBackend, { names, messages }: DemoT
     const user = people[by];
     if (user) chat.say(user, text, undefined, ago(minutes));
   }
-  const make = (actor: string, minutes: number) =>
-    cloud.command({ command: "create", key: uuid() }, actor, ago(minutes)).instanceId;
-  const act = (command: Command, instanceId: string, actor: string, minutes: number) =>
+  cloud.providers.add(DOCKER, [
+    { resource: "c0ffee12", name: "grafana", description: "grafana/grafana:12", state: "running" },
+    { resource: "ba5eba11", name: "old-registry", description: "registry:2", state: "stopped" },
+  ]);
+  const make = (creation: Partial<NewInstance>, actor: string, minutes: number) =>
+    cloud.command(
+      { command: "create", key: uuid(), creation: { start: false, ...creation } },
+      actor,
+      ago(minutes),
+    ).instanceId;
+  const act = (command: LifecycleCommand, instanceId: string, actor: string, minutes: number) =>
     cloud.command({ command, instanceId, key: uuid() }, actor, ago(minutes));
-  const [build, spare, old] = [make(first, 150), make(first, 149), make(second, 148)];
-  act("start", build, first, 147);
-  act("start", spare, second, 146);
-  act("start", old, third, 145);
+  const web = { template: "docker/web-small", labels: { env: "prod", role: "web" }, start: true };
+  make({ ...web, name: "web-1" }, first, 150);
+  make({ ...web, name: "web-2" }, first, 149);
+  const nightly = make({ name: "nightly", template: "docker/worker", labels: { ci: "" } }, second, 148);
+  const old = make({ name: "old-build", start: true }, second, 147);
+  const cache = make({ name: "cache-1", template: "docker/worker", labels: { env: "test" } }, third, 146);
+  make({ name: "sandbox" }, third, 144);
   act("stop", old, third, 91);
+  cloud.failure = "no such image";
+  act("start", nightly, second, 12);
+  cloud.failure = undefined;
+  cloud.outside(cache, { condition: "lost" });
   return people;
 }
 

@@ -4,7 +4,7 @@ import { Browser, settle } from "../testing/browser";
 import type { AppStore } from "./app-store";
 
 const browser = new Browser();
-const ALL = { instanceId: "", kind: "" } as const;
+const ALL = { instanceId: "", actor: "", kind: "" } as const;
 
 /** Create `count` servers that are there at once; returns their ids. */
 function createServers(count: number): string[] {
@@ -31,14 +31,14 @@ describe("entries from before the Worklog", () => {
     await settle();
     const { worklog, logFrom } = ann.cloud.value;
     expect([worklog.length, logFrom]).toEqual([2_000, 203]);
-    const filter = { instanceId: first, kind: "" } as const;
+    const filter = { instanceId: first, actor: "", kind: "" } as const;
     expect(worklog.some(line => line.instanceId === first)).toBe(false);
     expect(ann.olderLog.of(filter)).toMatchObject({ lines: [], next: 203 });
     await load(ann, filter);
     expect(kinds(ann, filter)).toEqual(["received", "created"]);
     expect(ann.olderLog.of(filter).next).toBeUndefined();
-    await load(ann, { instanceId: first, kind: "created" });
-    expect(kinds(ann, { instanceId: first, kind: "created" })).toEqual(["created"]);
+    await load(ann, { instanceId: first, actor: "", kind: "created" });
+    expect(kinds(ann, { instanceId: first, actor: "", kind: "created" })).toEqual(["created"]);
   });
 
   it("are loaded page by page to the first, without gaps and repeats", async () => {
@@ -57,7 +57,7 @@ describe("entries from before the Worklog", () => {
     const ann = browser.open();
     await settle();
     expect(ann.olderLog.of(ALL)).toMatchObject({ lines: [], next: undefined });
-    expect(ann.olderLog.of({ instanceId: "", kind: "refused" }).next).toBeUndefined();
+    expect(ann.olderLog.of({ instanceId: "", actor: "", kind: "refused" }).next).toBeUndefined();
   });
 
   it("can be tried again after a failure, and an export says that it is not complete", async () => {
@@ -77,12 +77,12 @@ describe("entries from before the Worklog", () => {
     const ann = browser.open();
     await settle();
     await load(ann, ALL);
-    const late = ann.olderLog.load({ instanceId: "i1", kind: "" });
+    const late = ann.olderLog.load({ instanceId: "i1", actor: "", kind: "" });
     browser.backend.cloud.renew();
     await settle(15_000);
     await late;
     expect(ann.olderLog.of(ALL)).toMatchObject({ lines: [], next: undefined });
-    expect(ann.olderLog.of({ instanceId: "i1", kind: "" }).lines).toEqual([]);
+    expect(ann.olderLog.of({ instanceId: "i1", actor: "", kind: "" }).lines).toEqual([]);
   });
 });
 

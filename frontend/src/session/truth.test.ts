@@ -157,7 +157,7 @@ describe("a failure", () => {
     await settle();
     const [line] = failures(back);
     expect(line).toMatchObject({ command: "create", detail: "no room" });
-    back.dismissFailure(line?.key ?? "");
+    back.dismissFailures(line?.key ?? "");
     await settle();
     expect(failures(back)).toEqual([]);
     back.stop();

@@ -11,7 +11,15 @@ const list: Action = {
   store: "cloud",
   event: {
     ...{ kind: "list", backfill: 0 },
-    list: { seq: 4, instances: [{ id: "i1", state: "stopped", timestamp: "t" }] },
+    list: {
+      seq: 4,
+      instances: [
+        {
+          ...{ id: "i1", name: "web-1", state: "stopped", timestamp: "t", labels: {} },
+          ...{ provider: "simulated", protected: false, condition: "ok" },
+        },
+      ],
+    },
   },
 };
 const signedOut: Action = { store: "chat", event: { kind: "signedOut", reason: "left" } };

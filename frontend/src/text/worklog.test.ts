@@ -3,7 +3,7 @@ import { en } from "../i18n/en";
 import { ru } from "../i18n/ru";
 import type { WorklogLine } from "../state/cloud/model";
 import { countSince } from "./missed-events";
-import { filterLines, formatLine, lineAsText, linesAsCsv, linesAsJson, NO_FILTER } from "./worklog";
+import { formatLine, lineAsText, linesAsCsv, linesAsJson } from "./worklog";
 
 const line = (part: Partial<WorklogLine>): WorklogLine => ({
   key: "e1",
@@ -43,29 +43,12 @@ it("shows why a command failed in the language of the page", () => {
   expect(formatLine(ru, { ...failed, reasonCode: "new_code" as "simulated" })).toContain("did not finish");
 });
 
-it("filters by instance, kind and text together", () => {
-  const lines = [line({}), line({ kind: "created" }), line({ instanceId: "x", actor: "Bob" })];
-  const found = (part: object) => filterLines(en, lines, { ...NO_FILTER, ...part }).length;
-  expect(filterLines(en, lines, NO_FILTER)).toBe(lines);
-  expect([found({ instanceId: "x" }), found({ kind: "created" }), found({ text: "bob" })]).toEqual([1, 1, 1]);
-  expect(found({ kind: "created", text: "bob" })).toBe(0);
-});
-
-it("finds a line by what it shows", () => {
-  const lines = [line({ actor: "root-cli" }), line({ actor: "anonymous" }), line({ actor: "Bob" })];
-  const found = (text: string) => filterLines(en, lines, { ...NO_FILTER, text }).map(one => one.actor);
-  expect(found("by root-cli")).toEqual(["root-cli"]);
-  expect(found("BY  bob")).toEqual(["Bob"]);
-  expect(found("root")).toEqual(["root-cli"]);
-  // Nothing is shown for it.
-  expect(found("by anonymous")).toEqual([]);
-  expect(filterLines(ru, lines, { ...NO_FILTER, text: "Сервер: 23186bf2" })).toHaveLength(3);
-});
-
 it("exports CSV that a spreadsheet reads as text, and JSON", () => {
   const lines = [line({ actor: '=cmd("x"),1', kind: "failed", detail: "two\nlines" })];
   const csv = linesAsCsv(lines, "en");
-  expect(csv.split("\r\n")[0]).toBe("\uFEFFtimestamp,instanceId,kind,command,actor,code,detail,seq");
+  expect(csv.split("\r\n")[0]).toBe(
+    "\uFEFFtimestamp,instanceId,kind,command,actor,code,detail,seq,name,operationId",
+  );
   expect(csv).toContain(`"'=cmd(""x""),1"`);
   expect(csv).toContain('"two\nlines"');
   expect(JSON.parse(linesAsJson(lines))[0]).toMatchObject({ kind: "failed", detail: "two\nlines" });
@@ -84,5 +67,5 @@ it("shows the names of events and commands of newer servers", () => {
   const unknown = line({ kind: "migrated" as "created", command: "migrate" as "start" });
   expect(formatLine(en, unknown)).toBe("migrated");
   expect(formatLine(ru, { ...unknown, kind: "received" })).toBe("Принята команда «migrate»");
-  expect(en.cloud.undoOf(unknown.command, "i1")).toBe("Undo: migrate i1");
+  expect(en.cloud.undoOf("migrate" as "start", "i1")).toBe("Undo: migrate i1");
 });

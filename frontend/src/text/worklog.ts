@@ -1,7 +1,7 @@
+import type { Command } from "../contract/generated";
 import type { Dictionary } from "../i18n/en";
 import { unmarked } from "../i18n/isolate";
 import { labelOf } from "../i18n/label";
-import type { Command } from "../contract/generated";
 import type { WorklogLine } from "../state/cloud/model";
 import { csvOf } from "./csv";
 import { formatLogTime } from "./format";

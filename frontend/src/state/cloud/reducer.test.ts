@@ -23,7 +23,16 @@ const list = (seq: number, instances: Instance[], backfill = 0): CloudStateEvent
 });
 const apply = (events: readonly CloudStateEvent[], from: CloudState = EMPTY_CLOUD) =>
   events.reduce(reduceCloud, from);
-const stopped: Instance = { id: "i1", state: "stopped", timestamp: "2026-11-23T20:00:01.000Z" };
+const stopped: Instance = {
+  id: "i1",
+  state: "stopped",
+  timestamp: "2026-11-23T20:00:01.000Z",
+  name: "web-1",
+  labels: {},
+  provider: "simulated",
+  protected: false,
+  condition: "ok",
+};
 
 describe("an instance", () => {
   it("is what the last event says", () => {

@@ -1,4 +1,10 @@
-import type { Command, FailureCode, Instance, PendingOperation, ProviderView } from "../../contract/generated";
+import type {
+  Command,
+  FailureCode,
+  Instance,
+  PendingOperation,
+  ProviderView,
+} from "../../contract/generated";
 import type { CloudState, WorklogLine } from "./model";
 
 /** Why a server's last command failed, or why the server itself did. */
@@ -59,8 +65,7 @@ export function statusOf(
   const why = { reason, ...(reasonCode ? { reasonCode } : {}) };
   if (pending) return { kind: "pending", pending };
   if (condition === "lost") return { kind: "lost", ...why };
-  if (isAway(instance, providers))
-    return { kind: "away", seenAt: providers?.get(instance.provider)?.seenAt };
+  if (isAway(instance, providers)) return { kind: "away", seenAt: providers?.get(instance.provider)?.seenAt };
   const failure = failureOf(state, instance);
   if (failure) return { kind: "failed", failure };
   if (condition === "unknown") return { kind: "unknown", ...why };

@@ -2,11 +2,17 @@ import type { CloudEvent, Instance, NewInstance } from "../../../contract/genera
 import { type CloudState, WORKLOG_MAX, type WorklogLine } from "../model";
 import { withEvents } from "./failures";
 
+/** Whether a server was given `name` because none was asked for. */
+function isGenerated(name: string, id: string): boolean {
+  const digits = id.replaceAll("-", "");
+  return name === id || (name.startsWith("server-") && digits.startsWith(name.slice("server-".length)));
+}
+
 /** What the creation of `instance` asked for, so that it can be asked for again. A generated name isn't asked for. */
 function creationOf({ id, name, provider, template, labels, pending }: Instance): NewInstance {
   return {
     start: pending?.start ?? false,
-    ...(name === `server-${id.slice(0, name.length - "server-".length)}` ? {} : { name }),
+    ...(isGenerated(name, id) ? {} : { name }),
     ...(template ? { template: `${provider}/${template}` } : {}),
     ...(Object.keys(labels).length > 0 ? { labels } : {}),
   };

@@ -15,7 +15,9 @@ import { useLoaded } from "./use-loaded";
 export function describeTemplate(t: ServersDictionary, template: ProviderTemplate | undefined): string {
   if (!template) return "";
   const { description, image, memory, cpus } = template;
-  return [description, image, memory && t.bytes(memory), cpus && t.panel.cores(cpus)].filter(Boolean).join(" · ");
+  return [description, image, memory && t.bytes(memory), cpus && t.panel.cores(cpus)]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 const refOf = ({ provider, name }: ProviderTemplate): string => `${provider}/${name}`;

@@ -31,7 +31,9 @@ function templateText({ provider, template }: Instance, providers: Providers): s
   const t = serversDictionary.value;
   const found = providers?.get(provider)?.templates.find(one => one.name === template);
   const { image, memory, cpus } = found ?? {};
-  return [template, image, memory && t.bytes(memory), cpus && t.panel.cores(cpus)].filter(Boolean).join(" · ");
+  return [template, image, memory && t.bytes(memory), cpus && t.panel.cores(cpus)]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function providerText({ provider }: Instance, providers: Providers, now: number): string {

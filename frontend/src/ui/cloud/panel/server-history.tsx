@@ -23,7 +23,9 @@ export function ServerHistory({ id }: { readonly id: string }) {
         const isNewDay = !before || dayOf(before.at) !== dayOf(entry.at);
         return (
           <div key={entry.key}>
-            {isNewDay && <h4 class="day">{formatDay(language.value, entry.at, [log.today, log.yesterday])}</h4>}
+            {isNewDay && (
+              <h4 class="day">{formatDay(language.value, entry.at, [log.today, log.yesterday])}</h4>
+            )}
             <Entry entry={entry} hasServer={false} />
           </div>
         );

@@ -34,7 +34,9 @@ function Row({ row }: { readonly row: LogRow }) {
 }
 
 const textOf = (rows: readonly LogRow[]): string =>
-  rows.flatMap(({ line }) => (line ? `${line.at ? `${formatClock(line.at)} ` : ""}${line.text}` : [])).join("\n");
+  rows
+    .flatMap(({ line }) => (line ? `${line.at ? `${formatClock(line.at)} ` : ""}${line.text}` : []))
+    .join("\n");
 
 /** Chunks that arrive between two frames are added together: thousands of lines a second must not cost as many renderings. */
 function useLogRows(id: string) {

@@ -132,11 +132,7 @@ export default function ServerPanel({ reference, instance, providers }: ServerPa
         <Contents instance={instance} providers={providers} />
       ) : (
         <p class="placeholder">
-          {cloud.value.loaded ? (
-            <Sentence text={t.missing(reference)} />
-          ) : (
-            dictionary.value.cloud.loading
-          )}
+          {cloud.value.loaded ? <Sentence text={t.missing(reference)} /> : dictionary.value.cloud.loading}
         </p>
       )}
     </section>

@@ -4,7 +4,7 @@ import type { FollowListener, ServersApi } from "../../../api/backend";
 import type { StatsChunk, StatsSample } from "../../../contract/generated";
 import { useApp } from "../../app-context";
 import { serversDictionary } from "../servers/servers-dictionary";
-import { type Measure, SPAN_MS, Sparkline, valueOf } from "../servers/sparkline";
+import { levelOf, type Measure, SPAN_MS, Sparkline } from "../servers/sparkline";
 import { useFollow } from "./use-follow";
 
 const SAMPLES_MAX = 2_000;
@@ -21,23 +21,33 @@ export function merged(
 }
 
 /** CPU or memory: what is used now, of how much, and the last 15 minutes. */
-function Chart({ samples, measure }: { readonly samples: readonly StatsSample[]; readonly measure: Measure }) {
+function Chart({
+  samples,
+  measure,
+}: {
+  readonly samples: readonly StatsSample[];
+  readonly measure: Measure;
+}) {
   const words = serversDictionary.value;
   const t = words.panel;
   const last = samples.at(-1);
   if (!last) return null;
   const format = (sample: StatsSample): string => {
-    if (measure === "cpu") return t.percent(100 * valueOf(sample, "cpu"));
+    if (measure === "cpu") return t.percent(100 * levelOf(sample, "cpu"));
     const used = words.bytes(sample.memory);
     return sample.memoryLimit ? t.of(used, words.bytes(sample.memoryLimit)) : used;
   };
-  const most = samples.reduce((a, b) => (valueOf(b, measure) > valueOf(a, measure) ? b : a));
+  const most = samples.reduce((a, b) => (levelOf(b, measure) > levelOf(a, measure) ? b : a));
   return (
     <div class="chart">
       <p>
         <strong>{t[measure]}</strong> <span class="hint">{format(last)}</span>
       </p>
-      <Sparkline samples={samples} measure={measure} label={t.chart(t[measure], format(last), format(most))} />
+      <Sparkline
+        samples={samples}
+        measure={measure}
+        label={t.chart(t[measure], format(last), format(most))}
+      />
     </div>
   );
 }

@@ -63,7 +63,8 @@ export function BulkBar({ servers, onClear }: BulkBarProps) {
           type="button"
           class="button small"
           onClick={() => {
-            for (const { id, instanceId, command } of pending) void commandSender.undo(instanceId, id, command);
+            for (const { id, instanceId, command } of pending)
+              void commandSender.undo(instanceId, id, command);
           }}
         >
           {dictionary.value.cloud.undo}

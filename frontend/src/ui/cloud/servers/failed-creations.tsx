@@ -55,7 +55,8 @@ export function FailedCreations() {
       (command === "create" || command === "adopt") &&
       (kind === "refused" ? instanceId === undefined : actor === me),
   );
-  const again = (creation: NewInstance | undefined) => void store.commandSender.run("create", undefined, creation);
+  const again = (creation: NewInstance | undefined) =>
+    void store.commandSender.run("create", undefined, creation);
   return (
     <>
       {failed.map(line => (

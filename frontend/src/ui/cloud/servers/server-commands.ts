@@ -1,4 +1,9 @@
-import { COMMANDS, type CommandSpec, type Instance, type LifecycleCommand } from "../../../contract/generated";
+import {
+  COMMANDS,
+  type CommandSpec,
+  type Instance,
+  type LifecycleCommand,
+} from "../../../contract/generated";
 import type { ServerStatus } from "../../../state/cloud/server-status";
 
 const specs = Object.entries(COMMANDS) as [LifecycleCommand, CommandSpec][];

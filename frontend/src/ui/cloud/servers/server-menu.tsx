@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { copyText } from "../../clipboard";
-import { announce } from "../../announcer";
 import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { useServerDialogs } from "../dialogs/server-dialogs";
@@ -50,7 +50,12 @@ function useItems({ server, onWorklog }: ServerMenuProps): readonly MenuItem[] {
   const commanded = commandsFor(instance).map((command): MenuItem => {
     const disabled = !isReadyNow || (instance.protected && command !== "start");
     if (!removes(command))
-      return { key: command, text: commands[command], disabled, run: () => void commandSender.run(command, id) };
+      return {
+        key: command,
+        text: commands[command],
+        disabled,
+        run: () => void commandSender.run(command, id),
+      };
     const text = instance.condition === "lost" ? t.forget : t.remove;
     const run = () => dialogs.open({ kind: "remove", ids: [id] });
     return { key: command, text, disabled, isDangerous: true, run };
@@ -137,7 +142,7 @@ export function ServerMenu(props: ServerMenuProps) {
       aria-label={serversDictionary.value.more(server.instance.name)}
       onKeyDown={onKeyDown}
       onToggle={event => {
-        if ((event as ToggleEvent).newState === "closed") onClose();
+        if (event.newState === "closed") onClose();
       }}
     >
       {items.map(({ key, text, disabled = false, isDangerous, run }) => (

@@ -38,7 +38,10 @@ export const labelText = ([key, value]: readonly [string, string]): string =>
   value ? `${key}=${value}` : key;
 
 /** Whether a server has what one word of a search asks for: a label, or a part of another text. */
-function matches({ id, name, labels, provider, template = "", address = "" }: Instance, word: string): boolean {
+function matches(
+  { id, name, labels, provider, template = "", address = "" }: Instance,
+  word: string,
+): boolean {
   const texts = Object.entries(labels).map(labelText);
   if (texts.some(text => text.toLowerCase() === word)) return true;
   return [id, name, provider, template, address, ...texts].some(text => text.toLowerCase().includes(word));
@@ -51,7 +54,10 @@ export function arrange(
   order: Order,
   search: string,
 ): readonly Server[] {
-  const words = search.toLowerCase().split(/[\s,]+/).filter(Boolean);
+  const words = search
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean);
   return servers
     .filter(
       ({ instance, status }) =>

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Instance, SIMULATED } from "../../../contract/generated";
-import type { Providers } from "../../../state/cloud/server-status";
 import type { WorklogLine } from "../../../state/cloud/model";
+import type { Providers } from "../../../state/cloud/server-status";
 import { useApp } from "../../app-context";
 import { hrefs } from "../../place";
 import { Sentence } from "../../sentence";
@@ -15,7 +15,7 @@ import { formatAge, shortId } from "./server-format";
 import { labelText, type Server } from "./server-order";
 import { isRepeat, ServerState } from "./server-state";
 import { serversDictionary } from "./servers-dictionary";
-import { Sparkline, valueOf } from "./sparkline";
+import { levelOf, Sparkline } from "./sparkline";
 import { providerCan } from "./use-providers";
 
 /** What the rows of a list share. */
@@ -78,13 +78,13 @@ function Use({ instance, context }: { readonly instance: Instance; readonly cont
   const last = samples.at(-1);
   if (!last) return <span class="server-use none">–</span>;
   const percent = (value: number) => panel.percent(100 * value);
-  const most = Math.max(...samples.map(sample => valueOf(sample, "cpu")));
+  const most = Math.max(...samples.map(sample => levelOf(sample, "cpu")));
   return (
     <span class="server-use">
       <Sparkline
         samples={samples}
         measure="cpu"
-        label={panel.chart(columns.cpu, percent(valueOf(last, "cpu")), percent(most))}
+        label={panel.chart(columns.cpu, percent(levelOf(last, "cpu")), percent(most))}
       />
     </span>
   );
@@ -102,7 +102,7 @@ function LastChange({ line }: { readonly line: WorklogLine | undefined }) {
 }
 
 /** The commands that the row has buttons for: those that change the state. The menu has all. */
-function Actions({ server, context }: ServerRowProps) {
+function Actions({ server }: Pick<ServerRowProps, "server">) {
   const { commandSender } = useApp().store;
   const dialogs = useServerDialogs();
   const { instance, status } = server;
@@ -191,7 +191,7 @@ export function ServerRow({ server, context }: ServerRowProps) {
       <Use instance={instance} context={context} />
       <LastChange line={context.lastChanges.get(id)} />
       <span class="server-actions">
-        {mayCommand && <Actions server={server} context={context} />}
+        {mayCommand && <Actions server={server} />}
         <button
           type="button"
           class="icon-button"

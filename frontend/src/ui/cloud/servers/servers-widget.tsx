@@ -35,7 +35,8 @@ interface ServersWidgetProps {
 function lastChangesOf(worklog: readonly WorklogLine[]): ReadonlyMap<string, WorklogLine> {
   const last = new Map<string, WorklogLine>();
   for (const line of worklog)
-    if (line.instanceId && line.kind !== "received" && line.kind !== "refused") last.set(line.instanceId, line);
+    if (line.instanceId && line.kind !== "received" && line.kind !== "refused")
+      last.set(line.instanceId, line);
   return last;
 }
 

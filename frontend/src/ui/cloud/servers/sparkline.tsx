@@ -8,13 +8,13 @@ const CPU_TOP_MIN = 0.1;
 export type Measure = "cpu" | "memory";
 
 /** A sample's part of its limit; the processor's of one core, and the memory's in bytes, if there is no limit. */
-export const valueOf = (sample: StatsSample, measure: Measure): number =>
+export const levelOf = (sample: StatsSample, measure: Measure): number =>
   measure === "cpu" ? sample.cpu / (sample.cpuLimit || 1) : sample.memory / (sample.memoryLimit || 1);
 
 /** The points of a line chart of the last 15 minutes, the latest at the right edge. */
 export function pointsOf(samples: readonly StatsSample[], measure: Measure): string {
   const end = Date.parse(samples.at(-1)?.at ?? "");
-  const values = samples.map(sample => valueOf(sample, measure));
+  const values = samples.map(sample => levelOf(sample, measure));
   const top = Math.max(...values, measure === "cpu" ? CPU_TOP_MIN : 0) || 1;
   return samples
     .map(({ at }, index) => {

@@ -6,11 +6,11 @@ import { commandLine, serverOf, type WorklogEntry } from "../../../text/worklog-
 import { useApp } from "../../app-context";
 import { hrefs } from "../../place";
 import { Sentence } from "../../sentence";
-import { isRepeat } from "../servers/server-state";
-import { serversDictionary } from "../servers/servers-dictionary";
 import { dictionary } from "../../settings/preferences";
 import { Time } from "../../time";
 import { useNow } from "../../use-now";
+import { isRepeat } from "../servers/server-state";
+import { serversDictionary } from "../servers/servers-dictionary";
 import { useMayCommand } from "../use-may-command";
 
 interface EntryProps {
@@ -27,7 +27,13 @@ function secondsOf({ received, outcome }: WorklogEntry): number | undefined {
 }
 
 /** The outcome of a command that is still pending: when it is due, or how far it is. */
-function PendingOutcome({ entry, instanceId }: { readonly entry: WorklogEntry; readonly instanceId: string }) {
+function PendingOutcome({
+  entry,
+  instanceId,
+}: {
+  readonly entry: WorklogEntry;
+  readonly instanceId: string;
+}) {
   const { cloud, clockOffset, commandSender } = useApp().store;
   const mayCommand = useMayCommand();
   const words = serversDictionary.value;

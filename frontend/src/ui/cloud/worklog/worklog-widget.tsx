@@ -175,7 +175,9 @@ export function WorklogWidget({ shownInstance }: WorklogWidgetProps) {
           <button
             type="button"
             class="button small quiet"
-            onClick={() => void save("worklog.csv", "text/csv", lines => linesAsCsv(lines, navigator.language))}
+            onClick={() =>
+              void save("worklog.csv", "text/csv", lines => linesAsCsv(lines, navigator.language))
+            }
           >
             CSV
           </button>
