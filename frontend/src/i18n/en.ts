@@ -240,9 +240,6 @@ export const en = {
   },
   cloud: {
     instances: "Servers",
-    simulated: "Simulated: no provider is connected, so commands change nothing outside of Opsroom.",
-    create: "Create server",
-    status: "State",
     states,
     commands,
     pending,
@@ -253,11 +250,6 @@ export const en = {
     action: (command: Command, id: string) => `${labelOf(commands, command)} ${id}`,
     copy: (id: string) => `Copy ID ${id}`,
     copied: "Copied",
-    running: (n: number) => count(n, { other: "# running" }),
-    stopped: (n: number) => count(n, { other: "# stopped" }),
-    filter: "Show",
-    all: "All",
-    onlyPending: "In progress",
     sort: "Sort",
     sorts: {
       recent: "Last changed first",
@@ -265,7 +257,6 @@ export const en = {
       name: "By name",
       state: "Running first",
     },
-    search: "Find by ID",
     emptyTitle: "No servers yet",
     emptyText: "Create one. It takes about ten seconds.",
     noMatch: "No servers found.",
@@ -273,9 +264,6 @@ export const en = {
     loading: "Loading servers…",
     unreachable: "Unknown: no connection to the server.",
     dismiss: "Dismiss",
-    removeTitle: "Remove this server?",
-    removeText: "This can't be reversed once it is done. You can undo it for a few seconds.",
-    removeConfirm: "Remove",
     announce: (id: string, what: string) => `Server ${id.slice(0, 8)}: ${what}`,
   },
   worklog: {
@@ -305,7 +293,6 @@ export const en = {
     earlierFailed: "Earlier entries could not be loaded.",
     beginning: "There are no earlier entries.",
     partial: (n: number) => count(n, { other: "The file has only the last # entries." }),
-    onlyThis: (id: string) => `Show only ${id} in the Worklog`,
   },
   missedEvents: {
     title: (ago: string) => `While you were away (${ago})`,

@@ -5,6 +5,7 @@ import { en } from "./en";
 import { preferredLanguage } from "./language";
 import { ru as moderation } from "./moderation.ru";
 import { ru } from "./ru";
+import { ru as servers } from "./servers.ru";
 import { ru as status } from "./status.ru";
 
 it.each([
@@ -20,7 +21,7 @@ it.each([
 /** The texts of a dictionary by path. "1" is a valid argument of every function: as a number, a name and a list. */
 const textsOf = (value: unknown, path = ""): [string, string][] => {
   if (typeof value === "string") return [[path, value]];
-  if (typeof value === "function") return [[path, value("1", "1")]];
+  if (typeof value === "function") return [[path, value("1", "1", "1")]];
   if (typeof value === "object" && value !== null)
     return Object.entries(value).flatMap(([name, one]) => textsOf(one, `${path}.${name}`));
   return [];
@@ -28,12 +29,13 @@ const textsOf = (value: unknown, path = ""): [string, string][] => {
 
 // Names, identifiers, keys of the keyboard and abbreviations that are the same in Russian.
 const SAME =
-  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|EN|API|\/help/g;
+  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|EN|API|\/help|env=prod, web/g;
 
 it.each([
   ["page", ru],
   ["moderation", moderation],
   ["status", status],
+  ["servers", servers],
 ])("has no English in the Russian texts of the %s", (_name, dictionary) => {
   expect(textsOf(dictionary).filter(([, text]) => /[a-z]/i.test(text.replaceAll(SAME, "")))).toEqual([]);
 });
@@ -44,7 +46,7 @@ it("has a text for every error and failure of the server, and none of them is in
     const [, members = ""] = new RegExp(`^export type ${name} =([^;]*);`, "m").exec(contract) ?? [];
     return [...members.matchAll(/"(\w+)"/g)].map(found => found[1] ?? "");
   });
-  expect([errors.length, failures.length]).toEqual([30, 4]);
+  expect([errors.length, failures.length]).toEqual([35, 8]);
   for (const code of errors as ErrorCode[]) {
     expect(en.error(code)).toMatch(/^[A-Z][^а-яё]*\.$/);
     expect(ru.error(code)).toMatch(/^[А-ЯЁ][^a-z]*\.$/);

@@ -218,9 +218,6 @@ export const ru: Dictionary = {
   },
   cloud: {
     instances: "Серверы",
-    simulated: "Имитация: провайдер не подключён, и команды ничего не меняют за пределами Opsroom.",
-    create: "Создать сервер",
-    status: "Состояние",
     states: { running: "Работает", stopped: "Остановлен" },
     commands,
     pending,
@@ -231,11 +228,6 @@ export const ru: Dictionary = {
     action: (command, id) => `${labelOf(commands, command)} ${id}`,
     copy: id => `Скопировать ID ${id}`,
     copied: "Скопировано",
-    running: n => count(n, { one: "# работает", other: "# работают" }),
-    stopped: n => count(n, { one: "# остановлен", few: "# остановлены", other: "# остановлено" }),
-    filter: "Показать",
-    all: "Все",
-    onlyPending: "Выполняется команда",
     sort: "Сортировка",
     sorts: {
       recent: "Сначала недавно изменённые",
@@ -243,7 +235,6 @@ export const ru: Dictionary = {
       name: "По имени",
       state: "Сначала работающие",
     },
-    search: "Найти по ID",
     emptyTitle: "Серверов пока нет",
     emptyText: "Создайте первый. Это займёт около десяти секунд.",
     noMatch: "Серверы не найдены.",
@@ -251,9 +242,6 @@ export const ru: Dictionary = {
     loading: "Загружаем серверы…",
     unreachable: "Неизвестно: нет связи с сервером.",
     dismiss: "Скрыть",
-    removeTitle: "Удалить этот сервер?",
-    removeText: "Восстановить его не получится. Отменить удаление можно в течение нескольких секунд.",
-    removeConfirm: "Удалить",
     announce: (id, what) => `Сервер ${id.slice(0, 8)}: ${what}`,
   },
   worklog: {
@@ -304,7 +292,6 @@ export const ru: Dictionary = {
         few: "В файле только последние # записи.",
         other: "В файле только последние # записей.",
       }),
-    onlyThis: id => `Показать в журнале только ${id}`,
   },
   missedEvents: {
     title: ago => `Пока вас не было (${ago})`,

@@ -182,7 +182,7 @@ export const en = {
   /** Words of bytes, from bytes on. */
   bytes: (n: number) => bytesAs(n, ["B", "KB", "MB", "GB", "TB"]),
   again: "Try again",
-  commandAll: (command: LifecycleCommand) => capital(nouns[command]),
+  commandAll: (command: LifecycleCommand) => capital(nouns[command] ?? command),
 };
 
 function capital(text: string): string {

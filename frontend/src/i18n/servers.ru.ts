@@ -1,4 +1,4 @@
-import type { Command } from "../contract/generated";
+import type { Command, LifecycleCommand } from "../contract/generated";
 import { isolated } from "./isolate";
 import { plural } from "./plural";
 import type { ServersDictionary } from "./servers.en";
@@ -19,7 +19,13 @@ const nouns: Record<Command, string> = {
   label: "изменение меток",
 };
 
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+const infinitives: Record<LifecycleCommand, string> = {
+  create: "Создать",
+  start: "Запустить",
+  stop: "Остановить",
+  restart: "Перезапустить",
+  remove: "Удалить",
+};
 
 export const ru: ServersDictionary = {
   count: n => count(n, { one: "# сервер", few: "# сервера", other: "# серверов" }),
@@ -138,7 +144,7 @@ export const ru: ServersDictionary = {
     seen: when => `на связи ${when} назад`,
     away: "не на связи",
     reason: "Причина",
-    since: "С",
+    since: "С этого времени",
     labels: "Метки",
     noLabels: "нет",
     edit: "Изменить",
@@ -199,12 +205,5 @@ export const ru: ServersDictionary = {
     return `${number.format(n / 1024 ** power)} ${units[power]}`;
   },
   again: "Попробовать ещё раз",
-  commandAll: command =>
-    ({
-      create: "Создать",
-      start: "Запустить",
-      stop: "Остановить",
-      restart: "Перезапустить",
-      remove: "Удалить",
-    })[command] ?? capital(nouns[command]),
+  commandAll: command => infinitives[command] ?? command,
 };

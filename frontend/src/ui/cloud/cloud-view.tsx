@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo } from "preact/hooks";
 import type { Instance } from "../../contract/generated";
 import { useApp } from "../app-context";
 import { Lazy } from "../lazy";
-import { goTo, hrefs, place } from "../place";
+import { goTo, hrefs, type Place, place } from "../place";
 import { dictionary } from "../settings/preferences";
 import { AccessLine } from "./access-line";
 import { type ServerDialog, ServerDialogsContext } from "./dialogs/server-dialogs";
@@ -22,13 +22,16 @@ const loadPanel = () =>
 export const findServer = (instances: ReadonlyMap<string, Instance>, ref: string): Instance | undefined =>
   instances.get(ref) ?? [...instances.values()].find(one => one.name === ref);
 
+/** The name or id of the server that the address names. */
+const referenceOf = ({ view, id }: Place): string | undefined => (view === "cloud" ? id : undefined);
+
 /** The servers beside the Worklog, or beside one server that the address names. */
 function ServersAndWorklog() {
   const { cloud } = useApp().store;
   const providers = useProviders();
   const dialog = useSignal<ServerDialog | undefined>(undefined);
   const shownInstance = useSignal("");
-  const ref = place.value.id;
+  const ref = referenceOf(place.value);
   const open = ref === undefined ? undefined : findServer(cloud.value.instances, ref);
   const dialogs = useMemo(
     () => ({
@@ -51,7 +54,7 @@ function ServersAndWorklog() {
   const name = open?.name;
   useEffect(() => {
     // The server was renamed: its address follows it.
-    const { id } = place.peek();
+    const id = referenceOf(place.peek());
     if (name !== undefined && id !== undefined && open?.id !== id && name !== id)
       goTo(hrefs.server(name), { replace: true });
   }, [name, open?.id]);
@@ -77,7 +80,7 @@ export default function CloudView() {
   useLiveAnnouncements();
   const maySee = useApp().store.access.may("see_servers");
   return (
-    <div class="cloud" data-panel={place.value.id !== undefined}>
+    <div class="cloud" data-panel={referenceOf(place.value) !== undefined}>
       {!maySee && <h1 class="visually-hidden">{dictionary.value.nav.cloud}</h1>}
       <div class="cloud-notices">
         <AccessLine />

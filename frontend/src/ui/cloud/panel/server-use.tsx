@@ -41,7 +41,10 @@ function Chart({
   return (
     <div class="chart">
       <p>
-        <strong>{t[measure]}</strong> <span class="hint">{format(last)}</span>
+        <strong>{t[measure]}</strong>{" "}
+        <span class="hint">
+          {format(last)} · {t.lastMinutes}
+        </span>
       </p>
       <Sparkline
         samples={samples}
@@ -78,7 +81,6 @@ export function ServerUse({ id }: { readonly id: string }) {
         <>
           <Chart samples={samples.value} measure="cpu" />
           <Chart samples={samples.value} measure="memory" />
-          <p class="hint chart-span">{t.lastMinutes}</p>
         </>
       ) : (
         <p class="hint">{state.kind === "connecting" ? t.connecting : t.noUse}</p>

@@ -122,17 +122,17 @@ export function Entry({ entry, hasServer }: EntryProps) {
   const hasFailed = outcome !== undefined && (isError(outcome) || outcome.kind === "lost");
   const seconds = secondsOf(entry);
   return (
-    <article class="entry" data-kind={outcome?.kind ?? "pending"} data-failed={hasFailed}>
+    <article class="log-entry" data-kind={outcome?.kind ?? "pending"} data-failed={hasFailed}>
       <Time at={at} format={formatClock} />
-      <p class="entry-head">
+      <p class="log-entry-head">
         {hasServer &&
           name !== undefined &&
           (isThere ? (
-            <a class="entry-server" href={hrefs.server(instanceId)} title={instanceId}>
+            <a class="log-entry-server" href={hrefs.server(instanceId)} title={instanceId}>
               {cloud.value.instances.get(instanceId)?.name ?? name}
             </a>
           ) : (
-            <strong class="entry-server" title={instanceId}>
+            <strong class="log-entry-server" title={instanceId}>
               {name}
             </strong>
           ))}{" "}
@@ -144,15 +144,15 @@ export function Entry({ entry, hasServer }: EntryProps) {
           </>
         )}
       </p>
-      <p class="entry-outcome">
+      <p class="log-entry-outcome">
         {outcome && (
-          <span class="entry-symbol" aria-hidden="true">
+          <span class="log-entry-symbol" aria-hidden="true">
             {SYMBOLS[outcome.kind] ?? "✓"}
           </span>
         )}
         <Outcome entry={entry} />
         {outcome && entry.received && (
-          <span class="entry-times">
+          <span class="log-entry-times">
             {" "}
             <Time at={outcome.timestamp} format={formatClock} />
             {seconds !== undefined && outcome.kind !== "cancelled" && ` · ${words.log.seconds(seconds)}`}
