@@ -150,27 +150,6 @@ export type FailureCode =
 export type Command =
   "create" | "start" | "stop" | "restart" | "remove" | "adopt" | "protect" | "unprotect" | "rename" | "label";
 export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
-export type EventType =
-  | "received"
-  | "created"
-  | "started"
-  | "stopped"
-  | "restarted"
-  | "removed"
-  | "cancelled"
-  | "failed"
-  | "working"
-  | "observed"
-  | "lost"
-  | "adopted"
-  | "protected"
-  | "unprotected"
-  | "renamed"
-  | "labeled"
-  | "retained";
-export type AuditOutcome = "accepted" | "refused";
-export type AuditedAction =
-  "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate" | "read_log" | "batch";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -208,6 +187,27 @@ export type ErrorCode =
   | "unavailable"
   | "internal";
 export type AgentCapability = "adopt" | "logs" | "stats";
+export type EventType =
+  | "received"
+  | "created"
+  | "started"
+  | "stopped"
+  | "restarted"
+  | "removed"
+  | "cancelled"
+  | "failed"
+  | "working"
+  | "observed"
+  | "lost"
+  | "adopted"
+  | "protected"
+  | "unprotected"
+  | "renamed"
+  | "labeled"
+  | "retained";
+export type AuditOutcome = "accepted" | "refused";
+export type AuditedAction =
+  "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate" | "read_log" | "change" | "batch";
 
 export interface Contract {
   Api: {
@@ -325,6 +325,43 @@ export interface Contract {
       };
       response: OperationAccepted;
     };
+    "POST /cloud/batch": {
+      body: BatchCommand;
+      response: BatchResults;
+    };
+    "GET /cloud/providers": {
+      response: ProviderList;
+    };
+    "GET /cloud/templates": {
+      response: TemplateList;
+    };
+    "GET /cloud/providers/{provider}/adoptable": {
+      path: {
+        provider: string;
+      };
+      response: AdoptableList;
+    };
+    "POST /cloud/adoptions": {
+      body: NewAdoption;
+      response: OperationAccepted;
+    };
+    "GET /cloud/instances/{instance_id}/logs": {
+      path: {
+        instance_id: string;
+      };
+      query: {
+        tail?: number;
+        follow?: boolean;
+      };
+    };
+    "GET /cloud/instances/{instance_id}/stats": {
+      path: {
+        instance_id: string;
+      };
+      query: {
+        follow?: boolean;
+      };
+    };
     "GET /cloud/history": {
       query: {
         before?: number;
@@ -354,43 +391,6 @@ export interface Contract {
         since?: number;
         epoch?: string;
         timestamp?: string;
-      };
-    };
-    "POST /cloud/adoptions": {
-      body: NewAdoption;
-      response: OperationAccepted;
-    };
-    "GET /cloud/providers": {
-      response: ProviderList;
-    };
-    "GET /cloud/templates": {
-      response: TemplateList;
-    };
-    "GET /cloud/providers/{provider}/adoptable": {
-      path: {
-        provider: string;
-      };
-      response: AdoptableList;
-    };
-    "POST /cloud/batch": {
-      body: BatchCommand;
-      response: BatchResults;
-    };
-    "GET /cloud/instances/{instance_id}/logs": {
-      path: {
-        instance_id: string;
-      };
-      query: {
-        tail?: number;
-        follow?: boolean;
-      };
-    };
-    "GET /cloud/instances/{instance_id}/stats": {
-      path: {
-        instance_id: string;
-      };
-      query: {
-        follow?: boolean;
       };
     };
   };
@@ -577,6 +577,89 @@ export interface InstanceChanged {
   operations: Operation[];
   instance: Instance;
 }
+export interface BatchCommand {
+  command: "start" | "stop" | "restart" | "remove";
+  /**
+   * @minItems 1
+   * @maxItems 100
+   */
+  ids?: string[];
+  selector?: string;
+}
+export interface BatchResults {
+  results: BatchResult[];
+}
+export interface BatchResult {
+  id: string;
+  operation?: Operation;
+  problem?: Problem;
+}
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  field?: string;
+  operationId?: string;
+  retryAfter?: number;
+  until?: string;
+}
+export interface ProviderList {
+  providers: ProviderView[];
+}
+export interface ProviderView {
+  name: string;
+  kind: string;
+  connected: boolean;
+  seenAt?: string;
+  host?: string;
+  version?: string;
+  capabilities: AgentCapability[];
+  templates: TemplateView[];
+}
+export interface TemplateView {
+  name: string;
+  description?: string;
+  image?: string;
+  memory?: number;
+  cpus?: number;
+  protected: boolean;
+}
+export interface TemplateList {
+  templates: ProviderTemplate[];
+}
+export interface ProviderTemplate {
+  name: string;
+  description?: string;
+  image?: string;
+  memory?: number;
+  cpus?: number;
+  protected: boolean;
+  provider: string;
+}
+export interface AdoptableList {
+  resources: Adoptable[];
+  more: boolean;
+}
+export interface Adoptable {
+  resource: string;
+  name: string;
+  description?: string;
+  state: InstanceState;
+}
+export interface NewAdoption {
+  provider: string;
+  resource: string;
+  name?: string;
+  labels?: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
+     */
+    [k: string]: string;
+  };
+}
 export interface CloudHistory {
   events: CloudEvent[];
   next?: number;
@@ -652,89 +735,6 @@ export interface StreamStatus {
   copies: number;
   consumers: number;
   lag: number;
-}
-export interface NewAdoption {
-  provider: string;
-  resource: string;
-  name?: string;
-  labels?: {
-    /**
-     * This interface was referenced by `undefined`'s JSON-Schema definition
-     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
-     */
-    [k: string]: string;
-  };
-}
-export interface ProviderList {
-  providers: ProviderView[];
-}
-export interface ProviderView {
-  name: string;
-  kind: string;
-  connected: boolean;
-  seenAt?: string;
-  host?: string;
-  version?: string;
-  capabilities: AgentCapability[];
-  templates: TemplateView[];
-}
-export interface TemplateView {
-  name: string;
-  description?: string;
-  image?: string;
-  memory?: number;
-  cpus?: number;
-  protected: boolean;
-}
-export interface TemplateList {
-  templates: ProviderTemplate[];
-}
-export interface ProviderTemplate {
-  name: string;
-  description?: string;
-  image?: string;
-  memory?: number;
-  cpus?: number;
-  protected: boolean;
-  provider: string;
-}
-export interface AdoptableList {
-  resources: Adoptable[];
-  more: boolean;
-}
-export interface Adoptable {
-  resource: string;
-  name: string;
-  description?: string;
-  state: InstanceState;
-}
-export interface BatchCommand {
-  command: "start" | "stop" | "restart" | "remove";
-  /**
-   * @minItems 1
-   * @maxItems 100
-   */
-  ids?: string[];
-  selector?: string;
-}
-export interface BatchResults {
-  results: BatchResult[];
-}
-export interface BatchResult {
-  id: string;
-  operation?: Operation;
-  problem?: Problem;
-}
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: ErrorCode;
-  field?: string;
-  operationId?: string;
-  retryAfter?: number;
-  until?: string;
 }
 export interface HelloFrame {
   type: "hello";

@@ -78,8 +78,8 @@ it("isolates who gave a command, and the reason of a failure, in the Worklog", a
   await show(<CloudView />);
   cloud.command({ command: "create", key: "k" }, NAME);
   await pass(11_000);
-  const [, failed] = root.querySelectorAll(".line");
-  expect(failed?.textContent).toContain(`by ${NAME}`);
+  const failed = root.querySelector(".log-entry");
+  expect(failed?.textContent).toContain(`create · ${NAME}`);
   expect([...(failed?.querySelectorAll("bdi") ?? [])].map(one => one.textContent)).toEqual([NAME, OTHER]);
   expect(root.querySelector<HTMLInputElement>('input[aria-label="Search the Worklog"]')?.dir).toBe("auto");
 });
