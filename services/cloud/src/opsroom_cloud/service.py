@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -24,7 +25,9 @@ from opsroom_cloud.operations.runner import OperationRunner
 from opsroom_cloud.operations.timers import Timers
 from opsroom_cloud.providers.agents import AgentClient
 from opsroom_cloud.providers.directory import ProviderDirectory
+from opsroom_cloud.providers.observer import Observer, ProviderWatch
 from opsroom_cloud.providers.provider import Provider
+from opsroom_cloud.providers.reconciliation import Reconciliation, Stored
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.audit import AuditedAction
@@ -65,6 +68,7 @@ class _Cloud:
     writer: BatchWriter
     runner: OperationRunner
     working: AgentOperations
+    observer: Observer
     reconciler: Reconciler
     retention: EventRetention
     worker: Worker
@@ -101,6 +105,7 @@ async def cloud_service(
         async with run_tasks(
             died,
             working=parts.working.run(),
+            observer=parts.observer.run(),
             worker=parts.worker.run(),
             timers=parts.timers.run(),
             reconciler=_run_reconciler(broker, parts, settings.sweep_seconds),
@@ -146,6 +151,23 @@ def _build(
     operations, timers = Operations(events, clock), Timers(runner, clock=clock)
     orders = OrderMaker(events, names, directory, OrderPolicy(clock, settings.delay()))
     rules = CommandRules(names, directory, PendingQuota(projection))
+    counter = broker.metrics.counter(
+        "instances_changed_outside", "Changes of servers outside the portal that were stored.", ("type",)
+    )
+    stored = Stored(events, projection, names, clock, counter)
+
+    def watch(provider_name: str) -> ProviderWatch:
+        grace = timedelta(seconds=settings.lost_grace_seconds)
+        return ProviderWatch(
+            broker,
+            provider_name,
+            Reconciliation(provider_name, stored, agents, grace),
+            is_ready=lambda: subscription.live and directory.is_connected(provider_name),
+            on_change=working.wake,
+            interval=settings.list_seconds,
+        )
+
+    observer = Observer(directory, watch)
     return _Cloud(
         projection=projection,
         subscription=subscription,
@@ -156,6 +178,7 @@ def _build(
         writer=writer,
         runner=runner,
         working=working,
+        observer=observer,
         reconciler=Reconciler(
             events, projection, runner, clock=clock, grace=settings.grace(), retention=settings.retention()
         ),

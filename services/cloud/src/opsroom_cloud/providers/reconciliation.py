@@ -1,0 +1,177 @@
+"""Comparison of what a provider shows with what is stored; differences are stored as events from outside."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from opsroom_cloud.domain.observations import is_busy, lose, observe, take_in
+from opsroom_cloud.instances.event_store import EventStore
+from opsroom_cloud.instances.names import ServerNames
+from opsroom_cloud.instances.projection import InstanceProjection, TrackedInstance
+from opsroom_cloud.providers.agents import AgentClient, reference_of
+from opsroom_contracts.agents.protocol import OBSERVE_MAX, Listed, Observation, ServerRef
+from opsroom_contracts.cloud.commands import CREATING
+from opsroom_contracts.cloud.instances import SIMULATED, default_name
+from opsroom_contracts.cloud.models import Instance, InstanceEvent
+from opsroom_messaging.errors import ConflictError, RejectedError
+from opsroom_runtime.duties import attempt_all
+from opsroom_runtime.metrics import Counter
+
+_LISTS_BEFORE_LOST = 2
+_PAGES_MAX = 1_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the reconciliation reads and writes. ``counter``: counts the events, by type."""
+
+    events: EventStore
+    projection: InstanceProjection
+    names: ServerNames
+    clock: Callable[[], datetime]
+    counter: Counter
+
+
+class Reconciliation:
+    """Compares one provider with the stored instances. All cloud processes do this.
+
+    The last sequence of the instance is the guard of each event, so that one process stores a difference.
+    """
+
+    def __init__(self, provider: str, stored: Stored, agents: AgentClient, lost_grace: timedelta) -> None:
+        self._provider = provider
+        self._stored = stored
+        self._agents = agents
+        self._lost_grace = lost_grace
+        self._missing: dict[str, int] = {}
+
+    async def compare(self) -> None:
+        """List all servers, observe the adopted ones, and store the differences.
+
+        Raises:
+            UnavailableError: the agent or the broker did not respond.
+            FaultError: the agent refused.
+        """
+        before = {known.instance.id: known for known in self._mine() if known.instance is not None}
+        listed = await self._list()
+        adopted = [one.instance for one in before.values() if one.instance and one.instance.resource]
+        seen, gone = await self._observe(adopted)
+        found: dict[str, Observation] = {**seen, **listed}
+        changes = [partial(self._correct, before[one.id], one) for one in found.values() if one.id in before]
+        changes += [partial(self._take_in, one) for one in listed.values() if one.id not in before]
+        await attempt_all(changes, expected=(RejectedError,))
+        unseen = {instance.id for instance in adopted if instance.id not in gone}
+        await self._note_missing(
+            [one for key, one in before.items() if key not in found and key not in unseen]
+        )
+
+    async def apply(self, found: Iterable[Observation], gone: Iterable[str]) -> None:
+        """Store what a notice reports. What it reports as gone is observed first.
+
+        Raises:
+            UnavailableError: the agent or the broker did not respond.
+            FaultError: the agent refused.
+        """
+        for one in found:
+            known = self._stored.projection.get(one.id)
+            if known.instance is not None and known.instance.provider == self._provider:
+                await self._correct(known, one)
+        for instance_id in gone:
+            known = self._stored.projection.get(instance_id)
+            if known.instance is None or known.instance.provider != self._provider:
+                continue
+            if not is_busy(known.instance) and instance_id in (await self._observe([known.instance]))[1]:
+                await self._lose(known)
+
+    async def _list(self) -> dict[str, Listed]:
+        servers: dict[str, Listed] = {}
+        after: str | None = None
+        for _ in range(_PAGES_MAX):
+            page = await self._agents.list(self._provider, after)
+            servers.update({one.id: one for one in page.servers})
+            if page.next is None or page.next == after:
+                return servers
+            after = page.next
+        log.warning("provider %s has more servers than %d pages", self._provider, _PAGES_MAX)
+        return servers
+
+    async def _observe(self, instances: list[Instance]) -> tuple[dict[str, Observation], set[str]]:
+        """Return what the provider sees of ``instances``, and the ids of those that are gone."""
+        seen: dict[str, Observation] = {}
+        gone: set[str] = set()
+        for start in range(0, len(instances), OBSERVE_MAX):
+            references = tuple(reference_of(one) for one in instances[start : start + OBSERVE_MAX])
+            reply = await self._agents.observe(self._provider, references)
+            seen.update({one.id: one for one in reply.found})
+            gone.update(reply.gone)
+        return seen, gone
+
+    async def _correct(self, known: TrackedInstance, seen: Observation) -> None:
+        self._missing.pop(seen.id, None)
+        if known.instance is None or self._stored.projection.get(seen.id).seq != known.seq:
+            return  # it has changed since: the observation may be older than that
+        await self._append(observe(known.instance, seen, self._stored.clock(), known.identity), known.seq)
+
+    async def _take_in(self, found: Listed) -> None:
+        """Begin an instance for a server of this portal that is not stored.
+
+        It may have been removed since it was listed: what was stored last is read first, and then the server
+        is looked at again.
+        """
+        known = await self._stored.events.refresh(found.id)
+        if known.instance is not None:
+            return
+        name = found.name or default_name(found.id)
+        if self._stored.names.refusal(name, found.id) is not None:
+            name = self._stored.names.default_for(found.id)
+        reference = ServerRef(id=found.id, name=name, template=found.template)
+        reply = await self._agents.observe(self._provider, (reference,))
+        if any(one.id == found.id for one in reply.found):
+            await self._append(take_in(self._provider, found, name, self._stored.clock()), known.seq)
+
+    async def _note_missing(self, missing: list[TrackedInstance]) -> None:
+        """Count the lists without each of the servers, and report those as lost that are missing again."""
+        counts = {one.instance.id: one for one in missing if one.instance is not None}
+        self._missing = {key: self._missing.get(key, 0) + 1 for key in counts}
+        now = self._stored.clock()
+        for key, known in counts.items():
+            if self._missing[key] >= _LISTS_BEFORE_LOST and now - known.at >= self._lost_grace:
+                await self._lose(known)
+
+    async def _lose(self, known: TrackedInstance) -> None:
+        if known.instance is None or self._stored.projection.get(known.instance.id).seq != known.seq:
+            return
+        await self._append(lose(known.instance, self._stored.clock(), known.identity), known.seq)
+
+    async def _append(self, event: InstanceEvent | None, expected: int) -> None:
+        if event is None:
+            return
+        try:
+            await self._stored.events.append(event, expected=expected)
+        except ConflictError:
+            return  # a command, or another process, was faster
+        self._stored.counter.add(event.type.value)
+        log.info(
+            "instance %s of provider %s: %s outside", event.instance_id, self._provider, event.type.value
+        )
+
+    def _mine(self) -> list[TrackedInstance]:
+        """Return the provider's instances that exist at the provider, as far as is known.
+
+        One that is being created may not be there yet.
+        """
+        if self._provider == SIMULATED:
+            return []
+        return [
+            known
+            for known in self._stored.projection.instances_of(self._provider)
+            if known.instance is not None and not _is_beginning(known.instance)
+        ]
+
+
+def _is_beginning(instance: Instance) -> bool:
+    return instance.pending is not None and instance.pending.command in CREATING
