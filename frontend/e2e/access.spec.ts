@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type Browser, expect, type Page } from "@playwright/test";
 import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
-import { createdBy } from "./kit/instance-lifecycle";
+import { confirmCreation, createdBy, rows } from "./kit/instance-lifecycle";
 import { joinChat, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
 
 const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
@@ -52,7 +52,7 @@ test("a viewer sees servers, an operator commands them, and a guest sees what is
   await expect(viewer.getByText("View only. You need the operator role to make changes.")).toBeVisible();
   await expect(viewer.getByText("No servers yet")).toBeVisible();
   await signIn(operator, TOKENS.olga);
-  const id = await createdBy(operator, () => create(operator).click());
+  const id = await createdBy(operator, () => confirmCreation(operator));
   const seen = viewer.getByRole("article", { name: id });
   await expect(seen.locator(".pending")).toContainText("olga");
   await expect(viewer.getByRole("button", { name: /Undo/ })).toHaveCount(0);
@@ -72,7 +72,7 @@ test("a viewer sees servers, an operator commands them, and a guest sees what is
   await again.getByRole("button", { name: "Sign out" }).click();
   for (const page of [again, operator]) {
     await expect(page.getByText("Not signed in.")).toBeVisible();
-    await expect(page.locator(".instance")).toHaveCount(0);
+    await expect(rows(page)).toHaveCount(0);
   }
   await signIn(operator, TOKENS.olga);
   await expect(operator.getByRole("region", { name: "Access" })).toContainText("olga, operator");

@@ -18,7 +18,10 @@ test("a double click sends one command", async ({ page }) => {
   page.on("request", request => {
     if (request.method() === "POST") posted.push(request.url());
   });
-  const id = await createdBy(page, () => page.getByRole("button", { name: "Create server" }).dblclick());
+  const id = await createdBy(page, async () => {
+    await page.getByRole("button", { name: "Create server" }).dblclick();
+    await page.getByRole("dialog").getByRole("button", { name: "Create" }).dblclick();
+  });
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   expect(posted).toHaveLength(1);
   expect(await countInstances(page)).toBe(before + 1);
@@ -33,7 +36,10 @@ test("a held Enter sends one command", async ({ page }) => {
     await page.getByRole("button", { name: "Create server" }).focus();
     // Pressed again without being released, a key repeats.
     for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
-    await expect(page.getByRole("button", { name: "Create server" })).toBeEnabled();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
+    expect(posted).toEqual([]);
+    await page.keyboard.up("Enter");
     for (let n = 0; n < 20; n += 1) await page.keyboard.down("Enter");
     await page.keyboard.up("Enter");
   });
@@ -54,9 +60,9 @@ test("the commands of others are visible, and errors are shown as text", async (
   await page.route("**/start", route =>
     route.continue({ url: route.request().url().replace("/start", "/stop") }),
   );
-  await page.getByRole("combobox", { name: "Server" }).selectOption(id);
   await page.getByRole("button", { name: `Start ${id}` }).click();
-  await expect(page.locator(".line.error")).toContainText('ERROR: "Start command" rejected.');
+  await expect(page.getByRole("article", { name: id }).locator(".problem")).toContainText("Start rejected:");
+  await expect(page.locator(".log-entry[data-failed=true]").first()).toContainText("rejected:");
   await other.context().close();
 });
 

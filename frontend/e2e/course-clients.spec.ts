@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, type Page } from "@playwright/test";
+import { nameOf } from "./kit/instance-lifecycle";
 import { test as base, joinChat, sendMessage, uniqueName } from "./kit/portal";
 
 const CLIENT = readFileSync(join(import.meta.dirname, "kit", "course-client.html"));
@@ -93,10 +94,10 @@ test("a browser with a course client commands servers, and follows what becomes 
 
   const own = await page.context().newPage();
   await own.goto(`${portal.url}/#/cloud`);
-  await expect(own.getByRole("article", { name: id })).toContainText("Running");
+  await expect(own.getByRole("article", { name: nameOf(id) })).toContainText("Running");
   await server.getByRole("button", { name: "Remove" }).click();
   await expect(items(page, "Events", `${id}: Removed`)).toHaveCount(1);
   await expect(server).toHaveCount(0);
-  await expect(own.getByRole("article", { name: id })).toHaveCount(0);
+  await expect(own.getByRole("article", { name: nameOf(id) })).toHaveCount(0);
   await own.close();
 });

@@ -1,5 +1,6 @@
 import { expect, type Locator } from "@playwright/test";
 import { expectAccessible } from "./kit/accessibility";
+import { confirmCreation, rows } from "./kit/instance-lifecycle";
 import { test } from "./kit/portal";
 
 /** The share of an element's pixels that differ from the color at its edge, as it is drawn on the screen. */
@@ -54,19 +55,19 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expectAccessible(page);
 
     await page.getByRole("link", { name: "Servers" }).click();
-    await page.locator(".instance").first().waitFor();
+    await rows(page).first().waitFor();
     await expectIcons();
-    const [running, stopped] = [".counts [data-state=running]", ".counts [data-state=stopped]"].map(dot =>
-      page.locator(dot),
+    const [running, stopped] = ["running", "stopped"].map(state =>
+      rows(page).locator(`.dot[data-state=${state}]`).first(),
     );
     if (!running || !stopped) throw new Error("two dots");
     // A disk and a ring.
     expect(await inkOf(running)).toBeGreaterThan(0.5);
     expect(await inkOf(stopped)).toBeGreaterThan(0.2);
     expect((await inkOf(running)) - (await inkOf(stopped))).toBeGreaterThan(0.2);
-    await page.getByRole("button", { name: "Create server" }).click();
-    await page.locator(".pending").waitFor();
-    expect(await inkOf(page.locator(".spinner"))).toBeGreaterThan(0.2);
+    await confirmCreation(page);
+    await page.locator(".server .pending").first().waitFor();
+    expect(await inkOf(page.locator(".server .spinner").first())).toBeGreaterThan(0.2);
     expect(await inkOf(page.locator(".connection .dot"))).toBeGreaterThan(0.5);
     await expectAccessible(page);
     await context.close();

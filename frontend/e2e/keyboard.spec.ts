@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { createdBy, serveInstances } from "./kit/instance-lifecycle";
+import { confirmCreation, createdBy, group, rows, serveInstances } from "./kit/instance-lifecycle";
 import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 const focused = (page: Page): Promise<string> =>
@@ -71,12 +71,17 @@ test("everything works with the keyboard alone", async ({ page, portal }) => {
   await page.keyboard.press("Enter");
   await tabTo(page, "Create server");
   await expect(page.locator(".connection")).toContainText("Live");
-  const id = await createdBy(page, () => page.keyboard.press("Space"));
+  const id = await createdBy(page, async () => {
+    await page.keyboard.press("Space");
+    await expect(page.getByRole("dialog").getByRole("textbox", { name: "Name" })).toBeFocused();
+    await page.keyboard.press("Enter");
+  });
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect.poll(() => focused(page)).toBe("Create server");
   const card = page.getByRole("article", { name: id });
   await expect(page.getByRole("button", { name: `Remove ${id}` })).toBeEnabled();
   // The list is one tab stop, and the new server is its first row.
-  await page.keyboard.press("Shift+Tab");
-  await expect.poll(() => focused(page)).toBe("Servers");
+  await tabTo(page, "Servers");
   await page.keyboard.press("ArrowDown");
   await press(page, "ArrowRight", `Start ${id}`);
   await page.keyboard.press("Enter");
@@ -100,14 +105,14 @@ test("each list is one tab stop, and arrow keys move in it", async ({ page, port
   await page.goto(portal.url);
   await joinChat(page, uniqueName("Olga"));
   await page.goto(`${portal.url}/#/cloud`);
-  await expect(page.locator(".counts")).toContainText("40 stopped");
-  const [first, second] = await page.locator(".instance").evaluateAll(all => all.map(one => one.ariaLabel));
-  await page.getByRole("searchbox", { name: "Find by ID" }).focus();
-  expect(await tabStopsTo(page, "Create server")).toHaveLength(4);
+  await expect(group(page, "stopped")).toContainText("40");
+  const [first, second] = await rows(page).evaluateAll(all => all.map(one => one.ariaLabel));
+  await page.getByRole("searchbox", { name: "Find by name" }).focus();
+  // The order, the box that selects all, and the list.
+  expect(await tabStopsTo(page, "Servers")).toHaveLength(3);
 
-  await page.keyboard.press("Shift+Tab");
   const row = () =>
-    page.evaluate(() => document.activeElement?.closest("li")?.querySelector(".instance")?.ariaLabel);
+    page.evaluate(() => document.activeElement?.closest("li")?.querySelector(".server")?.ariaLabel);
   await page.keyboard.press("ArrowDown");
   expect(await row()).toBe(first);
   await page.keyboard.press("ArrowDown");
@@ -133,12 +138,8 @@ test("each list is one tab stop, and arrow keys move in it", async ({ page, port
   await expect.poll(position).toBe("1");
   for (let rows = 1; rows < 40; rows += 1) await page.keyboard.press("ArrowDown");
   await expect.poll(position).toBe("40");
-  await page.keyboard.press("Tab");
-  expect(await focused(page)).toBe("Create server");
 
   // A focused row that scrolls out of sight leaves the focus on the list.
-  await page.keyboard.press("Shift+Tab");
-  await page.keyboard.press("ArrowDown");
   await page
     .locator(".widget")
     .first()
@@ -173,9 +174,9 @@ test("messages and events are announced politely to screen readers", async ({ br
 
   await page.goto(`${portal.url}/#/cloud`);
   await other.goto(`${portal.url}/#/cloud`);
-  await other.getByRole("button", { name: "Create server" }).click();
-  await expect.poll(() => announcements(page)).toMatch(/Server \w{8}: Received "Create command"/);
-  await expect.poll(() => announcements(page)).toMatch(/Server \w{8}: Created/);
+  await confirmCreation(other);
+  await expect.poll(() => announcements(page)).toMatch(/Server server-\w{8}: Received "Create command"/);
+  await expect.poll(() => announcements(page)).toMatch(/Server server-\w{8}: Created/);
   await page.context().setOffline(true);
   await expect.poll(() => announcements(page)).toContain("Offline");
   await other.context().close();
@@ -199,8 +200,8 @@ test("there is no animation with prefers-reduced-motion", async ({ browser, port
     await joinChat(page, "Marina");
     await expect(page.locator(".person-name.own")).toBeVisible();
     await page.goto(`${portal.url}/?demo#/cloud`);
-    await page.getByRole("button", { name: "Create server" }).click();
-    await expect(page.locator(".spinner")).toBeVisible();
+    await confirmCreation(page);
+    await expect(page.locator(".server .spinner")).toBeVisible();
     const most = await page.evaluate(() => (window as unknown as { most: number }).most);
     await context.close();
     return most;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { test as base, expect, type Page } from "@playwright/test";
 import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
+import { confirmCreation, rows } from "./kit/instance-lifecycle";
 import { type Portal, PYTHON, startPortal } from "./kit/portal";
 
 /** An OpenID Connect provider on loopback; it runs until its standard input is closed. */
@@ -64,11 +65,11 @@ test("an operator signs in with the issuer, sends a command, and signs out", asy
   await page.getByRole("button", { name: "olga" }).click();
   await expect(page.getByRole("region", { name: "Access" })).toContainText("Olga, operator");
   expect(page.url()).toBe(`${url}/#/cloud`);
-  await page.getByRole("button", { name: "Create server" }).click();
-  await expect(page.locator(".pending")).toContainText("Olga");
+  await confirmCreation(page);
+  await expect(page.locator(".server .pending")).toContainText("Olga");
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByText("Not signed in.")).toBeVisible();
-  await expect(page.locator(".instance")).toHaveCount(0);
+  await expect(rows(page)).toHaveCount(0);
 
   // A link of an attacker doesn't sign in.
   await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);

@@ -1,7 +1,10 @@
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
+
+/** The name of a server that was given none. */
+export const nameOf = (id: string): string => `server-${id.replaceAll("-", "").slice(0, 8)}`;
 
 /**
- * Run `act`, which creates an instance, and return its id from the server's response. Other tests share the services,
+ * Run `act`, which creates a server, and return its name, which follows from the id in the server's response. Other tests share the services,
  * so a position in the list doesn't identify an instance.
  */
 export async function createdBy(page: Page, act: () => Promise<void>): Promise<string> {
@@ -12,12 +15,24 @@ export async function createdBy(page: Page, act: () => Promise<void>): Promise<s
     act(),
   ]);
   const { operation } = await answer.json();
-  return operation.instanceId;
+  return nameOf(operation.instanceId);
 }
 
 /** Create an instance with the page's button; it is pending. */
-export const create = (page: Page): Promise<string> =>
-  createdBy(page, () => page.getByRole("button", { name: "Create server" }).click());
+export const create = (page: Page): Promise<string> => createdBy(page, () => confirmCreation(page));
+
+/** Create a server with all defaults: two clicks. */
+export async function confirmCreation(page: Page): Promise<void> {
+  await page.locator(".create").click();
+  await page.locator(".dialog [type=submit]").click();
+  await expect(page.locator(".dialog")).toHaveCount(0);
+}
+
+/** The rows of servers, without the headings. */
+export const rows = (page: Page): Locator => page.locator(".server:not(.headings)");
+
+/** The button that shows a group of servers, with its count. */
+export const group = (page: Page, name: string): Locator => page.locator(`.group[data-group="${name}"]`);
 
 /** Create an instance, and wait until it accepts commands. */
 export async function createReady(page: Page): Promise<string> {
@@ -28,8 +43,7 @@ export async function createReady(page: Page): Promise<string> {
 
 /** The number of all instances, including those outside the visible area. */
 export async function countInstances(page: Page): Promise<number> {
-  const counts = (await page.locator(".counts").textContent()) ?? "";
-  return [...counts.matchAll(/(\d+) (?:running|stopped)/g)].reduce((sum, [, one]) => sum + Number(one), 0);
+  return Number(/\d+/.exec((await group(page, "all").textContent()) ?? "")?.[0]);
 }
 
 /** Have `page` receive a list of `count` stopped instances instead of those of the server. */
@@ -40,17 +54,27 @@ export async function serveInstances(page: Page, count: number): Promise<void> {
     const list = await response.json();
     const id = (n: number) => `${n.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
     const instances = Array.from({ length: count }, (_, n) => ({
-      ...{ id: id(n), state: "stopped" },
+      ...{ id: id(n), name: nameOf(id(n)), state: "stopped", labels: {}, provider: "simulated" },
+      ...{ protected: false, condition: "ok" },
       timestamp: new Date(Date.UTC(2026, 0, 1) + n * 1_000).toISOString(),
     }));
     await route.fulfill({ response, json: { ...list, instances } });
   });
 }
 
-/** Expect the lines of one instance in the Worklog. */
-export async function expectWorklog(page: Page, id: string, lines: readonly string[]): Promise<void> {
-  await page.getByRole("combobox", { name: "Server" }).selectOption(id);
-  await expect(page.locator(".line-text")).toHaveText([...lines]);
+/** Expect the entries of one server in the Worklog, latest first: commands, and what became of them. */
+export async function expectWorklog(
+  page: Page,
+  name: string,
+  entries: readonly (readonly [command: string, outcome: string])[],
+): Promise<void> {
+  await page
+    .getByRole("region", { name: "Worklog" })
+    .getByRole("combobox", { name: "Server" })
+    .selectOption(name);
+  await expect(page.locator(".log-entry")).toHaveText(
+    entries.map(([command, outcome]) => new RegExp(`${name} ${command} · .*${outcome}`)),
+  );
 }
 
 /** Create, start, stop and remove an instance with the page's buttons, and check the Worklog. */
@@ -67,13 +91,9 @@ export async function runLifecycle(page: Page, timeout = 15_000): Promise<void> 
   await dialog.getByRole("button", { name: "Remove" }).click();
   await expect(mine).toHaveCount(0, { timeout });
   await expectWorklog(page, id, [
-    'INFO: Received "Create command"',
-    "INFO: Created",
-    'INFO: Received "Start command"',
-    "INFO: Started",
-    'INFO: Received "Stop command"',
-    "INFO: Stopped",
-    'INFO: Received "Remove command"',
-    "INFO: Removed",
+    ["remove", "✓Removed"],
+    ["stop", "✓Stopped"],
+    ["start", "✓Started"],
+    ["create", "✓Created"],
   ]);
 }
