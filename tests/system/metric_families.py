@@ -59,6 +59,21 @@ FAMILIES: dict[str, frozenset[Family]] = {
             _SKIPPED,
             _family("gauge", "instances", "Instances."),
             _family("gauge", "operations_pending", "Operations that are not complete yet."),
+            _family("gauge", "agent_connected", "1 while the agent of the provider is there.", "provider"),
+            _family("gauge", "agent_operations_working", "Operations that this process asks agents about."),
+            _family(
+                "counter",
+                "instances_changed_outside",
+                "Changes of servers outside the portal that were stored.",
+                "type",
+            ),
+            _family(
+                "histogram",
+                "request_seconds",
+                "Time to the reply of a service, retries included.",
+                "subject",
+                "outcome",
+            ),
             _family(
                 "histogram",
                 "operation_late_seconds",

@@ -1,4 +1,4 @@
-"""An agent of tests: it uses the real protocol, and does what a test tells it to."""
+"""An agent for tests: it uses the real protocol, and does what a test wants."""
 
 import asyncio
 from collections import Counter
