@@ -9,6 +9,8 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsroom_runtime.process import cancel_and_wait
+
 OUTPUT_MAX = 8 * 1024**2
 """The most that a run may print, in bytes; one that prints more is killed. Not for logs and statistics."""
 _ERRORS_KEPT = 4096
@@ -105,7 +107,7 @@ class Program:
                     async for batch in batches:
                         yield batch
             finally:
-                errors.cancel()
+                await cancel_and_wait([errors])
 
     @asynccontextmanager
     async def _process(self, verb: str) -> AsyncIterator[Process]:
@@ -142,14 +144,22 @@ async def _end(process: Process) -> None:
     kill_group(process.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(_GRACE_SECONDS):
-            await process.wait()
+            await _reap(process)
     except TimeoutError:
         pass
     finally:
         kill_group(process.pid, signal.SIGKILL)
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_SECONDS):
-            await process.wait()
+            await _reap(process)
+
+
+async def _reap(process: Process) -> None:
+    """Wait for the end. What nobody reads would keep the pipes open."""
+    for output in (process.stdout, process.stderr):
+        while output is not None and await output.read(_CHUNK):
+            pass
+    await process.wait()
 
 
 async def _exchange(process: Process, data: bytes, on_line: Callable[[bytes], None]) -> tuple[bytes, str]:
@@ -158,8 +168,7 @@ async def _exchange(process: Process, data: bytes, on_line: Callable[[bytes], No
     try:
         return await _read_output(process, on_line), await errors
     finally:
-        feeding.cancel()
-        errors.cancel()
+        await cancel_and_wait([feeding, errors])
 
 
 async def _feed(process: Process, data: bytes) -> None:

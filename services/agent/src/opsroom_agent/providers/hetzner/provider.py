@@ -67,7 +67,7 @@ class HetznerProvider:
         return await self._operations.apply(request)
 
     async def observe(self, request: ObserveRequest) -> ObserveReply:
-        """Look at servers: at one with a request of its own, at several with those that list all."""
+        """Look at servers: at one by its label or id, at several by listing all."""
         with _refusals():
             if len(request.servers) == 1:
                 ref = request.servers[0]
