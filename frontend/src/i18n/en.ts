@@ -264,7 +264,7 @@ export const en = {
     loading: "Loading servers…",
     unreachable: "Unknown: no connection to the server.",
     dismiss: "Dismiss",
-    announce: (id: string, what: string) => `Server ${id.slice(0, 8)}: ${what}`,
+    announce: (name: string, what: string) => `Server ${name}: ${what}`,
   },
   worklog: {
     title: "Worklog",

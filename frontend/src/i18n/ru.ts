@@ -242,7 +242,7 @@ export const ru: Dictionary = {
     loading: "Загружаем серверы…",
     unreachable: "Неизвестно: нет связи с сервером.",
     dismiss: "Скрыть",
-    announce: (id, what) => `Сервер ${id.slice(0, 8)}: ${what}`,
+    announce: (name, what) => `Сервер ${name}: ${what}`,
   },
   worklog: {
     title: "Журнал",

@@ -25,7 +25,8 @@ export function useLiveAnnouncements(): void {
       const t = dictionary.peek();
       for (const line of newLines) {
         const text = isError(line) ? `${t.worklog.error}: ${formatLine(t, line)}` : formatLine(t, line);
-        announce(line.instanceId ? t.cloud.announce(line.instanceId, text) : text);
+        const name = line.name ?? line.instanceId;
+        announce(name ? t.cloud.announce(name, text) : text);
       }
     });
   }, [store]);

@@ -173,9 +173,11 @@ export function ServerRow({ server, context }: ServerRowProps) {
         <a href={hrefs.server(name)} title={name}>
           {name}
         </a>
-        <code class="short-id" title={id}>
-          {shortId(id)}
-        </code>
+        {!name.includes(shortId(id)) && (
+          <code class="short-id" title={id}>
+            {shortId(id)}
+          </code>
+        )}
         {instance.protected && (
           <span class="icon icon-lock" role="img" aria-label={t.protected} title={t.protected} />
         )}
