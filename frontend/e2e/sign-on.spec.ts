@@ -64,7 +64,7 @@ test("an operator signs in with the issuer, sends a command, and signs out", asy
   await page.waitForURL(`${issuer}/**`);
   await page.getByRole("button", { name: "olga" }).click();
   await expect(page.getByRole("region", { name: "Access" })).toContainText("Olga, operator");
-  expect(page.url()).toBe(`${url}/#/cloud`);
+  expect(page.url()).toBe(`${url}/#/servers`);
   await confirmCreation(page);
   await expect(page.locator(".server .pending")).toContainText("Olga");
   await page.getByRole("button", { name: "Sign out" }).click();
