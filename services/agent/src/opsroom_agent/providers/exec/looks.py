@@ -30,6 +30,7 @@ from opsroom_contracts.agents.protocol import (
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.codec import ContractError, decode, encode
 from opsroom_contracts.serialization.model import copy_fields
+from opsroom_runtime.process import cancel_and_wait
 
 ValueT = TypeVar("ValueT")
 
@@ -67,8 +68,7 @@ class Looks:
         try:
             done, _ = await asyncio.wait(looks, timeout=self._seconds)
         finally:
-            for look in looks:
-                look.cancel()
+            await cancel_and_wait(looks)
         found, gone = [], []
         for look in done:
             if isinstance(error := look.exception(), LookError):
