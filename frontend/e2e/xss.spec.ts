@@ -89,7 +89,8 @@ test("messages and names are rendered as text only", async ({ page, portal }) =>
     "script, img, svg, iframe, style, form, video, object, base, meta, [onerror], [onload], [onclick]";
   expect(await page.locator(".message-text").locator(others).count()).toBe(0);
   await page.goto(`${portal.url}/#/cloud`);
-  for (const name of called) await expect(page.locator(".log-entry", { hasText: name }).first()).toBeVisible();
+  for (const name of called)
+    await expect(page.locator(".log-entry", { hasText: name }).first()).toBeVisible();
   expect(await page.evaluate(() => (window as unknown as { hits: number }).hits)).toBe(0);
   expect(dialogs).toEqual([]);
 });
