@@ -141,6 +141,10 @@ BATCH_MAX = 100
 """The maximum number of servers that one request commands."""
 
 
+# Not strict: the web framework validates values of Python, where JSON's list would not be a tuple.
+_Targets = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=BATCH_MAX, strict=False)]
+
+
 class BatchCommand(Model, defer_build=False):
     """Command several servers: those of ``ids`` (ids or names), or those that ``selector`` matches.
 
@@ -149,7 +153,7 @@ class BatchCommand(Model, defer_build=False):
     """
 
     command: Literal[Command.START, Command.STOP, Command.RESTART, Command.REMOVE]
-    ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=BATCH_MAX)] | None = None
+    ids: _Targets | None = None
     selector: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
 
 

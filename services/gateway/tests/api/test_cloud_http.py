@@ -59,6 +59,7 @@ async def test_an_instance_can_be_created_started_stopped_and_removed(
             assert done["operationId"] == received["operationId"]
             assert received["dueAt"] <= done["timestamp"]
             now = await instance(http, instance_id)
+            assert now is not None
             assert now == done["instance"]
             assert (now["state"], now["timestamp"]) == (state, done["timestamp"])
             assert "pending" not in now

@@ -41,7 +41,7 @@ def test_the_list_is_complete_while_the_stream_is_read_again() -> None:
     before = (2, OLD, ["a", "b"])
     assert listed(projection) == before
     rebuilt: list[list[str]] = []
-    projection.watch(lambda _event, _seq: None, lambda instances: rebuilt.append(sorted(instances)))
+    projection.watch(lambda _event, _seq, _before: None, lambda instances: rebuilt.append(sorted(instances)))
     projection.on_restart(Restart(reset=True, renewed=True, epoch=NEW))
     assert listed(projection) == before
     projection.on_message(created("a", 1))

@@ -45,24 +45,29 @@ class AgentRequests:
         except FaultError as error:
             if error.fault.code is not ErrorCode.UNAVAILABLE:
                 raise
-        raise _away(await self.check_known(provider))
+        raise _away(provider, _found(provider, await self._providers()))
 
-    async def check_known(self, provider: str) -> ProviderView:
-        """Return the provider of that name.
+    async def check_known(self, provider: str) -> None:
+        """Check that there is a provider of that name.
 
         Raises:
             FaultError: ``provider_unknown``; ``unavailable``: the cloud service does not reply.
         """
-        providers = (await self._requester.request(endpoints.PROVIDERS, ProvidersRequest())).providers
-        for one in providers:
-            if one.name == provider:
-                return one
-        known = ", ".join(one.name for one in providers)
-        message = f"there is no provider {provider!r}; there are: {known}"
-        raise refuse(ErrorCode.PROVIDER_UNKNOWN, message[:1000], field="provider")
+        providers = await self._providers()
+        if _found(provider, providers) is None:
+            known = ", ".join(one.name for one in providers)
+            message = f"there is no provider {provider!r}; there are: {known}"
+            raise refuse(ErrorCode.PROVIDER_UNKNOWN, message[:1000], field="provider")
+
+    async def _providers(self) -> tuple[ProviderView, ...]:
+        return (await self._requester.request(endpoints.PROVIDERS, ProvidersRequest())).providers
 
 
-def _away(provider: ProviderView) -> FaultError:
-    seen = "" if provider.seen_at is None else f"; it was last seen at {rfc3339(provider.seen_at)}"
-    message = f"the agent of the provider {provider.name!r} does not reply{seen}"
-    return refuse(ErrorCode.PROVIDER_AWAY, message)
+def _found(provider: str, providers: tuple[ProviderView, ...]) -> ProviderView | None:
+    return next((one for one in providers if one.name == provider), None)
+
+
+def _away(provider: str, known: ProviderView | None) -> FaultError:
+    seen_at = None if known is None else known.seen_at
+    seen = "" if seen_at is None else f"; it was last seen at {rfc3339(seen_at)}"
+    return refuse(ErrorCode.PROVIDER_AWAY, f"the agent of the provider {provider!r} does not reply{seen}")
