@@ -58,7 +58,7 @@ async def server(portal: Portal, two: TwoGateways) -> str:
     instance_id = uuid4().hex
     async with event_writer(portal.url) as writer:
         seq = await writer.outside(instance_id, provider=PROVIDER)
-    for address in (portal.gateway, two.first):
+    for address in (portal.gateway, two.first, two.second):
         async with address.requests() as client, asyncio.timeout(PATIENCE_SECONDS):
             headers = two.tokens.header(Role.VIEWER)
             if address is portal.gateway:
@@ -110,10 +110,10 @@ async def test_in_open_mode_a_log_takes_a_name(portal: Portal, lab: ScriptedAgen
 async def test_opening_a_log_is_audited_and_so_is_a_refusal(
     two: TwoGateways, lab: ScriptedAgent, server: str
 ) -> None:
-    async with opened(two.first, server, "logs", two.tokens.header(Role.OPERATOR)):
+    async with opened(two.second, server, "logs", two.tokens.header(Role.OPERATOR)):
         pass
-    unknown = uuid4().hex
-    async with two.first.requests() as client:
+    unknown = uuid4().hex  # on a gateway of which no other test here uses up the limit of refusals
+    async with two.second.requests() as client:
         await client.get(f"{INSTANCES}/{server}/logs", headers=two.tokens.header(Role.VIEWER))
         await client.get(f"{INSTANCES}/{unknown}/logs", headers=two.tokens.header(Role.OPERATOR))
         about = await audit_entries(client, two.tokens, server, 2)
