@@ -107,6 +107,15 @@ FAMILIES: dict[str, frozenset[Family]] = {
             ),
             _family("gauge", "outbox_bytes", "Bytes that readers have not taken yet.", "of"),
             _family("gauge", "people_present", "Users on the list."),
+            _family("gauge", "agent_streams", "Open streams of agents.", "kind"),
+            _family("gauge", "agent_stream_readers", "Readers of streams.", "kind"),
+            _family("counter", "agent_stream_entries", "Lines and samples that agents sent.", "kind"),
+            _family(
+                "counter",
+                "agent_stream_skipped",
+                "Lines and samples that readers lost, because they or an agent were too slow.",
+                "kind",
+            ),
             _family("counter", "refusals", "Error responses by error code.", "code"),
             _family(
                 "histogram",
