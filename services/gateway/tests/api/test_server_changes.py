@@ -250,5 +250,7 @@ async def test_what_can_be_adopted_depends_on_the_provider(http: httpx.AsyncClie
     adoption = {"provider": "nothing", "resource": "r-1"}
     response = await http.post("/api/v1/cloud/adoptions", json=adoption)
     assert response.json()["code"] == "provider_unknown", response.text
+    long = await http.post("/api/v1/cloud/adoptions", json=adoption | {"resource": "r" * 255})
+    assert long.json()["code"] == "provider_unknown"  # longer than the target of an audit entry
     missing = problem(await http.post("/api/v1/cloud/adoptions", json={}), 422, "invalid_request")
     assert missing["field"] == "provider"

@@ -153,6 +153,21 @@ async def test_readers_of_one_log_share_a_stream_and_each_gets_the_tail_it_wants
     assert len(lab.streams) == 1
 
 
+async def test_twenty_readers_get_every_line_in_order(
+    address: Address, lab: ScriptedAgent, server: str
+) -> None:
+    chunks, lines = 25, 200
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(reading(address, server, follow=True)) for _ in range(20)]
+        waiting = [asyncio.create_task(reader.until_lines(chunks * lines)) for reader in readers]
+        stream = await lab.stream()
+        for chunk in range(chunks):
+            await stream.send(numbered(chunk * lines, lines))
+        for task in waiting:
+            assert numbers(await task) == list(range(chunks * lines))
+        assert len(lab.streams) == 1
+
+
 async def test_a_reader_who_wants_more_past_lines_gets_another_stream(
     address: Address, lab: ScriptedAgent, server: str
 ) -> None:

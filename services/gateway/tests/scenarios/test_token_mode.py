@@ -105,7 +105,7 @@ async def test_the_session_returns_the_user_and_permissions(strict: Address, tok
         assert nobody == {"mode": "token", "guests": True, "may": ["register"]}
         session = (await client.get(SESSION, headers=tokens.header(Role.OPERATOR))).json()
         assert (session["name"], session["role"]) == ("the operator", "operator")
-        assert session["may"] == ["register", "chat", "see_servers", "command_servers"]
+        assert session["may"] == ["register", "chat", "see_servers", "command_servers", "see_logs"]
         token = await registered(client, f"g-{uuid4().hex[:8]}")
         session = (await client.get(SESSION, headers=bearer(token))).json()
         assert (session["role"], session["may"]) == ("member", ["register", "chat"])

@@ -10,6 +10,7 @@ from uuid import uuid4
 from opsroom_contracts.addresses import network_of
 from opsroom_contracts.audit import (
     GATEWAY_ACTIONS,
+    TARGET_MAX,
     AuditAction,
     AuditEntry,
     AuditOutcome,
@@ -21,6 +22,7 @@ from opsroom_contracts.identity import OPERATOR_IDENTITY
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.subjects import audit_subject
+from opsroom_contracts.text import clip
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
@@ -31,7 +33,6 @@ from opsroom_runtime.token_bucket import Rate, TokenBuckets
 _BATCH_ENTRIES = 200
 _RETRY_SECONDS = 0.5
 _ID_MAX = 64
-_TARGET_MAX = 128
 _REFUSALS: Final = Rate(1.0, 30)
 """Rate of refusals that one process records for each identity and for each address."""
 
@@ -48,7 +49,7 @@ def accepted_entry(action: AuditAction, by: Requester, operation_id: str, target
         actor=by.name,
         identity=caller_identity(by.identity, by.address),
         address=by.address,
-        target=target,
+        target=_clipped(target),
         operation_id=operation_id,
     )
 
@@ -63,7 +64,7 @@ def rejected_entry(action: AuditAction, by: Requester, fault: Fault, target: str
         actor=by.name,
         identity=caller_identity(by.identity, by.address),
         address=by.address,
-        target=target,
+        target=_clipped(target),
         code=fault.code,
         reason=fault.message,
         operation_id=fault.operation_id,
@@ -85,7 +86,7 @@ def moderation_entry(
         actor=by.name,
         identity=caller_identity(by.identity, by.address),
         address=by.address,
-        target=target[:_TARGET_MAX],
+        target=_clipped(target),
         reason=reason,
     )
 
@@ -174,6 +175,11 @@ class AuditWriter:
         else:
             self._failures.succeeded()
         return True
+
+
+def _clipped(target: str | None) -> str | None:
+    """Return the target as an entry may have it; that of an adoption, for example, may be longer."""
+    return None if target is None else clip(target, TARGET_MAX)
 
 
 def _write_to_log(entry: AuditEntry, reason: str) -> None:

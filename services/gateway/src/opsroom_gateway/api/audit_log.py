@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from starlette.requests import HTTPConnection
 
-from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, TARGET_MAX, AuditAction, Requester
+from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, AuditAction, Requester
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Identity
 from opsroom_contracts.text import clip
@@ -31,5 +31,4 @@ class GatewayAuditLog:
 
     def refused(self, action: AuditAction, by: Requester, fault: Fault, target: str | None) -> None:
         """Audit a refused request."""
-        clipped = None if target is None else clip(target, TARGET_MAX)
-        self._audit.record(rejected_entry(action, by, fault, clipped))
+        self._audit.record(rejected_entry(action, by, fault, target))
