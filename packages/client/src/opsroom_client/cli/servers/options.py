@@ -143,19 +143,28 @@ def filter_options(callback: Callable[..., None]) -> Callable[..., None]:
     """Add the options that select past events; ``callback`` gets them as ``wanted``."""
 
     @click.option("--actor", help="Only what this user did; `outside`: what nobody here did.")
-    @click.option("--type", "kind", type=click.Choice(EventType), help="Only events of this type.")
+    @click.option(
+        "--type",
+        "kind",
+        type=click.Choice([one.value for one in EventType]),
+        help="Only events of this type.",
+    )
     @click.option("--from", "earliest", type=Moment(), help="Only since then: 2026-11-30T12:00, or 2h (ago).")
     @click.option("--to", "latest", type=Moment(), help="Only until then.")
     @wraps(callback)
     def with_filter(
         *args: Any,
         actor: str | None,
-        kind: EventType | None,
+        kind: str | None,
         earliest: datetime | None,
         latest: datetime | None,
         **options: Any,
     ) -> None:
-        callback(*args, wanted=EventFilter(None, actor, kind, earliest, latest), **options)
+        callback(
+            *args,
+            wanted=EventFilter(None, actor, EventType(kind) if kind else None, earliest, latest),
+            **options,
+        )
 
     return with_filter
 
