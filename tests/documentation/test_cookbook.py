@@ -46,8 +46,9 @@ async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     users = tmp_path / "users"
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(
-            ready_portal("--data", str(tmp_path), CLOUD_DELAY_SECONDS=DELAY_SECONDS)
+            ready_portal("--data", str(tmp_path), "--agent", "simulated", CLOUD_DELAY_SECONDS=DELAY_SECONDS)
         )
+        await until(lambda: any("acting for provider lab" in line for line in running.lines))
         if request.param == "the command line" and nats is not None:
             yield running, CommandLine(nats, context_file(users))
         else:
@@ -83,7 +84,7 @@ class Cook:
 
     async def cook(self, recipe: Recipe) -> None:
         """Run a command and compare its output."""
-        if "cloud.start" in recipe.command:
+        if any(subject in recipe.command for subject in ("cloud.start", "cloud.remove")):
             await self._at_rest()
         command = recipe.command.replace("http://127.0.0.1:8000", self._portal.web)
         for then, now in self._ids.items():

@@ -18,6 +18,7 @@ from opsroom_launcher.portal.agent import (
     find_docker,
     templates_file,
 )
+from opsroom_testkit.waiting import until
 from tools.launcher.tests.portal.test_up import ready_portal, refusal
 
 ROOT = Path(__file__).parents[4]
@@ -115,6 +116,7 @@ def test_the_kinds_are_those_of_the_agent() -> None:
 async def test_up_runs_an_agent_that_can_be_stopped(tmp_path: Path) -> None:
     async with ready_portal("--data", str(tmp_path), "--agent", "simulated") as running:
         assert "agent" in running.family()
+        await until(lambda: any("acting for provider lab" in line for line in running.lines))
         assert any(
             line.startswith("  Servers         simulated, or run by simulated") for line in running.lines
         )
