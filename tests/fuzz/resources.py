@@ -13,18 +13,23 @@ _STORED = frozenset({"opsroom_gateway.fanout.replay_buffer.Frame"})
 """Classes of those modules whose objects stand for what is stored: a bounded buffer of the newest events."""
 _SPARE_TASKS = 4
 """Short-lived tasks of the services: a lease renewal, a page of history."""
+_NAMED_TASKS = 8
 _MEMORY_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
-    """The resources of a process. ``objects``: the number by class; ``mib``: its memory."""
+    """The resources of a process. ``objects``: the number by class; ``mib``: its memory.
+
+    ``coroutines``: the number of tasks by what they run.
+    """
 
     tasks: int
     descriptors: int
     sockets: int
     mib: float
     objects: dict[str, int]
+    coroutines: dict[str, int]
 
 
 def resource_usage() -> ResourceUsage:
@@ -34,12 +39,14 @@ def resource_usage() -> ResourceUsage:
     kinds = Counter(map(type, gc.get_objects()))
     named = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
     objects = {name: count for name, count in named.items() if name not in _STORED}
+    tasks = asyncio.all_tasks()
     return ResourceUsage(
-        tasks=len(asyncio.all_tasks()),
+        tasks=len(tasks),
         descriptors=me.num_fds(),
         sockets=len(me.net_connections("inet")),
         mib=me.memory_info().rss / 1024**2,
         objects=objects,
+        coroutines=Counter(getattr(task.get_coro(), "__qualname__", "?") for task in tasks),
     )
 
 
@@ -78,7 +85,11 @@ def left_over(before: ResourceUsage, after: ResourceUsage) -> list[str]:
         ("descriptors", before.descriptors, after.descriptors),
         ("sockets", before.sockets, after.sockets),
     )
-    return [f"{now} {what} are left, there were {was}" for what, was, now in counts if now > was]
+    found = [f"{now} {what} are left, there were {was}" for what, was, now in counts if now > was]
+    if after.tasks > before.tasks + _SPARE_TASKS:
+        new = Counter(after.coroutines) - Counter(before.coroutines)
+        found.append(f"tasks that there were not: {dict(new.most_common(_NAMED_TASKS))}")
+    return found
 
 
 def kept_objects(before: ResourceUsage, after: ResourceUsage, cases: int) -> list[str]:
