@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections import Counter
 from dataclasses import dataclass
+from types import CoroutineType
 
 import psutil
 
@@ -13,33 +14,41 @@ _STORED = frozenset({"opsroom_gateway.fanout.replay_buffer.Frame"})
 """Classes of those modules whose objects stand for what is stored: a bounded buffer of the newest events."""
 _SPARE_TASKS = 4
 """Short-lived tasks of the services: a lease renewal, a page of history."""
+_NAMED_TASKS = 20
 _MEMORY_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
-    """The resources of a process. ``objects``: the number by class; ``mib``: its memory."""
+    """The resources of a process. ``objects``: the number by class; ``mib``: its memory.
+
+    ``coroutines``: the number of suspended coroutines by their names: what the tasks wait in.
+    """
 
     tasks: int
     descriptors: int
     sockets: int
     mib: float
     objects: dict[str, int]
+    coroutines: dict[str, int]
 
 
 def resource_usage() -> ResourceUsage:
     """Measure this process."""
     gc.collect()
     me = psutil.Process()
-    kinds = Counter(map(type, gc.get_objects()))
+    everything = gc.get_objects()
+    kinds = Counter(map(type, everything))
     named = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
     objects = {name: count for name, count in named.items() if name not in _STORED}
+    suspended = (one for one in everything if isinstance(one, CoroutineType) and one.cr_frame is not None)
     return ResourceUsage(
         tasks=len(asyncio.all_tasks()),
         descriptors=me.num_fds(),
         sockets=len(me.net_connections("inet")),
         mib=me.memory_info().rss / 1024**2,
         objects=objects,
+        coroutines=Counter(one.__qualname__ for one in suspended),
     )
 
 
@@ -78,7 +87,11 @@ def left_over(before: ResourceUsage, after: ResourceUsage) -> list[str]:
         ("descriptors", before.descriptors, after.descriptors),
         ("sockets", before.sockets, after.sockets),
     )
-    return [f"{now} {what} are left, there were {was}" for what, was, now in counts if now > was]
+    found = [f"{now} {what} are left, there were {was}" for what, was, now in counts if now > was]
+    if after.tasks > before.tasks + _SPARE_TASKS:
+        new = Counter(after.coroutines) - Counter(before.coroutines)
+        found.append(f"coroutines that there were not: {dict(new.most_common(_NAMED_TASKS))}")
+    return found
 
 
 def kept_objects(before: ResourceUsage, after: ResourceUsage, cases: int) -> list[str]:

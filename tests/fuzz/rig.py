@@ -69,10 +69,12 @@ async def _owned(process: Target, operator: NatsConnection) -> AsyncIterator[Pos
     """Make what users with a lesser role must not change; its owner stays connected."""
     address, tokens = Address(process.ready.token_port), process.ready.tokens
     headers = {"Authorization": f"Bearer {tokens[Role.ADMIN]}"}
+    # A kept-alive connection may be closed for its age just when it is used again.
+    once = httpx.Limits(max_keepalive_connections=0)
     async with (
         person(address) as owner,
         httpx.AsyncClient(
-            base_url=address.http, headers=headers, timeout=PATIENCE_SECONDS, verify=False
+            base_url=address.http, headers=headers, limits=once, timeout=PATIENCE_SECONDS, verify=False
         ) as admin,
     ):
         yield await possessions(address, admin, operator, owner, tokens)

@@ -220,6 +220,49 @@ async def test_retries_of_a_silent_service_back_off_exponentially(
     await service.stop(timeout=0.1)
 
 
+async def test_requests_that_a_dead_process_had_are_sent_again_soon_however_busy_the_client_is(
+    broker: NatsConnection, broker_process: BrokerProcess, requester: NatsConnection
+) -> None:
+    """Waiting longer is for services that are slow, not for processes that never reply."""
+    received = 0
+
+    async def never(request: EchoRequest) -> EchoReply:
+        nonlocal received
+        received += 1
+        await asyncio.Event().wait()
+        return await echo(request)
+
+    silent = micro_service(broker, never)
+    await silent.start()
+    client = RequestClient(requester, timeout=2.9, first_timeout=0.3)
+    pending = [asyncio.create_task(client.request(ECHO, EchoRequest())) for _ in range(150)]
+    await until(lambda: received >= 150)
+    await silent.stop(timeout=0)
+    second = await connect(broker_process.url, name="second")
+    async with serving(second):
+        assert [reply.word for reply in await asyncio.gather(*pending)] == ["nothing"] * 150
+    await second.close()
+
+
+async def test_a_burst_that_makes_a_service_slow_is_not_sent_again(
+    broker: NatsConnection, requester: NatsConnection
+) -> None:
+    received = 0
+    turn = asyncio.Lock()
+
+    async def slow(request: EchoRequest) -> EchoReply:
+        nonlocal received
+        received += 1
+        async with turn:
+            await asyncio.sleep(0.01)
+        return await echo(request)
+
+    async with serving(broker, slow):
+        client = RequestClient(requester, timeout=30, first_timeout=0.3)
+        await asyncio.gather(*(client.request(ECHO, EchoRequest()) for _ in range(200)))
+    assert received < 250
+
+
 async def test_without_a_service_a_request_fails_after_its_timeout(broker: NatsConnection) -> None:
     with pytest.raises(FaultError) as failed:
         await RequestClient(broker, timeout=0.3).request(ECHO, EchoRequest())

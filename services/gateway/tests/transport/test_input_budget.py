@@ -154,3 +154,18 @@ async def test_a_metered_task_passes_errors_on(error: BaseException) -> None:
     with pytest.raises(type(error)):
         await task
     assert [type(one) for one in caught] == [type(error)]
+
+
+async def test_an_error_in_one_piece_of_work_does_not_hold_up_the_others() -> None:
+    one = account(exempt=True)
+    assert one.has_time()
+    one.charge(0.1)
+    ran: list[int] = []
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    one.run(lambda: ran.append(1 // 0))
+    one.run(lambda: ran.append(2))
+    await until(lambda: bool(errors))
+    await until(lambda: ran == [2])
+    one.run(lambda: ran.append(3))
+    await until(lambda: ran == [2, 3])

@@ -1,6 +1,7 @@
 """Typed requests to services, with timeouts and retries."""
 
 import asyncio
+from collections.abc import Coroutine
 from time import monotonic
 from typing import TypeVar
 
@@ -21,13 +22,12 @@ from opsroom_contracts.serialization.codec import (
 )
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.reply_times import ReplyTimes
 from opsroom_runtime.spans import SpanKind
 
 _RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4)
 _MIN_TIMEOUT_SECONDS = 0.05
-_BUSY_THRESHOLD = 100
-"""From this many concurrent requests on, a slow reply is no sign of a dead service."""
-_BUSY_TIMEOUT_SECONDS = 3.0
+_LONGEST_FIRST_TIMEOUT_SECONDS = 3.0
 _RETRIED_HERE = RETRYABLE - {ErrorCode.RATE_LIMITED}
 """Errors after which the request is retried here; a rate-limited caller gets ``retryAfter`` instead."""
 _REPLY_MAX_BYTES = 4 * MAX_PAYLOAD_BYTES
@@ -44,7 +44,8 @@ class RequestClient:
     first reply to any attempt counts.
 
     The wait for a reply starts at ``first_timeout`` seconds and doubles with each attempt (exponential
-    backoff). Under load, when all replies are slow, it starts higher.
+    backoff). Under load, when all replies are slow, it starts higher. Requests that get no reply do not count
+    for that: if one of two processes sleeps, half of them do, and waiting longer would not help.
     """
 
     def __init__(self, broker: NatsConnection, *, timeout: float = 5.0, first_timeout: float = 0.6) -> None:
@@ -54,7 +55,7 @@ class RequestClient:
         self._latency = broker.metrics.histogram(
             "request_seconds", "Time to the reply of a service, retries included.", ("subject", "outcome")
         )
-        self._in_flight = 0
+        self._reply_times: dict[str, ReplyTimes] = {}
         self._stop_deadline: float | None = None
         self._stop_timeouts: set[asyncio.Timeout] = set()
 
@@ -115,21 +116,19 @@ class RequestClient:
         contract = contract_of(reply)
         payload = encode(request)
         headers = self._broker.tracer.headers() or None
-        self._in_flight += 1
-        wait = (
-            self._first_timeout
-            if self._in_flight < _BUSY_THRESHOLD
-            else max(self._first_timeout, _BUSY_TIMEOUT_SECONDS)
-        )
+        times = self._times_of(subject)
+        wait = times.timeout
         errors = 0
         attempts: set[asyncio.Task[ReplyT]] = set()
         try:
             while True:
                 left = max(_MIN_TIMEOUT_SECONDS, deadline - loop.time())
-                attempt = asyncio.create_task(self._request_once(subject, payload, contract, headers, left))
+                attempt = asyncio.create_task(
+                    _timed(self._request_once(subject, payload, contract, headers, left), times)
+                )
                 attempt.add_done_callback(_retrieve_exception)
                 attempts.add(attempt)
-                result, error = await _first_reply(attempts, min(wait, left))
+                result, error = await _first_reply_in_time(attempts, wait, left, times)
                 if result is not None:
                     return result
                 delay = 0.0 if error is None else _RETRY_DELAYS[min(errors, len(_RETRY_DELAYS) - 1)]
@@ -141,9 +140,13 @@ class RequestClient:
                     errors += 1
                     await asyncio.sleep(delay)
         finally:
-            self._in_flight -= 1
             for task in attempts:
                 task.cancel()
+
+    def _times_of(self, subject: str) -> ReplyTimes:
+        """The reply times of one endpoint; there are as many as endpoints."""
+        longest = max(self._first_timeout, _LONGEST_FIRST_TIMEOUT_SECONDS)
+        return self._reply_times.setdefault(subject, ReplyTimes(self._first_timeout, longest))
 
     async def _request_once(
         self,
@@ -160,6 +163,30 @@ class RequestClient:
         except (NatsError, TimeoutError):
             raise refuse(ErrorCode.UNAVAILABLE, f"no reply on {subject} in time; try again") from None
         return _read(message, contract)
+
+
+async def _first_reply_in_time(
+    attempts: set[asyncio.Task[ReplyT]], wait: float, left: float, times: ReplyTimes
+) -> tuple[ReplyT | None, FaultError | None]:
+    """As :func:`_first_reply`, for ``wait`` seconds, or longer if other requests turn out to take longer.
+
+    So a burst that makes the service slow is not sent again as a whole.
+    """
+    waited = min(wait, left)
+    result, error = await _first_reply(attempts, waited)
+    while result is None and error is None and waited < min(times.timeout, left):
+        more = min(times.timeout, left) - waited
+        waited += more
+        result, error = await _first_reply(attempts, more)
+    return result, error
+
+
+async def _timed(attempt: Coroutine[None, None, ReplyT], times: ReplyTimes) -> ReplyT:
+    """Await ``attempt``, and note how long the service took."""
+    started_at = monotonic()
+    reply = await attempt
+    times.add(monotonic() - started_at)
+    return reply
 
 
 def _is_retried_here(fault: Fault) -> bool:

@@ -144,11 +144,13 @@ class InputAccount:
             self._timer = loop.call_later(missing / self._rate.share, self._run_waiting)
 
     def _run_waiting(self) -> None:
-        while self._waiting and self.has_time():
-            self._waiting.popleft()()
-        self._timer = None  # only now: what has just run may wait again
-        if self._waiting:
-            self._schedule()
+        try:
+            while self._waiting and self.has_time():
+                self._waiting.popleft()()
+        finally:  # an error in one piece of work, which the loop logs, must not hold up the others
+            self._timer = None  # only now: what has just run may wait again
+            if self._waiting:
+                self._schedule()
 
 
 class InputBudgets:
