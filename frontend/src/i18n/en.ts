@@ -93,6 +93,15 @@ export const en = {
   language: { short: "RU", switch: "переключить на русский" },
   theme: { label: "Theme", auto: "System", light: "Light", dark: "Dark" },
   help: "Help",
+  search: { open: "Search servers, people, places" },
+  shortcuts: { title: "Keyboard shortcuts" },
+  account: {
+    label: "Account",
+    of: (name: string) => `Account: ${name}`,
+    open: "Open access",
+    guest: "Guest",
+    language: "По-русски",
+  },
   cancel: "Cancel",
   tryNow: "Try now",
   missingPart: {
@@ -167,6 +176,14 @@ export const en = {
     you: "You",
     people: "People",
     online: (n: number) => count(n, { one: "# person here", other: "# people here" }),
+    rooms: "Rooms",
+    room: (name: string) => `Room #${name}`,
+    inRoom: (n: number) => `In this room · ${n}`,
+    toList: "Rooms and people",
+    typingShort: "typing…",
+    today: "Today",
+    yesterday: "Yesterday",
+    newLine: "New",
     messages: "Messages",
     placeholder: "Type your message here",
     send: "Send",
@@ -192,7 +209,6 @@ export const en = {
     bannedUntil: (when: string) => `You are banned from this chat until ${when}.`,
     moderate: (name: string) => `Moderate ${isolated(name)}`,
     restrictions: "Mutes and bans",
-    restrictionsShort: "Bans",
     typing: (names: readonly string[]) => {
       const [one = "", other] = names;
       if (names.length > 2) return "Several people are typing…";
@@ -202,7 +218,6 @@ export const en = {
     },
     says: (name: string, text: string) => `${name}: ${text}`,
     leave: "Leave the chat",
-    leaveShort: "Leave",
     commands: { help: "list these commands", who: "list who is here", quit: "leave the chat" },
     escape: "To send a message that begins with a slash, begin it with two.",
     noCommand: (name: string) =>

@@ -10,7 +10,7 @@ const AT_EDGE_PX = 24;
 interface VirtualListProps<T> {
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string;
-  readonly render: (item: T) => ComponentChildren;
+  readonly render: (item: T, index: number) => ComponentChildren;
   /** The estimated height of a row in pixels. */
   readonly estimate: number;
   readonly label: string;
@@ -19,8 +19,11 @@ interface VirtualListProps<T> {
   /** The label of the button that counts new rows below the visible area. */
   readonly newRowsLabel?: (count: number) => string;
   readonly onNearStart?: () => void;
+  readonly onNearEnd?: () => void;
   /** Shown above the first row. */
   readonly before?: ComponentChildren;
+  /** Shown below the last row. */
+  readonly after?: ComponentChildren;
 }
 
 /**
@@ -28,7 +31,19 @@ interface VirtualListProps<T> {
  * inserted above, and follows the end only while it is scrolled to the end.
  */
 export function VirtualList<T>(props: VirtualListProps<T>) {
-  const { items, keyOf, render, estimate, label, anchor, newRowsLabel, onNearStart, before } = props;
+  const {
+    items,
+    keyOf,
+    render,
+    estimate,
+    label,
+    anchor,
+    newRowsLabel,
+    onNearStart,
+    onNearEnd,
+    before,
+    after,
+  } = props;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
@@ -144,6 +159,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     // A scroll event of our own scrolling may come after the list became smaller, and says nothing about the user.
     if (scroller.current?.scrollTop !== position.current.top) savePosition();
     if (position.current.scroll < viewport) onNearStart?.();
+    if (position.current.scroll > layout.total - 2 * viewport) onNearEnd?.();
     redraw(0);
   };
 
@@ -173,10 +189,11 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
               aria-posinset={first + offset + 1}
               style={{ transform: `translateY(${layout.top(first + offset)}px)` }}
             >
-              {render(item)}
+              {render(item, first + offset)}
             </li>
           ))}
         </ul>
+        {after}
       </div>
       {newRowsLabel && newCount > 0 && (
         <button type="button" class="virtual-list-new" onClick={scrollToEnd}>
