@@ -63,7 +63,7 @@ test("an operator signs in with the issuer, sends a command, and signs out", asy
   await page.waitForURL(`${issuer}/**`);
   await page.getByRole("button", { name: "olga" }).click();
   await expect(page.getByRole("region", { name: "Access" })).toContainText("Olga, operator");
-  expect(page.url()).toBe(`${url}/#/cloud`);
+  expect(page.url()).toBe(`${url}/#/servers`);
   await page.getByRole("button", { name: "Create server" }).click();
   await expect(page.locator(".pending")).toContainText("Olga");
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -73,7 +73,7 @@ test("an operator signs in with the issuer, sends a command, and signs out", asy
   // A link of an attacker doesn't sign in.
   await page.goto(`${url}/?code=stolen&state=guessed#/cloud`);
   await expect(page.getByRole("alert")).toContainText("doesn't belong to this request");
-  expect(page.url()).toBe(`${url}/#/cloud`);
+  expect(page.url()).toBe(`${url}/#/servers`);
 });
 
 test("every screen of mode oidc is accessible and fits in the most difficult setting", async ({

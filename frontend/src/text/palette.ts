@@ -22,7 +22,7 @@ export const PALETTE = [
 /** The color of a name: the same for everyone, on every device, and however the name is written. */
 export function colorOf(name: string): string {
   let hash = 0;
-  for (const char of comparable(name)) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0;
+  for (const char of comparable(name)) hash = (Math.imul(hash, 621) + (char.codePointAt(0) ?? 0)) | 0;
   // Mix the bits once more, so that names that differ in one character get different colors.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return PALETTE[((hash ^ (hash >>> 12)) >>> 0) % PALETTE.length] ?? PALETTE[0];

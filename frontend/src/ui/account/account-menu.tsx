@@ -47,23 +47,25 @@ function Who() {
 function ThemeChoice() {
   const t = dictionary.value.theme;
   return (
-    <fieldset class="account-part">
-      <legend class="account-caption">{t.label}</legend>
-      <div class="account-theme">
-        {THEMES.map(one => (
-          <label key={one}>
-            <input
-              class="visually-hidden"
-              type="radio"
-              name="theme"
-              checked={theme.value === one}
-              onChange={() => chooseTheme(one)}
-            />
-            {t[one]}
-          </label>
-        ))}
-      </div>
-    </fieldset>
+    <div class="account-part">
+      <fieldset>
+        <legend class="account-caption">{t.label}</legend>
+        <div class="account-theme">
+          {THEMES.map(one => (
+            <label key={one}>
+              <input
+                class="visually-hidden"
+                type="radio"
+                name="theme"
+                checked={theme.value === one}
+                onChange={() => chooseTheme(one)}
+              />
+              {t[one]}
+            </label>
+          ))}
+        </div>
+      </fieldset>
+    </div>
   );
 }
 

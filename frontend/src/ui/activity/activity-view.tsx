@@ -115,8 +115,15 @@ export default function ActivityView() {
   const { nav, access } = dictionary.value;
   return (
     <div class="activity">
-      <header class="pane-head">
+      <header class="activity-head">
         <h1>{nav.activity}</h1>
+        {maySee && (
+          <FilterBar
+            filters={filters}
+            actors={actors.value}
+            hasAudit={view?.may.includes("see_audit") ?? false}
+          />
+        )}
       </header>
       {view && !maySee ? (
         <div class="placeholder">
@@ -126,14 +133,7 @@ export default function ActivityView() {
           </p>
         </div>
       ) : (
-        <>
-          <FilterBar
-            filters={filters}
-            actors={actors.value}
-            hasAudit={view?.may.includes("see_audit") ?? false}
-          />
-          <List key={query} feed={feed} filters={filters} />
-        </>
+        <List key={query} feed={feed} filters={filters} />
       )}
     </div>
   );

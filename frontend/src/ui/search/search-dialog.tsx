@@ -94,8 +94,7 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
   const text = typed.trim();
   const results: readonly Findable[] = text
     ? [
-        ...find(indexOf(places), text, RESULTS_MAX),
-        ...find(all, text, RESULTS_MAX),
+        ...find([...indexOf(places), ...all], text, RESULTS_MAX),
         {
           ...{ key: "text", kind: "activity", name: t.inActivity(text) },
           open: () => goTo(hrefs.activity({ q: text })),
