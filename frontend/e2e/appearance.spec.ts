@@ -21,7 +21,7 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     const isRussian = locale === "ru-RU";
     await page.goto(`${portal.url}/?demo`);
     await page.getByRole("dialog").waitFor();
-    await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
+    await expect(page.getByRole("dialog").getByRole("heading")).toHaveText(
       isRussian ? "Выберите имя" : "Choose a nickname",
     );
     await expectGoodAppearance(page, `${name}-join`);

@@ -18,7 +18,7 @@ function Recent({ name }: { readonly name: string }) {
   const t = activityDictionary.value;
   return (
     <>
-      <h3>{t.recent}</h3>
+      <h2>{t.recent}</h2>
       {entries.slice(0, SHOWN_MAX).map(entry => (
         <EntryRow key={entry.key} entry={entry} />
       ))}
@@ -51,9 +51,9 @@ export default function PersonPanel({ name }: { readonly name: string }) {
     >
       <header class="pane-head">
         <Avatar user={{ name }} />
-        <h2>
+        <h1>
           <bdi>{name}</bdi>
-        </h2>
+        </h1>
         {user && !isOwn && <ModerateButton user={user} />}
         <a class="tool panel-close" href={close} title={t.close}>
           <span class="icon icon-close" aria-hidden="true" />

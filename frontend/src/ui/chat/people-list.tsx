@@ -73,6 +73,8 @@ export function PeopleList() {
   const isKnown = connection.everLive || users.length > 0;
   return (
     <aside class="sidebar" aria-label={t.people}>
+      {/* The room has its own heading, which a phone doesn't show with this list. */}
+      {place.value.pane === "list" && <h1 class="visually-hidden">{t.toList}</h1>}
       <Rooms />
       <h2 class="people-count">{isKnown ? t.inRoom(users.length) : t.people}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
