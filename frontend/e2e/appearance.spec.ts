@@ -53,14 +53,16 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     await page.locator(".happening").first().waitFor();
     await expectGoodAppearance(page, `${name}-activity`);
     await page.keyboard.press("Control+k");
-    await page.getByRole("option").first().waitFor();
+    await page.locator(".palette [role=option]").first().waitFor();
     await page.keyboard.type("a");
     await expectGoodAppearance(page, `${name}-search`);
     await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     await page.keyboard.press("?");
     await page.locator(".keys").waitFor();
     await expectGoodAppearance(page, `${name}-shortcuts`);
     await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     await page.goto(`${portal.url}/?demo#/rooms`);
     await page.locator(".person").first().waitFor();
     await expectGoodAppearance(page, `${name}-people`);

@@ -193,7 +193,7 @@ test.describe("on a touch screen", () => {
     await page.locator(".happening").first().waitFor();
     expect(await small()).toEqual([]);
     await page.locator(".search").tap();
-    await page.getByRole("option").first().waitFor();
+    await page.locator(".palette [role=option]").first().waitFor();
     expect(await small()).toEqual([]);
     await page.keyboard.press("Escape");
     await page.locator(".nav a").first().tap();
