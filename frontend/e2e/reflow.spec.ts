@@ -152,13 +152,13 @@ test.describe("on a touch screen", () => {
         const shown = (one: Element) => one.checkVisibility() && one.getBoundingClientRect().height > 1;
         const name = (one: Element) =>
           `${one.className} ${one.getAttribute("aria-label") ?? one.textContent}`;
-        const fields = [...document.querySelectorAll("input, select, textarea")].filter(
+        const fields = [...document.querySelectorAll("input:not([type=radio], [type=checkbox]), select, textarea")].filter(
           one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16,
         );
         // Links in a sentence are as high as the text.
         const targets = [
           ...document.querySelectorAll(
-            "button, a:not(.message-text a, .happening a), select, label.check, [role=option]",
+            "button, a:not(.message-text a, .happening a), select, label.check, .account-theme label, [role=option]",
           ),
         ].filter(one => shown(one) && one.getBoundingClientRect().height < 44);
         return [...fields, ...targets].map(name);
