@@ -152,9 +152,9 @@ test.describe("on a touch screen", () => {
         const shown = (one: Element) => one.checkVisibility() && one.getBoundingClientRect().height > 1;
         const name = (one: Element) =>
           `${one.className} ${one.getAttribute("aria-label") ?? one.textContent}`;
-        const fields = [...document.querySelectorAll("input:not([type=radio], [type=checkbox]), select, textarea")].filter(
-          one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16,
-        );
+        const fields = [
+          ...document.querySelectorAll("input:not([type=radio], [type=checkbox]), select, textarea"),
+        ].filter(one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16);
         // Links in a sentence are as high as the text.
         const targets = [
           ...document.querySelectorAll(

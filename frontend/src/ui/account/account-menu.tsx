@@ -37,7 +37,7 @@ function Who() {
           <bdi>{me.name}</bdi>
         </strong>
         <span class="hint">
-          {view?.role ? t.roles[view.role] : account[view?.mode === "open" ? "open" : "guest"]}
+          {view?.role ? t.roles[view.role] : view?.mode === "open" ? account.open : account.guest}
         </span>
       </p>
     </div>
@@ -45,11 +45,11 @@ function Who() {
 }
 
 function ThemeChoice() {
-  const t = dictionary.value.theme;
+  const t = dictionary.value;
   return (
     <div class="account-part">
       <fieldset>
-        <legend class="account-caption">{t.label}</legend>
+        <legend class="account-caption">{t.theme.label}</legend>
         <div class="account-theme">
           {THEMES.map(one => (
             <label key={one}>
@@ -60,7 +60,7 @@ function ThemeChoice() {
                 checked={theme.value === one}
                 onChange={() => chooseTheme(one)}
               />
-              {t[one]}
+              {t.theme[one]}
             </label>
           ))}
         </div>
