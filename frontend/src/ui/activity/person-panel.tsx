@@ -26,7 +26,7 @@ function Recent({ name }: { readonly name: string }) {
         <p class="hint">{isLoading ? t.loading : hasFailed ? t.failedToLoad : t.empty}</p>
       )}
       <p>
-        <a href={hrefs.activity({ who: name })}>
+        <a class="panel-more" href={hrefs.activity({ who: name })}>
           <Sentence text={t.all(name)} />
         </a>
       </p>
