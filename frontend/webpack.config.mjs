@@ -60,6 +60,20 @@ class CompressedForms {
   }
 }
 
+/** Adds the license of the font, which has to be passed on with it. */
+class FontLicense {
+  apply(compiler) {
+    const { Compilation, sources } = webpack;
+    const stage = Compilation.PROCESS_ASSETS_STAGE_ADDITIONAL;
+    compiler.hooks.thisCompilation.tap("FontLicense", compilation => {
+      compilation.hooks.processAssets.tap({ name: "FontLicense", stage }, () => {
+        const text = readFileSync(join(root, "node_modules/@fontsource-variable/inter/LICENSE"));
+        compilation.emitAsset("inter-license.txt", new sources.RawSource(text));
+      });
+    });
+  }
+}
+
 // A hash instead of the build time, so that builds are reproducible.
 const buildId = createHash("sha256")
   .update(readFileSync(join(root, "package-lock.json")))
@@ -91,6 +105,7 @@ export default (_env, { mode }) => {
           options: { target: TARGET, jsx: "automatic", jsxImportSource: "preact", charset: "utf8" },
         },
         { test: /\.css$/, use: [MiniCssExtractPlugin.loader, "css-loader"] },
+        { test: /\.woff2$/, type: "asset/resource" },
         { test: /\.svg$/, type: "asset", parser: { dataUrlCondition: { maxSize: 2048 } } },
       ],
     },
@@ -110,6 +125,7 @@ export default (_env, { mode }) => {
         OPSROOM_API: JSON.stringify(process.env.OPSROOM_API ?? ""),
         OPSROOM_BUILD: JSON.stringify(buildId),
       }),
+      new FontLicense(),
       ...(isProduction ? [new FirstLoadBudget(), new CompressedForms()] : []),
     ],
     performance: { hints: false },

@@ -212,6 +212,8 @@ test("every screen of mode token is accessible and fits in the most difficult se
   await expect(page.getByText(/, администратор$/)).toBeVisible();
   await page.getByRole("link", { name: "Чат" }).click();
   await look("chat-admin");
+  await page.getByRole("link", { name: "Комнаты и люди" }).click();
+  await look("people-admin");
   await page.getByRole("button", { name: "Запреты и блокировки" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.locator("summary").click();

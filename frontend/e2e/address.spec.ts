@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+import { joinChat, openSettings, sendMessage, test, uniqueName } from "./kit/portal";
 
 test("the page sends requests to its server only", async ({ page, portal }) => {
   const foreign: string[] = [];
@@ -91,7 +91,7 @@ test("a link to another server needs confirmation, and no token is sent there", 
 
 test("the settings choose a server, and reject an invalid address", async ({ page, portal }) => {
   await page.goto(`${portal.url}/#/cloud`);
-  await page.getByRole("button", { name: "Settings" }).click();
+  await openSettings(page);
   const field = page.getByRole("textbox", { name: "Server" });
   for (const wrong of ["javascript:alert(1)", "ftp://a.example", "https://u:p@a.example"]) {
     await field.fill(wrong);
@@ -102,7 +102,7 @@ test("the settings choose a server, and reject an invalid address", async ({ pag
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await expect(page.locator(".connection")).toContainText("Live");
-  await page.getByRole("button", { name: "Settings" }).click();
+  await openSettings(page);
   await expect(field).toHaveValue(portal.url);
 });
 
@@ -113,7 +113,7 @@ test("the settings save only the address of a server that responds, and nothing 
 }) => {
   await context.grantPermissions(["notifications"]);
   await page.goto(`${portal.url}/#/cloud`);
-  const open = () => page.getByRole("button", { name: "Settings" }).click();
+  const open = () => openSettings(page);
   const field = page.getByRole("textbox", { name: "Server" });
   const dialog = page.getByRole("dialog");
   const saved = () => page.evaluate(() => Object.keys(localStorage).filter(key => /address|notif/.test(key)));

@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { expectGoodAppearance } from "./kit/accessibility";
-import { test } from "./kit/portal";
+import { openAccount, openSettings, test } from "./kit/portal";
 
 const LOOKS = [
   { name: "light-en", locale: "en-US", colorScheme: "light", width: 1180 },
@@ -21,7 +21,7 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     const isRussian = locale === "ru-RU";
     await page.goto(`${portal.url}/?demo`);
     await page.getByRole("dialog").waitFor();
-    await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(
+    await expect(page.getByRole("dialog").getByRole("heading")).toHaveText(
       isRussian ? "Выберите имя" : "Choose a nickname",
     );
     await expectGoodAppearance(page, `${name}-join`);
@@ -52,13 +52,35 @@ for (const { name, locale, colorScheme, width } of LOOKS) {
     await page.getByRole("dialog").waitFor();
     await expectGoodAppearance(page, `${name}-remove`);
     await page.keyboard.press("Escape");
-    await page.locator(".header-tools button").last().click();
-    await page.getByRole("dialog").waitFor();
+    await openAccount(page);
+    await expectGoodAppearance(page, `${name}-account`);
+    await page.keyboard.press("Escape");
+    await openSettings(page);
     await expectGoodAppearance(page, `${name}-settings`);
     await page.keyboard.press("Escape");
     await page.locator(".connection-state").click();
     await page.locator(".entry").first().waitFor();
     await expectGoodAppearance(page, `${name}-status`);
+    await page.locator(".nav a").nth(2).click();
+    await page.locator(".happening").first().waitFor();
+    await expectGoodAppearance(page, `${name}-activity`);
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette [role=option]").first().waitFor();
+    await page.keyboard.type("a");
+    await expectGoodAppearance(page, `${name}-search`);
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await page.keyboard.press("?");
+    await page.locator(".keys").waitFor();
+    await expectGoodAppearance(page, `${name}-shortcuts`);
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await page.goto(`${portal.url}/?demo#/rooms`);
+    await page.locator(".person").first().waitFor();
+    await expectGoodAppearance(page, `${name}-people`);
+    await page.locator(".person a").first().click();
+    await page.locator(".panel .happening").first().waitFor();
+    await expectGoodAppearance(page, `${name}-person`);
     await context.close();
   });
 }

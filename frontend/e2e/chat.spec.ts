@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
+import { joinChat, openSettings, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
 
 test("two users chat, and closing the tab removes the user", async ({ browser, portal }) => {
   const [annName, bobName] = [uniqueName("Ann"), uniqueName("Bob")];
@@ -18,9 +18,7 @@ test("two users chat, and closing the tab removes the user", async ({ browser, p
   await sendMessage(bob, `hello ${annName} 😁 https://example.org/a`);
   await sendMessage(ann, `${annName} line one\nline two`);
   const received = ann.locator(".message", { hasText: `hello ${annName} 😁` });
-  await expect(received.locator(".message-head")).toHaveText(
-    new RegExp(`^${bobName}, \\d\\d:\\d\\d \\d\\d\\.\\d\\d\\.\\d{4}$`),
-  );
+  await expect(received.locator(".message-head")).toHaveText(new RegExp(`^${bobName} \\d\\d:\\d\\d$`));
   await expect(received.getByRole("link")).toHaveAttribute("rel", /noopener/);
   await expect(ann.locator(".message.own", { hasText: new RegExp(`${annName}.*line two`, "s") })).toHaveCount(
     1,
@@ -126,11 +124,11 @@ test("a hidden tab counts messages in its title, and shows notifications if allo
   await joinChat(other, bobName);
   await setHidden(page, true);
   await sendMessage(other, "not asked for");
-  await expect(page).toHaveTitle("(1) Chat · Opsroom");
+  await expect(page).toHaveTitle("(1) #general · Opsroom");
   await setHidden(page, false);
-  await expect(page).toHaveTitle("Chat · Opsroom");
+  await expect(page).toHaveTitle("#general · Opsroom");
 
-  await page.getByRole("button", { name: "Settings" }).click();
+  await openSettings(page);
   await page.getByRole("checkbox", { name: /Notify me/ }).check();
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("dialog")).toHaveCount(0);
@@ -139,10 +137,10 @@ test("a hidden tab counts messages in its title, and shows notifications if allo
   await setHidden(page, true);
   await sendMessage(other, "psst");
   await sendMessage(other, "psst!");
-  await expect(page).toHaveTitle("(2) Chat · Opsroom");
+  await expect(page).toHaveTitle("(2) #general · Opsroom");
   await expect.poll(shown).toEqual([`${bobName}: psst`, `${bobName}: psst!`]);
   await setHidden(page, false);
-  await expect(page).toHaveTitle("Chat · Opsroom");
+  await expect(page).toHaveTitle("#general · Opsroom");
   await other.context().close();
 });
 

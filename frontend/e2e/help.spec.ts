@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+import { joinChat, openAccount, sendMessage, test, uniqueName } from "./kit/portal";
 
 test("help opens the documentation that the portal serves, and nothing of it comes from elsewhere", async ({
   page,
@@ -17,9 +17,10 @@ test("help opens the documentation that the portal serves, and nothing of it com
   });
   await page.goto(portal.url);
   await joinChat(page, uniqueName("Ann"));
+  const menu = await openAccount(page);
   const [help] = await Promise.all([
     context.waitForEvent("page"),
-    page.getByRole("link", { name: "Help" }).click(),
+    menu.getByRole("link", { name: "Help" }).click(),
   ]);
   await expect(help.getByRole("heading", { level: 1 })).toContainText("Start here");
   expect(help.url()).toBe(`${portal.url}/docs/`);

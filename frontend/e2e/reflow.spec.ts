@@ -152,12 +152,14 @@ test.describe("on a touch screen", () => {
         const shown = (one: Element) => one.checkVisibility() && one.getBoundingClientRect().height > 1;
         const name = (one: Element) =>
           `${one.className} ${one.getAttribute("aria-label") ?? one.textContent}`;
-        const fields = [...document.querySelectorAll("input, select, textarea")].filter(
-          one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16,
-        );
-        // Links in the text of a message are as high as the text.
+        const fields = [
+          ...document.querySelectorAll("input:not([type=radio], [type=checkbox]), select, textarea"),
+        ].filter(one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16);
+        // Links in a sentence are as high as the text.
         const targets = [
-          ...document.querySelectorAll("button, a:not(.message-text a), select, label.check"),
+          ...document.querySelectorAll(
+            "button, a:not(.message-text a, .happening a), select, label.check, .account-theme label, [role=option]",
+          ),
         ].filter(one => shown(one) && one.getBoundingClientRect().height < 44);
         return [...fields, ...targets].map(name);
       });
@@ -179,13 +181,30 @@ test.describe("on a touch screen", () => {
     await page.locator(".dialog [type=submit]").tap();
     await page.locator(".server .pending").first().waitFor();
     expect(await small()).toEqual([]);
-    await page.locator(".header-tools button").last().tap();
+    await page.locator(".account").tap();
+    await page.locator(".menu-item").nth(1).waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".menu-item").nth(1).tap();
     await page.getByRole("dialog").waitFor();
     expect(await small()).toEqual([]);
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
     await page.locator(".connection-state").tap();
     await page.locator(".entry").first().waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".nav a").nth(2).tap();
+    await page.locator(".happening").first().waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".search").tap();
+    await page.locator(".palette [role=option]").first().waitFor();
+    expect(await small()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.locator(".nav a").first().tap();
+    await page.locator(".back").tap();
+    await page.locator(".person").first().waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".person a").first().tap();
+    await page.locator(".panel .happening").first().waitFor();
     expect(await small()).toEqual([]);
   });
 });
@@ -195,11 +214,11 @@ test("the language can be changed before joining, and the title says where one i
   portal,
 }) => {
   await page.goto(portal.url);
-  await expect(page).toHaveTitle("Chat · Opsroom");
+  await expect(page).toHaveTitle("#general · Opsroom");
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "RU: переключить на русский" }).click();
   await expect(dialog.getByRole("heading")).toHaveText("Выберите имя");
-  await expect(page).toHaveTitle("Чат · Opsroom");
+  await expect(page.getByRole("link", { name: "Чат", includeHidden: true })).toHaveCount(1);
   await dialog.getByRole("button", { name: "EN: switch to English" }).click();
   const name = uniqueName("Ann");
   await joinChat(page, name);
@@ -208,7 +227,7 @@ test("the language can be changed before joining, and the title says where one i
   await sendAsNewUser(page, ["one", "two"]);
   await expect(page).toHaveTitle("(2) Servers · Opsroom");
   await page.getByRole("link", { name: "Chat" }).click();
-  await expect(page).toHaveTitle("Chat · Opsroom");
+  await expect(page).toHaveTitle("#general · Opsroom");
   await sendMessage(page, "seen");
   const time = page.locator(".message.own time");
   await expect(time).toHaveAttribute("title", /^\w+day, \w+ \d+, \d{4} at \d\d:\d\d:\d\d UTC\+00:00$/);

@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { joinChat, type Portal, sendMessage, test, uniqueName } from "./kit/portal";
+import { joinChat, leaveChat, type Portal, sendMessage, test, uniqueName } from "./kit/portal";
 
 const stored = (page: Page, text: string) => page.locator(".message.own:not(.outgoing)", { hasText: text });
 const notice = (page: Page) => page.getByText("Your browser doesn't save anything for this page");
@@ -111,7 +111,7 @@ test("what a user queued and drafted is not the next user's", async ({ page, por
   await sendMessage(page, text);
   await expect(page.locator(".message.outgoing", { hasText: text })).toBeVisible();
   await field.fill("draft of anna");
-  await page.getByRole("button", { name: "Leave" }).click();
+  await leaveChat(page);
   await page.context().setOffline(false);
   await expect(page.locator(".connection")).toContainText("Live");
   await joinChat(page, boris);

@@ -14,6 +14,7 @@ import { AppContext } from "./ui/app-context";
 import { watchPlace } from "./ui/place";
 import { guardPresses } from "./ui/presses";
 import { language, loadLanguage, localStore, tabStore, theme } from "./ui/settings/preferences";
+import { watchShortcuts } from "./ui/shortcuts";
 
 // The composition root: creates all objects and connects them.
 
@@ -72,6 +73,7 @@ async function start(): Promise<void> {
   watchPlace();
   await loadLanguage();
   guardPresses(document);
+  watchShortcuts(document);
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no #root");
   if (untrusted && address.kind === "server") await confirmServer(root, address.base);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
 
 /** The root of the repository. */
 export const ROOT = join(import.meta.dirname, "..", "..", "..");
@@ -124,6 +124,27 @@ export async function openCloud(page: Page, url: string): Promise<void> {
   await joinChat(page, uniqueName("Olga"));
   await page.goto(`${url}/#/cloud`);
   await expect(page.locator(".connection")).toContainText("Live");
+}
+
+/** Open the account menu, and return it. */
+export async function openAccount(page: Page): Promise<Locator> {
+  await page.locator(".account").click();
+  const menu = page.locator(".account-menu");
+  await menu.locator(".menu-item").first().waitFor();
+  return menu;
+}
+
+/** Open the settings, in whatever language the page is. */
+export async function openSettings(page: Page): Promise<Locator> {
+  await (await openAccount(page)).locator(".menu-item").nth(1).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  return dialog;
+}
+
+/** Leave the chat, which frees the name. */
+export async function leaveChat(page: Page): Promise<void> {
+  await (await openAccount(page)).getByRole("button", { name: "Leave the chat" }).click();
 }
 
 export async function sendMessage(page: Page, text: string): Promise<void> {

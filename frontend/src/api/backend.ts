@@ -1,6 +1,7 @@
 import type {
   AddressSeen,
   AdoptableList,
+  AuditPage,
   BatchCommand,
   BatchResult,
   ClientFrame,
@@ -71,8 +72,18 @@ export interface CloudHistoryQuery {
   readonly before?: number;
   readonly limit: number;
   readonly instance?: string;
-  readonly actor?: string;
   readonly type?: EventType;
+  /** The name of who gave the commands, as it was shown. */
+  readonly actor?: string;
+  /** The first and the last moment, inclusive. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** Which entries of the audit log to read: those before a sequence number, latest first. */
+export interface AuditQuery {
+  readonly before?: number;
+  readonly limit: number;
 }
 
 export interface HistoryQuery {
@@ -152,6 +163,8 @@ export interface Backend {
   /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */
   addresses(name: string, token?: Token): Promise<readonly AddressSeen[]>;
   moderate(action: Moderation, token?: Token): Promise<void>;
+  /** A page of the audit log, in ascending order. */
+  audit(query: AuditQuery, token?: Token): Promise<AuditPage>;
   /** The status of all services and streams. */
   status(token?: Token): Promise<Status>;
   openChat(listener: ChatListener): ChatSocket;

@@ -39,6 +39,7 @@ export function createHttpBackend(base: string): Backend {
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),
+    audit: (query, token) => request(base, "GET /audit", { query }, { token }),
     status: token => request(base, "GET /status", {}, { token }),
     openChat: listener => openChatSocket(`${base.replace(/^http/, "ws")}${API}/chat/ws`, listener),
     openCloud: ({ seq, epoch, timestamp }, listener, token) => {

@@ -119,6 +119,15 @@ export const en = {
   language: { short: "RU", switch: "переключить на русский" },
   theme: { label: "Theme", auto: "System", light: "Light", dark: "Dark" },
   help: "Help",
+  search: { open: "Search servers, people, places" },
+  shortcuts: { title: "Keyboard shortcuts" },
+  account: {
+    label: "Account",
+    of: (name: string) => `Account: ${name}`,
+    open: "Open access",
+    guest: "Guest",
+    language: "По-русски",
+  },
   cancel: "Cancel",
   tryNow: "Try now",
   missingPart: {
@@ -193,6 +202,14 @@ export const en = {
     you: "You",
     people: "People",
     online: (n: number) => count(n, { one: "# person here", other: "# people here" }),
+    rooms: "Rooms",
+    room: (name: string) => `Room #${name}`,
+    inRoom: (n: number) => `In this room · ${n}`,
+    toList: "Rooms and people",
+    typingShort: "typing…",
+    today: "Today",
+    yesterday: "Yesterday",
+    newLine: "New",
     messages: "Messages",
     placeholder: "Type your message here",
     send: "Send",
@@ -218,7 +235,6 @@ export const en = {
     bannedUntil: (when: string) => `You are banned from this chat until ${when}.`,
     moderate: (name: string) => `Moderate ${isolated(name)}`,
     restrictions: "Mutes and bans",
-    restrictionsShort: "Bans",
     typing: (names: readonly string[]) => {
       const [one = "", other] = names;
       if (names.length > 2) return "Several people are typing…";
@@ -228,7 +244,6 @@ export const en = {
     },
     says: (name: string, text: string) => `${name}: ${text}`,
     leave: "Leave the chat",
-    leaveShort: "Leave",
     commands: { help: "list these commands", who: "list who is here", quit: "leave the chat" },
     escape: "To send a message that begins with a slash, begin it with two.",
     noCommand: (name: string) =>

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { ErrorCode, FailureCode } from "../contract/generated";
+import { ru as activity } from "./activity.ru";
 import { en } from "./en";
 import { preferredLanguage } from "./language";
 import { ru as moderation } from "./moderation.ru";
 import { ru } from "./ru";
 import { ru as servers } from "./servers.ru";
+import { ru as search } from "./search.ru";
 import { ru as status } from "./status.ru";
 
 it.each([
@@ -29,13 +31,15 @@ const textsOf = (value: unknown, path = ""): [string, string][] => {
 
 // Names, identifiers, keys of the keyboard and abbreviations that are the same in Russian.
 const SAME =
-  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|EN|API|\/help|env=prod, web/g;
+  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|In English|Esc|EN|API|\/help|env=prod, web/g;
 
 it.each([
   ["page", ru],
   ["moderation", moderation],
   ["status", status],
   ["servers", servers],
+  ["activity", activity],
+  ["search", search],
 ])("has no English in the Russian texts of the %s", (_name, dictionary) => {
   expect(textsOf(dictionary).filter(([, text]) => /[a-z]/i.test(text.replaceAll(SAME, "")))).toEqual([]);
 });

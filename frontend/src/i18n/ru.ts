@@ -93,6 +93,15 @@ export const ru: Dictionary = {
   language: { short: "EN", switch: "switch to English" },
   theme: { label: "Тема", auto: "Системная", light: "Светлая", dark: "Тёмная" },
   help: "Справка",
+  search: { open: "Поиск: серверы, люди, разделы" },
+  shortcuts: { title: "Клавиши" },
+  account: {
+    label: "Профиль",
+    of: name => `Профиль: ${name}`,
+    open: "Открытый доступ",
+    guest: "Гость",
+    language: "In English",
+  },
   cancel: "Отмена",
   tryNow: "Подключиться",
   missingPart: {
@@ -172,6 +181,14 @@ export const ru: Dictionary = {
     you: "Вы",
     people: "Люди",
     online: n => count(n, { one: "# человек здесь", few: "# человека здесь", other: "# человек здесь" }),
+    rooms: "Комнаты",
+    room: name => `Комната #${name}`,
+    inRoom: n => `В этой комнате · ${n}`,
+    toList: "Комнаты и люди",
+    typingShort: "печатает…",
+    today: "Сегодня",
+    yesterday: "Вчера",
+    newLine: "Новые",
     messages: "Сообщения",
     placeholder: "Введите сообщение",
     send: "Отправить",
@@ -196,7 +213,6 @@ export const ru: Dictionary = {
     bannedUntil: when => `Вас заблокировали в этом чате до ${when}.`,
     moderate: name => `Модерировать: ${isolated(name)}`,
     restrictions: "Запреты и блокировки",
-    restrictionsShort: "Запреты",
     typing: names => {
       const [one = "", other] = names;
       if (names.length > 2) return "Несколько человек печатают…";
@@ -206,7 +222,6 @@ export const ru: Dictionary = {
     },
     says: (name, text) => `${name}: ${text}`,
     leave: "Выйти из чата",
-    leaveShort: "Выйти",
     commands: { help: "список команд", who: "кто сейчас здесь", quit: "выйти из чата" },
     escape: "Чтобы сообщение начиналось с косой черты, поставьте две.",
     noCommand: name =>

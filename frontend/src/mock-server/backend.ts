@@ -73,6 +73,10 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       respond(() => {
         throw new ApiError({ code: "forbidden", detail: "moderation is not available" });
       }),
+    audit: () =>
+      respond(() => {
+        throw new ApiError({ code: "forbidden", detail: "the audit log is not available" });
+      }),
     status: () => respond(() => mockStatus(since, { CHAT: chat.messages.length, CLOUD: cloud.list().seq })),
     openChat: listener => {
       if (reachable) return chat.open(listener);

@@ -83,19 +83,16 @@ export class MockCloud {
     return new Date(Date.now() + this.clockAheadMs);
   }
 
-  history({
-    before = Number.POSITIVE_INFINITY,
-    limit,
-    instance,
-    actor,
-    type,
-  }: CloudHistoryQuery): CloudHistory {
+  history({ before = Number.POSITIVE_INFINITY, limit, ...wanted }: CloudHistoryQuery): CloudHistory {
+    const { instance, type, actor, from, to } = wanted;
     const found = this.events.filter(
       event =>
         event.seq < before &&
         (instance === undefined || event.instanceId === instance) &&
+        (type === undefined || event.type === type) &&
         (actor === undefined || event.actor === actor) &&
-        (type === undefined || event.type === type),
+        (from === undefined || event.timestamp >= from) &&
+        (to === undefined || event.timestamp <= to),
     );
     const events = found.slice(-limit);
     const [first] = events;

@@ -1,5 +1,8 @@
 import { expect, it, vi } from "vitest";
 import {
+  dayKey,
+  formatClock,
+  formatDay,
   formatFullTime,
   formatLogTime,
   formatMessageTime,
@@ -12,6 +15,16 @@ const local = new Date(2019, 2, 20, 23, 4, 5);
 
 it("writes message times as HH:MM DD.MM.YYYY", () => {
   expect(formatMessageTime(local.toISOString())).toBe("23:04 20.03.2019");
+});
+
+it("writes the time of a day, and days in words", () => {
+  const [saturday, now] = [new Date(2026, 10, 28, 9, 5).getTime(), new Date(2026, 10, 30).getTime()];
+  expect(formatClock(saturday)).toBe("09:05");
+  expect(formatDay("en", saturday, now)).toBe("Saturday, November 28");
+  expect(formatDay("ru", saturday, now)).toBe("суббота, 28 ноября");
+  expect(formatDay("en", local.getTime(), now)).toBe("Wednesday, March 20, 2019");
+  expect(dayKey(saturday)).toBe("2026-11-28");
+  expect(dayKey(new Date(2026, 10, 28, 23, 59).toISOString())).toBe(dayKey(saturday));
 });
 
 it("writes Worklog times as HH:MM:SS DD.MM.YY", () => {

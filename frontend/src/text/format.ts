@@ -18,6 +18,24 @@ export const formatMessageTime = (timestamp: string | number): string =>
     date => `${two(date.getHours())}:${two(date.getMinutes())} ${dayOf(date)}.${date.getFullYear()}`,
   );
 
+/** `HH:MM` in the reader's time zone. */
+export const formatClock = (timestamp: string | number): string =>
+  textOf(timestamp, date => `${two(date.getHours())}:${two(date.getMinutes())}`);
+
+/** The day of a time in the reader's time zone, the same for all times of a day: for comparison, not for display. */
+export const dayKey = (timestamp: string | number): string =>
+  textOf(timestamp, date => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`);
+
+/** A day in words, such as `Saturday, November 28`; with the year unless it is this one. */
+export function formatDay(language: Language, timestamp: string | number, now = Date.now()): string {
+  return textOf(timestamp, date => {
+    const isThisYear = date.getFullYear() === new Date(now).getFullYear();
+    const year = isThisYear ? {} : ({ year: "numeric" } as const);
+    const format = { weekday: "long", month: "long", day: "numeric", ...year } as const;
+    return new Intl.DateTimeFormat(language, format).format(date);
+  });
+}
+
 /** `HH:MM:SS DD.MM.YY` in the reader's time zone. */
 export const formatLogTime = (timestamp: string | number): string =>
   textOf(timestamp, date => {
@@ -80,12 +98,3 @@ export const isEmojiOnly = (text: string): boolean =>
   /^(?:[\p{Extended_Pictographic}\u{1F1E6}-\u{1F1FF}][\uFE0F\u{1F3FB}-\u{1F3FF}]?(?:\u200D\p{Extended_Pictographic}\uFE0F?)*\s?){1,4}$/u.test(
     text,
   );
-
-/** The hue of an id, in degrees: a hash. */
-export function hueOf(id: string): number {
-  let hash = 0;
-  for (const char of id) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0;
-  // Mix the bits once more, so that ids that differ in one character get different hues.
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return ((hash ^ (hash >>> 12)) >>> 0) % 360;
-}

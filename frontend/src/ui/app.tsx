@@ -1,4 +1,4 @@
-import type { Signal } from "@preact/signals";
+import { effect, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { tokenDialogOpen } from "./access/sign-in-state";
 import { Announcer, announce } from "./announcer";
@@ -13,6 +13,7 @@ import { Lazy } from "./lazy";
 import { view } from "./place";
 import { dictionary } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
+import { dialogOpen } from "./shortcuts";
 import { StorageNotice } from "./storage-notice";
 
 interface Closing {
@@ -26,6 +27,9 @@ const loadModerateDialog = () =>
 const loadRestrictions = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
+const loadActivity = () => import(/* webpackChunkName: "activity" */ "./activity/activity-view");
+const loadSearch = () => import(/* webpackChunkName: "search" */ "./search/search-dialog");
+const loadShortcuts = () => import(/* webpackChunkName: "search" */ "./search/shortcuts-dialog");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./access/token-dialog");
 
 /** Prefetch late, so as not to delay the first load. */
@@ -60,8 +64,22 @@ function usePrefetchStatus() {
   }, [isLive]);
 }
 
+/** After the user has gone to another view, the focus is there. The chat gives it to the composer. */
+function useFocusOnNavigation() {
+  useEffect(() => {
+    let last = view.peek();
+    return effect(() => {
+      const here = view.value;
+      if (here !== last && here !== "chat")
+        document.getElementById("content")?.focus({ preventScroll: true });
+      last = here;
+    });
+  }, []);
+}
+
 export function App() {
   useNotifications();
+  useFocusOnNavigation();
   useConnectionAnnouncements();
   usePrefetchStatus();
   const isJoining = view.value === "chat" && !useApp().store.chat.value.me;
@@ -78,9 +96,12 @@ export function App() {
       <main id="content" class="content" tabIndex={-1}>
         {view.value === "chat" && <ChatView />}
         {view.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
+        {view.value === "activity" && <Lazy load={loadActivity} props={{}} />}
         {view.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}
+      {dialogOpen.value === "search" && <Lazy load={loadSearch} props={closeHandler(dialogOpen)} />}
+      {dialogOpen.value === "shortcuts" && <Lazy load={loadShortcuts} props={closeHandler(dialogOpen)} />}
       {moderationTarget.value && <Lazy load={loadModerateDialog} props={closeHandler(moderationTarget)} />}
       {restrictionsOpen.value && <Lazy load={loadRestrictions} props={closeHandler(restrictionsOpen)} />}
       {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closeHandler(tokenDialogOpen)} />}

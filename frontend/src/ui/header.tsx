@@ -1,56 +1,62 @@
 import logo from "../icons/logo.svg";
+import { AccountButton } from "./account/account-button";
+import { unread } from "./chat/unread";
 import { ConnectionBadge } from "./connection/connection-badge";
-import { view } from "./place";
-import { LanguageButton } from "./settings/language-button";
-import { chooseTheme, dictionary, type Theme, theme } from "./settings/preferences";
-import { settingsOpen } from "./settings/settings-state";
+import { hrefs, view } from "./place";
+import { dictionary } from "./settings/preferences";
+import { dialogOpen } from "./shortcuts";
 
-const NEXT_THEME: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
+const HOME = hrefs.room("general");
+const SECTIONS = [
+  ["chat", HOME],
+  ["cloud", hrefs.servers],
+  ["activity", hrefs.activity()],
+] as const;
+
+/** The number of unread messages, where there are any. */
+function UnreadBadge() {
+  const t = dictionary.value.chat;
+  if (unread.value === 0) return null;
+  return (
+    <span class="badge">
+      <span aria-hidden="true">{unread.value > 99 ? "99+" : unread.value}</span>
+      <span class="visually-hidden">{t.fresh(unread.value)}</span>
+    </span>
+  );
+}
 
 export function Header() {
   const t = dictionary.value;
-  const themeLabel = `${t.theme.label}: ${t.theme[theme.value].toLowerCase()}`;
   return (
     <header class="header">
-      <a class="brand" href="#/chat" aria-label={t.title}>
-        <img src={logo} alt="" width="28" height="28" />
+      <a class="brand" href={HOME} aria-label={t.title}>
+        <img src={logo} alt="" width="24" height="24" />
         <span>{t.title}</span>
       </a>
       <nav class="nav" aria-label={t.nav.label}>
-        {(["chat", "cloud"] as const).map(one => (
-          <a key={one} href={`#/${one}`} aria-current={view.value === one ? "page" : undefined}>
+        {SECTIONS.map(([one, href]) => (
+          <a key={one} href={href} aria-current={view.value === one ? "page" : undefined}>
+            <span class={`icon icon-${one}`} aria-hidden="true" />
             {t.nav[one]}
+            {one === "chat" && <UnreadBadge />}
           </a>
         ))}
       </nav>
+      <button
+        type="button"
+        class="search"
+        aria-label={t.search.open}
+        aria-keyshortcuts="Control+K Meta+K"
+        onClick={() => {
+          dialogOpen.value = "search";
+        }}
+      >
+        <span class="icon icon-search" aria-hidden="true" />
+        <span class="search-words">{t.search.open}</span>
+        <kbd>Ctrl K</kbd>
+      </button>
       <ConnectionBadge />
-      <div class="header-tools">
-        {/* Next to the page: built with it, or a page that leads to the public documentation. */}
-        <a class="tool" href="docs/" target="_blank" rel="noopener" title={t.help} aria-label={t.help}>
-          ?
-        </a>
-        <LanguageButton />
-        <button
-          type="button"
-          class="tool"
-          title={themeLabel}
-          aria-label={themeLabel}
-          onClick={() => chooseTheme(NEXT_THEME[theme.value])}
-        >
-          <span class={`icon icon-theme-${theme.value}`} aria-hidden="true" />
-        </button>
-        <button
-          type="button"
-          class="tool"
-          title={t.settings.title}
-          aria-label={t.settings.title}
-          onClick={() => {
-            settingsOpen.value = true;
-          }}
-        >
-          <span class="icon icon-settings" aria-hidden="true" />
-        </button>
-      </div>
+      <AccountButton />
     </header>
   );
 }

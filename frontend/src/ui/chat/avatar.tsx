@@ -1,8 +1,9 @@
-import type { User } from "../../contract/generated";
-import { hueOf, initials } from "../../text/format";
+import { initials } from "../../text/format";
+import { colorOf } from "../../text/palette";
 
-export const Avatar = ({ user }: { readonly user: User }) => (
-  <span class="avatar" aria-hidden="true" style={{ "--hue": hueOf(user.id) }}>
-    {initials(user.name)}
+/** The initials of a name, on the color of that name. */
+export const Avatar = ({ user: { name } }: { readonly user: { readonly name: string } }) => (
+  <span class="avatar" aria-hidden="true" style={{ "--tint": colorOf(name) }}>
+    {initials(name)}
   </span>
 );

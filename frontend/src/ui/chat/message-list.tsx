@@ -1,23 +1,21 @@
 import { useCallback, useMemo } from "preact/hooks";
-import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
+import type { ShownMessage } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { isDown } from "../connection/connection-status";
 import { VirtualList } from "../list/virtual-list";
 import { dictionary } from "../settings/preferences";
-import { MessageRow, OutgoingRow } from "./message-row";
-
-type MessageListRow = ShownMessage | OutgoingMessage;
-
-const isOutgoing = (row: MessageListRow): row is OutgoingMessage => "status" in row;
+import { type ConversationRow, headOf, isOutgoing, timeOf } from "./grouping";
+import { MessageRow, OutgoingRow, Separators } from "./message-row";
+import { seenUpTo } from "./unread";
 
 // An own message keeps its key when it is stored, and so its position in the list.
-const keyOf = (row: MessageListRow): string => row.clientId ?? (row as ShownMessage).id;
+const keyOf = (row: ConversationRow): string => row.clientId ?? (row as ShownMessage).id;
 
 export function MessageList() {
   const { store } = useApp();
   const { messages, outbox, me, users, loaded, hasOlder, connection } = store.chat.value;
   const t = dictionary.value.chat;
-  const rows = useMemo<readonly MessageListRow[]>(() => [...messages, ...outbox], [messages, outbox]);
+  const rows = useMemo<readonly ConversationRow[]>(() => [...messages, ...outbox], [messages, outbox]);
   const loadOlder = useCallback(() => void store.loadOlder(), [store]);
   const names = useMemo(
     () => new Map([...users, ...(me ? [me] : [])].map(user => [user.name.toLowerCase(), user.id])),
@@ -30,23 +28,30 @@ export function MessageList() {
     <VirtualList
       items={rows}
       keyOf={keyOf}
-      estimate={76}
+      estimate={44}
       label={t.messages}
       anchor="end"
       newRowsLabel={t.fresh}
       onNearStart={loadOlder}
       before={<p class="list-start">{hasOlder ? t.loadingOlder : t.beginning}</p>}
-      render={row =>
-        isOutgoing(row) ? (
-          <OutgoingRow item={row} />
-        ) : (
-          <MessageRow
-            message={row}
-            own={row.user.id === me?.id}
-            former={(names.get(row.user.name.toLowerCase()) ?? row.user.id) !== row.user.id}
-          />
-        )
-      }
+      render={(row, index) => {
+        const head = headOf(row, rows[index - 1], seenUpTo.value);
+        return (
+          <>
+            <Separators head={head} at={timeOf(row)} />
+            {isOutgoing(row) ? (
+              <OutgoingRow item={row} isFirst={head.startsGroup} />
+            ) : (
+              <MessageRow
+                message={row}
+                own={row.user.id === me?.id}
+                isFirst={head.startsGroup}
+                former={(names.get(row.user.name.toLowerCase()) ?? row.user.id) !== row.user.id}
+              />
+            )}
+          </>
+        );
+      }}
     />
   );
 }

@@ -1,10 +1,14 @@
 import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
-import { formatMessageTime, isEmojiOnly } from "../../text/format";
+import { dayKey, formatClock, formatDay, isEmojiOnly } from "../../text/format";
 import { splitLinks } from "../../text/links";
 import { useApp } from "../app-context";
-import { dictionary } from "../settings/preferences";
+import { dictionary, language } from "../settings/preferences";
 import { Time } from "../time";
+import { Avatar } from "./avatar";
+import type { RowHead } from "./grouping";
 import { ModerateButton } from "./moderation/moderate-button";
+
+const DAY_MS = 24 * 60 * 60_000;
 
 /** The text of a message as text nodes and links, never as markup. */
 const MessageText = ({ text }: { readonly text: string }) => (
@@ -21,42 +25,78 @@ const MessageText = ({ text }: { readonly text: string }) => (
   </p>
 );
 
+/** The line above the first message of a day. */
+export const DayLine = ({ at }: { readonly at: string | number }) => {
+  const t = dictionary.value.chat;
+  const day = dayKey(at);
+  const [today, yesterday] = [Date.now(), Date.now() - DAY_MS].map(dayKey);
+  const words = day === today ? t.today : day === yesterday ? t.yesterday : formatDay(language.value, at);
+  return (
+    <p class="day-line">
+      <span>{words}</span>
+    </p>
+  );
+};
+
+/** The lines above a row: that a day begins, and that what follows is new. */
+export const Separators = ({ head, at }: { readonly head: RowHead; readonly at: string | number }) => (
+  <>
+    {head.startsDay && <DayLine at={at} />}
+    {head.startsNew && (
+      <p class="day-line new-line">
+        <span>{dictionary.value.chat.newLine}</span>
+      </p>
+    )}
+  </>
+);
+
 interface MessageRowProps {
   readonly message: ShownMessage;
   readonly own: boolean;
+  /** Whether it has a name and an avatar, or belongs to the message before it. */
+  readonly isFirst: boolean;
   /** Whether another user has the author's name now. */
   readonly former: boolean;
 }
 
-export function MessageRow({ message, own, former }: MessageRowProps) {
+export function MessageRow({ message, own, isFirst, former }: MessageRowProps) {
+  const { user, timestamp } = message;
+  const t = dictionary.value.chat;
+  const author = own ? t.you : user.name;
   return (
-    <article class={own ? "message own" : "message"}>
-      <header class="message-head">
-        <bdi class="message-author">{own ? dictionary.value.chat.you : message.user.name}</bdi>
-        {former && ` (${dictionary.value.chat.former})`},{" "}
-        <Time at={message.timestamp} format={formatMessageTime} />
-        <ModerateButton user={message.user} message={message} />
+    <article class={`message${own ? " own" : ""}${isFirst ? " first" : ""}`}>
+      {isFirst && !own && <Avatar user={user} />}
+      <header class={isFirst ? "message-head" : "message-head message-aside"}>
+        <bdi class={isFirst ? "message-author" : "visually-hidden"}>{author}</bdi>
+        {isFirst && former && ` (${t.former})`} <Time at={timestamp} format={formatClock} />
       </header>
-      {message.removed ? (
-        <p class="message-removed">{dictionary.value.chat.removed}</p>
-      ) : (
-        <MessageText text={message.text} />
-      )}
+      <div class="message-body">
+        {message.removed ? <p class="message-removed">{t.removed}</p> : <MessageText text={message.text} />}
+        <ModerateButton user={user} message={message} />
+      </div>
     </article>
   );
 }
 
-export function OutgoingRow({ item }: { readonly item: OutgoingMessage }) {
+interface OutgoingRowProps {
+  readonly item: OutgoingMessage;
+  readonly isFirst: boolean;
+}
+
+export function OutgoingRow({ item, isFirst }: OutgoingRowProps) {
   const { store } = useApp();
   const t = dictionary.value.chat;
   const isLive = store.chat.value.connection.phase === "live";
   const status = item.status === "failed" ? t.failed : isLive ? t.sending : t.queued;
   return (
-    <article class="message own outgoing" data-status={item.status}>
-      <header class="message-head">
-        <span class="message-author">{t.you}</span>, <Time at={item.at} format={formatMessageTime} />
+    <article class={`message own outgoing${isFirst ? " first" : ""}`} data-status={item.status}>
+      <header class={isFirst ? "message-head" : "message-head message-aside"}>
+        <span class={isFirst ? "message-author" : "visually-hidden"}>{t.you}</span>{" "}
+        <Time at={item.at} format={formatClock} />
       </header>
-      <MessageText text={item.text} />
+      <div class="message-body">
+        <MessageText text={item.text} />
+      </div>
       <p class="message-status">
         {status}
         {item.status === "failed" && item.code && ` — ${dictionary.value.error(item.code)}`}

@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { User } from "../../contract/generated";
+import { ROOM } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { useRovingFocus } from "../list/roving-focus";
+import { hrefs, place } from "../place";
 import { dictionary } from "../settings/preferences";
-import { Avatar } from "./avatar";
 import { ModerateButton, RestrictionsButton } from "./moderation/moderate-button";
+import { unread } from "./unread";
 
 const FADE_MS = 220;
 
@@ -20,50 +22,68 @@ function useFadingUsers(users: readonly User[]): readonly { readonly user: User;
   return [...users.map(user => ({ user, gone: false })), ...gone.map(user => ({ user, gone: true }))];
 }
 
+/** The rooms: there is one. */
+function Rooms() {
+  const t = dictionary.value.chat;
+  return (
+    <nav class="sidebar-part" aria-label={t.rooms}>
+      <h2>{t.rooms}</h2>
+      <a
+        class="sidebar-link"
+        href={hrefs.room(ROOM)}
+        aria-current={place.value.pane === "person" ? undefined : "page"}
+      >
+        <span># {ROOM}</span>
+        {unread.value > 0 && <span class="badge">{unread.value}</span>}
+      </a>
+    </nav>
+  );
+}
+
+function Person({ user, gone }: { readonly user: User; readonly gone: boolean }) {
+  const { me, typing } = useApp().store.chat.value;
+  const t = dictionary.value.chat;
+  const isOwn = user.id === me?.id;
+  const isShown = place.value.pane === "person" && place.value.id === user.name;
+  return (
+    <li tabIndex={-1} class={gone ? "person gone" : "person"} aria-hidden={gone}>
+      <a class="sidebar-link" href={hrefs.person(user.name)} aria-current={isShown ? "true" : undefined}>
+        <span class="dot" data-state={gone ? "stopped" : "running"} aria-hidden="true" />
+        <bdi class={isOwn ? "own-name" : "person-name"}>{user.name}</bdi>
+        {isOwn && (
+          <span class="person-name own" title={user.name}>
+            {t.you}
+          </span>
+        )}
+        {typing.some(one => one.user.id === user.id) && <span class="hint">{t.typingShort}</span>}
+      </a>
+      {!isOwn && <ModerateButton user={user} />}
+    </li>
+  );
+}
+
+/** The left column: rooms, and who is in this one. */
 export function PeopleList() {
   const { store } = useApp();
-  const { users, me, connection } = store.chat.value;
+  const { users, connection } = store.chat.value;
   const t = dictionary.value.chat;
   const list = useRef<HTMLUListElement>(null);
   useRovingFocus(list);
+  // Without a connection, nobody knows who is here.
+  const isKnown = connection.everLive || users.length > 0;
   return (
-    <aside class="card people" aria-label={t.people}>
-      {/* Without a connection, nobody knows who is here. */}
-      <p class="people-count">
-        {connection.everLive || users.length > 0 ? t.online(users.length) : t.people}
-      </p>
+    <aside class="sidebar" aria-label={t.people}>
+      {/* The room has its own heading, which a phone doesn't show with this list. */}
+      {place.value.pane === "list" && <h1 class="visually-hidden">{t.toList}</h1>}
+      <Rooms />
+      <h2 class="people-count">{isKnown ? t.inRoom(users.length) : t.people}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
-      <ul ref={list} tabIndex={0} aria-label={t.people}>
+      <ul ref={list} class="people" tabIndex={0} aria-label={t.people}>
         {useFadingUsers(users).map(({ user, gone }) => (
-          <li key={user.id} tabIndex={-1} class={gone ? "person gone" : "person"} aria-hidden={gone}>
-            <Avatar user={user} />
-            {user.id === me?.id ? (
-              <span class="person-name own" title={user.name}>
-                {t.you}
-              </span>
-            ) : (
-              <>
-                <bdi class="person-name">{user.name}</bdi>
-                <ModerateButton user={user} />
-              </>
-            )}
-          </li>
+          <Person key={user.id} user={user} gone={gone} />
         ))}
       </ul>
       <RestrictionsButton />
-      {me && (
-        <button
-          type="button"
-          class="link-button leave"
-          aria-label={t.leave}
-          aria-description={t.leaveHint}
-          title={t.leaveHint}
-          onClick={store.leave}
-        >
-          <span class="leave-long">{t.leave}</span>
-          <span class="leave-short">{t.leaveShort}</span>
-        </button>
-      )}
     </aside>
   );
 }

@@ -1,11 +1,13 @@
-import { effect, useSignal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
+import { ROOM } from "../../state/chat/model";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
-import { view } from "../place";
+import { type Place, place } from "../place";
 import { showNotification } from "../settings/notification";
 import { dictionary, notifications } from "../settings/preferences";
+import { unread, watchUnread } from "./unread";
 
 /** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
 const VISIBLE_LOCK = "opsroom:visible";
@@ -46,49 +48,39 @@ function holdVisibilityLock(): () => void {
   };
 }
 
+/** Where the page is, in the words of its title. */
+function titleOf({ view, pane, id = "" }: Place): string {
+  const { nav, title } = dictionary.value;
+  if (view === "chat") return pane === "person" ? `${id} · ${title}` : `#${ROOM} · ${title}`;
+  return [...(id ? [id] : []), nav[view], title].join(" · ");
+}
+
 /** Announce new messages of others, count those that the user can't see in the title, and show notifications. */
 export function useNotifications(): void {
-  const { store } = useApp();
-  const unread = useSignal(0);
-
+  const { store, localStore, scope } = useApp();
   useEffect(() => {
-    const { chat } = store;
-    let last = Number.POSITIVE_INFINITY;
-    const onMessages = effect(() => {
-      const { messages, loaded, me } = chat.value;
-      const newest = messages.at(-1)?.seq ?? 0;
-      // The first page and snapshots of other tabs contain history, not new messages.
-      const fresh = loaded
-        ? messages.filter(message => message.seq > last && message.user.id !== me?.id)
-        : [];
-      last = loaded ? newest : Number.POSITIVE_INFINITY;
-      if (document.hidden || view.peek() !== "chat") unread.value = unread.peek() + fresh.length;
-      for (const message of fresh.slice(-3)) {
-        announce(dictionary.peek().chat.says(message.user.name, message.text));
-        if (document.hidden && store.isLeader) void notify(message);
-      }
+    const stopCounting = watchUnread({
+      ...{ chat: store.chat, localStore, scope },
+      onFresh: messages => {
+        for (const message of messages.slice(-3)) {
+          announce(dictionary.peek().chat.says(message.user.name, message.text));
+          if (document.hidden && store.isLeader) void notify(message);
+        }
+      },
     });
-    const onSeen = () => {
-      if (!document.hidden && view.value === "chat") unread.value = 0;
-    };
-    const onRoute = effect(onSeen);
-    document.addEventListener("visibilitychange", onSeen);
     const releaseVisibility = holdVisibilityLock();
     return () => {
-      onMessages();
-      onRoute();
+      stopCounting();
       releaseVisibility();
-      document.removeEventListener("visibilitychange", onSeen);
     };
-  }, [store, unread]);
+  }, [store, localStore, scope]);
 
   useEffect(
     () =>
       effect(() => {
-        const { title, nav } = dictionary.value;
-        const here = `${nav[view.value]} · ${title}`;
+        const here = titleOf(place.value);
         document.title = unread.value > 0 ? `(${unread.value}) ${here}` : here;
       }),
-    [unread],
+    [],
   );
 }

@@ -43,7 +43,7 @@ function next(box: Element, from: HTMLElement, key: string): HTMLElement | undef
 }
 
 /**
- * Make the list in `ref` one tab stop. In it, the up and down arrows move between rows, and the left and right arrows
+ * Make the list in `ref` one tab stop. In it, the up and down arrows, or J and K, move between rows, and the left and right arrows
  * between the controls of a row. `ref` must have `tabIndex={0}` and its rows, `li`, `tabIndex={-1}`.
  *
  * A list that draws only some of its rows passes `reveal`, which draws the row with an index, and sets `aria-posinset`
@@ -98,10 +98,13 @@ export function useRovingFocus(ref: RefObject<HTMLElement | null>, reveal?: (ind
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
       const from = event.target as HTMLElement;
-      const isVertical = event.key === "ArrowDown" || event.key === "ArrowUp";
-      const wanted = awaited && isVertical ? undefined : next(box, from, event.key);
+      if (from.matches("input:not([type=checkbox]), select, textarea")) return;
+      // J and K are where they are on any keyboard's layout.
+      const key = event.code === "KeyJ" ? "ArrowDown" : event.code === "KeyK" ? "ArrowUp" : event.key;
+      const isVertical = key === "ArrowDown" || key === "ArrowUp";
+      const wanted = awaited && isVertical ? undefined : next(box, from, key);
       if (wanted) wanted.focus();
-      else if (!isVertical || !goToHiddenRow(from, event.key)) return;
+      else if (!isVertical || !goToHiddenRow(from, key)) return;
       event.preventDefault();
     };
     onChange();

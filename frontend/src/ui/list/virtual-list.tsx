@@ -10,7 +10,7 @@ const AT_EDGE_PX = 24;
 interface VirtualListProps<T> {
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string;
-  readonly render: (item: T) => ComponentChildren;
+  readonly render: (item: T, index: number) => ComponentChildren;
   /** The estimated height of a row in pixels. */
   readonly estimate: number;
   readonly label: string;
@@ -31,8 +31,19 @@ interface VirtualListProps<T> {
  * inserted above, and follows the end only while it is scrolled to the end.
  */
 export function VirtualList<T>(props: VirtualListProps<T>) {
-  const { items, keyOf, render, estimate, label, anchor, newRowsLabel, before, after } = props;
-  const { onNearStart, onNearEnd } = props;
+  const {
+    items,
+    keyOf,
+    render,
+    estimate,
+    label,
+    anchor,
+    newRowsLabel,
+    onNearStart,
+    onNearEnd,
+    before,
+    after,
+  } = props;
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLUListElement>(null);
@@ -178,7 +189,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
               aria-posinset={first + offset + 1}
               style={{ transform: `translateY(${layout.top(first + offset)}px)` }}
             >
-              {render(item)}
+              {render(item, first + offset)}
             </li>
           ))}
         </ul>

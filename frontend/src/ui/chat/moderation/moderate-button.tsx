@@ -27,14 +27,12 @@ export function RestrictionsButton() {
   return (
     <button
       type="button"
-      class="link-button leave"
-      aria-label={t.restrictions}
+      class="link-button restrictions"
       onClick={() => {
         restrictionsOpen.value = true;
       }}
     >
-      <span class="leave-long">{t.restrictions}</span>
-      <span class="leave-short">{t.restrictionsShort}</span>
+      {t.restrictions}
     </button>
   );
 }

@@ -1,0 +1,25 @@
+/** The texts of the search and of the list of shortcuts, in a separate dictionary that is loaded with them. */
+export const en = {
+  label: "Search",
+  results: "Results",
+  kinds: { place: "Go to", server: "Server", person: "Person", activity: "Activity" },
+  inActivity: (text: string) => `Search activity for “${text}”`,
+  hint: "↑ ↓ to choose, Enter to open, Esc to close",
+  close: "Close",
+  keys: {
+    search: "Search",
+    chat: "Go to the chat",
+    servers: "Go to the servers",
+    activity: "Go to the activity",
+    rows: "Next or previous row of a list",
+    controls: "Controls of a row",
+    send: "Send the message",
+    line: "New line",
+    escape: "Close what is open",
+    shortcuts: "This list",
+  },
+  orKey: "or",
+  thenKey: "then",
+};
+
+export type SearchDictionary = typeof en;

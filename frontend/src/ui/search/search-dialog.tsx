@@ -1,0 +1,185 @@
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Instance } from "../../contract/generated";
+import { ROOM } from "../../state/chat/model";
+import { useApp } from "../app-context";
+import { Avatar } from "../chat/avatar";
+import { isComposing } from "../composition";
+import { goTo, hrefs } from "../place";
+import { dictionary } from "../settings/preferences";
+import { settingsOpen } from "../settings/settings-state";
+import { dialogOpen } from "../shortcuts";
+import { type Findable, find, indexOf } from "./find";
+import { searchDictionary } from "./search-dictionary";
+
+const RESULTS_MAX = 30;
+/** How many of each kind are offered before anything is typed. */
+const OFFERED_MAX = 5;
+
+/** What a server is called: its name, if it has one. */
+const nameOf = (server: Instance & { readonly name?: string }): string => server.name ?? server.id;
+
+function usePlaces(): readonly Findable[] {
+  const { nav, settings, shortcuts } = dictionary.value;
+  const to = (key: string, name: string, href: string): Findable => ({
+    ...{ key, kind: "place", name },
+    open: () => goTo(href),
+  });
+  return [
+    to("room", `${nav.chat}: #${ROOM}`, hrefs.room(ROOM)),
+    to("servers", nav.cloud, hrefs.servers),
+    to("activity", nav.activity, hrefs.activity()),
+    to("status", nav.status, hrefs.status),
+    {
+      ...{ key: "settings", kind: "place", name: settings.title },
+      open: () => {
+        settingsOpen.value = true;
+      },
+    },
+    {
+      ...{ key: "keys", kind: "place", name: shortcuts.title },
+      open: () => {
+        dialogOpen.value = "shortcuts";
+      },
+    },
+  ];
+}
+
+/** What can be found: places, people and servers. */
+function useFindables() {
+  const { store } = useApp();
+  const { users } = store.chat.value;
+  const { instances } = store.cloud.value;
+  const places = usePlaces();
+  const people = useMemo(
+    () =>
+      users.map(
+        ({ id, name }): Findable => ({ key: id, kind: "person", name, open: () => goTo(hrefs.person(name)) }),
+      ),
+    [users],
+  );
+  const servers = useMemo(
+    () =>
+      [...instances.values()].map(
+        (server): Findable => ({
+          ...{ key: server.id, kind: "server", name: nameOf(server), also: server.id },
+          open: () => goTo(hrefs.server(nameOf(server))),
+        }),
+      ),
+    [instances],
+  );
+  const all = useMemo(() => indexOf([...people, ...servers]), [people, servers]);
+  const offered = [...places, ...people.slice(0, OFFERED_MAX), ...servers.slice(0, OFFERED_MAX)];
+  return { all, places, offered };
+}
+
+function ResultIcon({ item }: { readonly item: Findable }) {
+  if (item.kind === "person") return <Avatar user={item} />;
+  const icon = item.kind === "server" ? "cloud" : item.kind === "activity" ? "activity" : "search";
+  return (
+    <span
+      class={`icon icon-${item.key === "room" ? "chat" : item.key === "servers" ? "cloud" : icon}`}
+      aria-hidden="true"
+    />
+  );
+}
+
+/** The search: what is typed finds places, servers and people, and leads to them. */
+export default function SearchDialog({ onClose }: { readonly onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [typed, setTyped] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const id = useId();
+  const t = searchDictionary.value;
+  const { all, places, offered } = useFindables();
+  const text = typed.trim();
+  const results: readonly Findable[] = text
+    ? [
+        ...find([...indexOf(places), ...all], text, RESULTS_MAX),
+        {
+          ...{ key: "text", kind: "activity", name: t.inActivity(text) },
+          open: () => goTo(hrefs.activity({ q: text })),
+        },
+      ]
+    : offered;
+  const at = Math.min(chosen, results.length - 1);
+
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
+  useEffect(() => {
+    document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
+  }, [id, at]);
+
+  const open = (item: Findable | undefined) => {
+    if (!item) return;
+    onClose();
+    item.open();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (isComposing(event)) return;
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) setChosen((at + step + results.length) % results.length);
+    else if (event.key === "Enter") open(results[at]);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it with keys
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label={t.label}
+      onCancel={event => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={event => {
+        // Beside the dialog, which fills its element.
+        if (event.target === dialog.current) onClose();
+      }}
+    >
+      <input
+        type="text"
+        role="combobox"
+        autoFocus
+        dir="auto"
+        spellcheck={false}
+        autocomplete="off"
+        aria-label={dictionary.value.search.open}
+        aria-expanded="true"
+        aria-controls={id}
+        aria-activedescendant={`${id}-${at}`}
+        aria-autocomplete="list"
+        placeholder={dictionary.value.search.open}
+        value={typed}
+        onInput={event => {
+          setTyped(event.currentTarget.value);
+          setChosen(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div id={id} class="palette-list" role="listbox" aria-label={t.results}>
+        {results.map((item, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field has the keys
+          <div
+            key={`${item.kind} ${item.key}`}
+            id={`${id}-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onPointerMove={() => setChosen(index)}
+            onClick={() => open(item)}
+          >
+            <ResultIcon item={item} />
+            <bdi class="palette-name">{item.name}</bdi>
+            <span class="palette-kind">{t.kinds[item.kind]}</span>
+          </div>
+        ))}
+      </div>
+      <p class="palette-hint hint">{t.hint}</p>
+    </dialog>
+  );
+}
