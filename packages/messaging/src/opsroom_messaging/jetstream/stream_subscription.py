@@ -23,7 +23,7 @@ from opsroom_messaging.jetstream.delivery import Delivery
 from opsroom_messaging.jetstream.sequence_waiters import SequenceWaiters
 from opsroom_messaging.jetstream.stream_continuity import StreamBehindError, StreamContinuity
 from opsroom_messaging.jetstream.stream_handler import StreamHandler
-from opsroom_messaging.jetstream.stream_position import Known, ResumeCheck
+from opsroom_messaging.jetstream.stream_position import Known, ResumeCheck, ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
@@ -64,12 +64,15 @@ class SubscriptionSpec:
         subjects: subject filters.
         policy: where to start and resume.
         newest: how many of the newest sequences to start with, for ``StartPolicy.EVENTS``; None: all.
+        resume: where an earlier process was, for ``StartPolicy.EVENTS``; if the stream is still the same, the
+            first restart is no reset.
     """
 
     stream: str
     subjects: tuple[str, ...]
     policy: StartPolicy
     newest: int | None = None
+    resume: ResumePoint | None = None
 
 
 class StreamSubscription:
@@ -97,7 +100,11 @@ class StreamSubscription:
         self._spec = spec
         self._handler = handler
         self._continuity = StreamContinuity(
-            broker, spec.stream, newest=spec.newest, always_resets=spec.policy is StartPolicy.STATE
+            broker,
+            spec.stream,
+            newest=spec.newest,
+            always_resets=spec.policy is StartPolicy.STATE,
+            resume=spec.resume,
         )
         self._resume_check: ResumeCheck | None = None
         self._consumer_seq = 0
@@ -140,6 +147,16 @@ class StreamSubscription:
     def epoch(self) -> str | None:
         """The epoch of the stream that was read; None: it has none yet."""
         return self._continuity.position.epoch
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where a later process may resume; None: it must start over."""
+        return self._continuity.position.resume_point
+
+    def start_over(self) -> None:
+        """Deliver everything again: the handler has lost its state."""
+        self._continuity.start_over()
+        self._interrupted.set()
 
     @property
     def live(self) -> bool:
