@@ -129,6 +129,9 @@ spec:
             - {name: tokens, mountPath: /tokens, readOnly: true}
             {{- end }}
             - {name: tmp, mountPath: /tmp}
+            {{- if .index }}
+            - {name: index, mountPath: /index}
+            {{- end }}
       volumes:
         - name: secret
           secret:
@@ -141,4 +144,9 @@ spec:
         {{- end }}
         - name: tmp
           emptyDir: {sizeLimit: 16Mi}
+        {{- if .index }}
+        # Kept when a container restarts; built again from the stream in a new pod.
+        - name: index
+          emptyDir: {sizeLimit: 2Gi}
+        {{- end }}
 {{- end }}

@@ -83,7 +83,12 @@ def probe_subject(service: str, process_id: str) -> str:
 
 def message_subject(room: str, message_id: str) -> str:
     """Return the subject of all events of one message of ``room``; other messages share it."""
-    return f"chat.events.{room}.log.{crc32(message_id.encode()) % LOG_SHARDS}"
+    return log_subject(room, str(crc32(message_id.encode()) % LOG_SHARDS))
+
+
+def log_subject(room: str, shard: str) -> str:
+    """Return one of the ``LOG_SHARDS`` subjects of the messages of ``room``."""
+    return f"chat.events.{room}.log.{shard}"
 
 
 def former_message_subject(room: str, message_id: str) -> str:
