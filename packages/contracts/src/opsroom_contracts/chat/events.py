@@ -1,7 +1,7 @@
 """Stored events of the chat, on ``chat.events.<room>.log.<shard>``, and what services derive from them.
 
 The shard follows from the message's id. An event replaces the one before it with the same id, whose text is
-then erased. Releases before decision 0050 stored each message on its own subject, ``chat.events.<room>.<id>``.
+then erased. Before decision 0050, each message was stored on its own subject, ``chat.events.<room>.<id>``.
 
 To add an event, add a model with its own ``version`` and ``type``, a member of :data:`ChatEvent`, and an
 entry in :data:`CHAT_EVENT`. The type checker then reports every function that does not handle it;

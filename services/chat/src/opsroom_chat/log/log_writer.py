@@ -34,6 +34,10 @@ _RETRIED_SINGLES = 64
 _ATTEMPTS = 30
 
 
+class IndexLostError(UnavailableError):
+    """The index lost its content after the caller had looked for the message. Nothing was stored."""
+
+
 class StoredError(Exception):
     """The message has another last event than expected.
 
@@ -100,6 +104,7 @@ class LogWriter:
 
         Raises:
             StoredError: ``append.expected`` is not the message's last event.
+            IndexLostError: look for the message again.
             OverloadedError: the queue is full.
             UnavailableError: no reply in time; it may be stored or not.
             NoRoomError: the broker has no room, so nothing is written.
@@ -216,7 +221,7 @@ class LogWriter:
         for entry in entries:
             known = self._index.find(entry.append.key)
             if entry.append.generation != self._index.generation:
-                _fail([entry], UnavailableError("the message index was lost meanwhile; try again"))
+                _fail([entry], IndexLostError("the message index is being built; try again"))
             elif known == entry.append.expected:
                 confirmed.append(entry)
             else:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from opsroom_chat.log.keys import message_key, stored_key
-from opsroom_chat.log.log_writer import Append, LogWriter
+from opsroom_chat.log.log_writer import Append, IndexLostError, LogWriter
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_contracts.subjects import former_message_subject, message_subject
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.writes import Write
+
+_ATTEMPTS = 3
+"""The index is lost at most once at a start, and rarely afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,18 @@ class MessageLog:
             OverloadedError, UnavailableError, NoRoomError, RejectedError: as ``LogWriter.append``.
         """
         key, subject = message_key(room, message_id), message_subject(room, message_id)
-        generation = self._index.generation
-        if not self._index.synced:
-            await self._add_former(room, message_id, key)
-        return await self._writer.append(Append(subject, key, payload, generation, expected), *others)
+        attempt = 1
+        while True:
+            generation = self._index.generation
+            if not self._index.synced:
+                await self._add_former(room, message_id, key)
+            append = Append(subject, key, payload, generation, expected)
+            try:
+                return await self._writer.append(append, *others)
+            except IndexLostError:
+                if attempt == _ATTEMPTS:
+                    raise
+            attempt += 1
 
     async def _indexed(self, key: bytes) -> Found:
         seq = self._index.find(key)
