@@ -1,4 +1,4 @@
-"""A message log of its own for tests: as in a chat process, without the rest of the service."""
+"""A separate message log for tests: as in a chat process, without the rest of the service."""
 
 import asyncio
 from collections.abc import AsyncIterator

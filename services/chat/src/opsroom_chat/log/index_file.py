@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class _State(Model):
-    """What the file holds besides messages and shards; stored as JSON."""
+    """What the file holds apart from messages and shards; stored as JSON."""
 
     epoch: str
     created: datetime
