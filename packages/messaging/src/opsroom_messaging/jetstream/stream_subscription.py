@@ -36,6 +36,8 @@ _MAX_UNANSWERED = 3
 _HEARTBEATS_PER_CHECK = 2
 """The stream is checked once in this many heartbeat intervals."""
 _RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
+_TURN_MESSAGES = 100
+"""After this many messages of a long catch-up, other tasks get a turn."""
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
 _INACTIVE_SECONDS = 30.0
@@ -286,6 +288,8 @@ class StreamSubscription:
 
         async def on_message(message: Msg) -> None:
             nonlocal received
+            if self._catching_up and received % _TURN_MESSAGES == 0:
+                await asyncio.sleep(0)  # the client hands over all that it has, without a turn for others
             if generation is not self._generation or self._interrupted.is_set():
                 return
             self._last_receive = asyncio.get_running_loop().time()

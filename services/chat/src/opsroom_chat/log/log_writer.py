@@ -247,7 +247,8 @@ class LogWriter:
             entry.attempts += 1
         worn = [entry for entry in rejected if entry.attempts >= _ATTEMPTS]
         _fail(worn, UnavailableError("other processes were faster each time; try again"))
-        await self._shards.catch_up({entry.append.subject for entry in rejected})
+        again = any(entry.attempts > 1 for entry in rejected)
+        await self._shards.catch_up({entry.append.subject for entry in rejected}, again=again)
         self._pending.extendleft(reversed(rejected))
 
 

@@ -37,13 +37,15 @@ class ShardReader:
         missing = [subject for subject in subjects if not self._index.is_current(subject)]
         await asyncio.gather(*(self.complete(subject) for subject in missing))
 
-    async def catch_up(self, subjects: Collection[str]) -> None:
+    async def catch_up(self, subjects: Collection[str], *, again: bool) -> None:
         """Complete shards on which a guarded write has failed.
+
+        ``again``: not for the first time, so that the subscription alone does not suffice.
 
         Raises:
             UnavailableError: the broker did not reply.
         """
-        if len(subjects) > _FEW and self._index.synced:
+        if len(subjects) > _FEW and self._index.synced and not again:
             bounds = await self._reader.bounds()
             if await self._subscription.wait_for(bounds.last, _MOMENT_SECONDS):
                 return
