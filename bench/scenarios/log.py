@@ -21,7 +21,7 @@ from opsroom_contracts.chat.events import MessageEvent
 from opsroom_contracts.chat.models import SendRequest, User
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import to_milliseconds
-from opsroom_contracts.subjects import former_message_subject, message_subject
+from opsroom_contracts.subjects import CHAT_STREAM, former_message_subject, message_subject
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.jetstream.writes import Write, WritePublisher
 from opsroom_runtime.process import run_tasks
@@ -30,17 +30,25 @@ from opsroom_testkit.ports import free_port, is_ready
 ROOM = "general"
 SIZE = 200
 _BATCH = 1000
-_SETTLE_SECONDS = 3.0
+_FIRST = 20_000
+"""Stored before the first reading: a broker takes more once it has worked, and that is not the messages."""
+_SETTLE_SECONDS = 15.0
 _PATIENCE_SECONDS = 300.0
-_POLL_SECONDS = 0.02
-_SYNCED = b"opsroom_message_index_synced 1"
+_POLL_SECONDS = 0.05
+_SYNCED = "opsroom_message_index_synced 1.0"
 
 
 @dataclass(slots=True)
 class Memory:
-    """Resident memory of nats-server in bytes; each but ``filled`` after a restart."""
+    """Resident memory of nats-server in bytes, with a few messages and with all of them.
 
-    empty: int = 0
+    Attributes:
+        first: with the first messages, so that it has grown as far as the work itself makes it.
+        first_restarted: the same after a restart.
+    """
+
+    first: int = 0
+    first_restarted: int = 0
     filled: int = 0
     restarted: int = 0
 
@@ -65,17 +73,14 @@ class Start:
 async def measure(options: Options) -> list[Table]:
     """Shared subjects, and a subject for each message as before; then starts with and without the file."""
     count = options.messages
+    shared, former, starts = Memory(), Memory(), dict[str, Start]()
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as folder:
-        index = Path(folder) / "index"
-        admin = free_port()
+        index, admin = Path(folder) / "index", free_port()
         environ = {"CHAT_INDEX_DIR": str(index), "CHAT_ADMIN_PORT": str(admin)}
-        former = Memory()
-        async with portal(delay=options.delay, pin=options.pin) as servers:
-            await _fill(servers, former, count, is_former=True)
-        shared, starts = Memory(), dict[str, Start]()
         async with portal(delay=options.delay, pin=options.pin, chat_environ=environ) as servers:
-            await _fill(servers, shared, count, is_former=False)
-            await _until_complete(admin)
+            await _fill(servers, admin, former, count, is_former=True)
+        async with portal(delay=options.delay, pin=options.pin, chat_environ=environ) as servers:
+            await _fill(servers, admin, shared, count, is_former=False)
             for name in ("with the file", "without the file"):
                 await stop_process(servers.processes["chat"])
                 if name == "without the file":
@@ -86,11 +91,12 @@ async def measure(options: Options) -> list[Table]:
             f"Resident memory of nats-server ({count:,} messages of {SIZE} bytes)",
             (
                 "stored on",
-                "empty MiB",
-                "filled MiB",
-                "restarted MiB",
+                f"first {_FIRST:,} MiB",
+                "all MiB",
                 "bytes/message",
-                "restarted bytes/message",
+                "restarted: first MiB",
+                "all MiB",
+                "bytes/message",
             ),
             [_memory_row("shared subjects", shared, count), _memory_row("a subject each", former, count)],
         ),
@@ -103,13 +109,15 @@ async def measure(options: Options) -> list[Table]:
 
 
 def _memory_row(name: str, memory: Memory, count: int) -> tuple[Cell, ...]:
+    more = max(1, count - _FIRST)
     return (
         name,
-        memory.empty / 2**20,
+        memory.first / 2**20,
         memory.filled / 2**20,
+        (memory.filled - memory.first) / more,
+        memory.first_restarted / 2**20,
         memory.restarted / 2**20,
-        (memory.filled - memory.empty) / count,
-        (memory.restarted - memory.empty) / count,
+        (memory.restarted - memory.first_restarted) / more,
     )
 
 
@@ -119,21 +127,26 @@ def _start_row(name: str, start: Start) -> tuple[Cell, ...]:
     return name, start.ready, start.complete, len(start.sends), middle, most, start.refused
 
 
-async def _fill(servers: Servers, memory: Memory, count: int, *, is_former: bool) -> None:
-    await _restart_broker(servers)
-    memory.empty = servers.resident_bytes()["nats"]
+async def _fill(servers: Servers, admin: int, memory: Memory, count: int, *, is_former: bool) -> None:
+    first = min(_FIRST, count)
+    memory.first = await _store(servers, admin, range(first), is_former=is_former)
+    memory.first_restarted = await _restart_broker(servers, admin)
+    memory.filled = await _store(servers, admin, range(first, count), is_former=is_former)
+    memory.restarted = await _restart_broker(servers, admin)
+
+
+async def _store(servers: Servers, admin: int, numbers: range, *, is_former: bool) -> int:
+    """Store messages; return the broker's memory once the chat process has read them, too."""
     broker = await connect(servers.nats_url, name="bench")
     try:
         publisher = WritePublisher(broker)
-        for start in range(0, count, _BATCH):
-            numbers = range(start, min(start + _BATCH, count))
-            await publisher.store_together([_write(number, is_former=is_former) for number in numbers])
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            await publisher.store_together([_write(number, is_former=is_former) for number in batch])
+        last = (await broker.jetstream.stream_info(CHAT_STREAM)).state.last_seq
     finally:
         await broker.close()
-    await asyncio.sleep(_SETTLE_SECONDS)
-    memory.filled = servers.resident_bytes()["nats"]
-    await _restart_broker(servers)
-    memory.restarted = servers.resident_bytes()["nats"]
+    return await _settled(servers, admin, f'opsroom_stream_position{{stream="{CHAT_STREAM}"}} {last}.0')
 
 
 def _write(number: int, *, is_former: bool) -> Write:
@@ -150,12 +163,20 @@ def _write(number: int, *, is_former: bool) -> Write:
     return Write(subject, encode(event))
 
 
-async def _restart_broker(servers: Servers) -> None:
+async def _restart_broker(servers: Servers, admin: int) -> int:
+    """Restart the broker; return its memory."""
     servers.processes["nats"].terminate()
     await servers.restart("nats")
     broker = await connect(servers.nats_url, name="bench", timeout=_PATIENCE_SECONDS)
     await broker.close()
+    return await _settled(servers, admin, f'opsroom_stream_live{{stream="{CHAT_STREAM}"}} 1.0')
+
+
+async def _settled(servers: Servers, admin: int, line: str) -> int:
+    """Wait for ``line`` in the metrics of chat, and a moment longer; return the broker's memory."""
+    await _until(admin, line)
     await asyncio.sleep(_SETTLE_SECONDS)
+    return servers.resident_bytes()["nats"]
 
 
 async def _start(servers: Servers, admin: int) -> Start:
@@ -168,7 +189,7 @@ async def _start(servers: Servers, admin: int) -> Start:
             await asyncio.sleep(_POLL_SECONDS)
         start.ready = time.perf_counter() - begun
         async with run_tasks(None, sends=_keep_sending(servers, start)):
-            await _until_complete(admin)
+            await _until(admin, _SYNCED)
             start.complete = time.perf_counter() - begun
     return start
 
@@ -187,9 +208,10 @@ async def _keep_sending(servers: Servers, start: Start) -> None:
         client.close()
 
 
-async def _until_complete(admin: int) -> None:
+async def _until(admin: int, line: str) -> None:
+    """Wait until the metrics of chat have ``line``."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while _SYNCED not in await _metrics(admin):
+        while line.encode() not in await _metrics(admin):
             await asyncio.sleep(_POLL_SECONDS)
 
 
