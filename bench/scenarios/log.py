@@ -4,6 +4,7 @@ The messages are written as a chat process stores them, but not through one: a m
 """
 
 import asyncio
+import re
 import shutil
 import tempfile
 import time
@@ -35,7 +36,7 @@ _FIRST = 20_000
 _SETTLE_SECONDS = 15.0
 _PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.05
-_SYNCED = "opsroom_message_index_synced 1.0"
+_SYNCED = "opsroom_message_index_synced"
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ async def _store(servers: Servers, admin: int, numbers: range, *, is_former: boo
         last = (await broker.jetstream.stream_info(CHAT_STREAM)).state.last_seq
     finally:
         await broker.close()
-    return await _settled(servers, admin, f'opsroom_stream_position{{stream="{CHAT_STREAM}"}} {last}.0')
+    return await _settled(servers, admin, "opsroom_stream_position", last)
 
 
 def _write(number: int, *, is_former: bool) -> Write:
@@ -169,12 +170,12 @@ async def _restart_broker(servers: Servers, admin: int) -> int:
     await servers.restart("nats")
     broker = await connect(servers.nats_url, name="bench", timeout=_PATIENCE_SECONDS)
     await broker.close()
-    return await _settled(servers, admin, f'opsroom_stream_live{{stream="{CHAT_STREAM}"}} 1.0')
+    return await _settled(servers, admin, "opsroom_stream_live", 1)
 
 
-async def _settled(servers: Servers, admin: int, line: str) -> int:
-    """Wait for ``line`` in the metrics of chat, and a moment longer; return the broker's memory."""
-    await _until(admin, line)
+async def _settled(servers: Servers, admin: int, metric: str, value: float) -> int:
+    """Wait until a metric of chat has ``value``, and a moment longer; return the broker's memory."""
+    await _until(admin, metric, value)
     await asyncio.sleep(_SETTLE_SECONDS)
     return servers.resident_bytes()["nats"]
 
@@ -189,7 +190,7 @@ async def _start(servers: Servers, admin: int) -> Start:
             await asyncio.sleep(_POLL_SECONDS)
         start.ready = time.perf_counter() - begun
         async with run_tasks(None, sends=_keep_sending(servers, start)):
-            await _until(admin, _SYNCED)
+            await _until(admin, _SYNCED, 1)
             start.complete = time.perf_counter() - begun
     return start
 
@@ -208,10 +209,16 @@ async def _keep_sending(servers: Servers, start: Start) -> None:
         client.close()
 
 
-async def _until(admin: int, line: str) -> None:
-    """Wait until the metrics of chat have ``line``."""
+async def _until(admin: int, metric: str, value: float) -> None:
+    """Wait until a metric of chat, about the stream ``CHAT`` if it has a label, is at least ``value``."""
+    line = re.compile(
+        rb"^%s(?:\{stream=\"%s\"\})? (\S+)$" % (metric.encode(), CHAT_STREAM.encode()), re.MULTILINE
+    )
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while line.encode() not in await _metrics(admin):
+        while True:
+            found = line.search(await _metrics(admin))
+            if found is not None and float(found[1]) >= value:
+                return
             await asyncio.sleep(_POLL_SECONDS)
 
 
