@@ -22,6 +22,7 @@ from bench.scenarios import (
     fanout,
     floods,
     lateness,
+    log,
     memory,
     path,
     slope,
@@ -65,6 +66,11 @@ SCENARIOS: dict[str, Scenario] = {
         stored.measure,
         "messages stored a second through one chat process",
         lambda o: o.rounds * len(stored.CASES) * (o.seconds + _START_SECONDS),
+    ),
+    "log": Scenario(
+        log.measure,
+        "the broker's memory for stored messages, and starts with them",
+        lambda o: 60 + o.messages / 4_000,
     ),
     "slow": Scenario(
         slow.measure,

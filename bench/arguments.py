@@ -37,6 +37,7 @@ def parse(scenarios: dict[str, str]) -> Arguments:
         only=tuple(given.only),
         crowds=tuple(given.crowds),
         minutes=given.minutes,
+        messages=given.messages,
     )
     return Arguments(given.scenarios or list(scenarios), options, given.json, given.setup)
 
@@ -72,6 +73,7 @@ def _parser(scenarios: dict[str, str]) -> argparse.ArgumentParser:
         help="numbers of readers in memory; storm uses the largest (default: 1000 10000)",
     )
     add("--minutes", type=_seconds, default=10.0, help="how long slope lasts (default: 10)")
+    add("--messages", type=_count, default=1_000_000, help="stored messages in log (default: 1000000)")
     add("--json", type=Path, metavar="FILE", help="write the tables there, too, after each scenario")
     return parser
 

@@ -11,6 +11,7 @@ class Options:
     ``readers``: the numbers of readers for ``fanout``; ``only``: words in the names of the servers
     that it measures, all of them if empty. ``crowds``: the numbers of readers for ``memory``
     (``storm`` uses the largest). ``minutes``: how long ``slope`` lasts.
+    ``messages``: how many are stored for ``log``.
     """
 
     rounds: int
@@ -21,3 +22,4 @@ class Options:
     only: tuple[str, ...] = ()
     crowds: tuple[int, ...] = (1_000, 10_000)
     minutes: float = 10.0
+    messages: int = 1_000_000

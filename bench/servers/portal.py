@@ -96,12 +96,17 @@ class Servers:
 
 @asynccontextmanager
 async def portal(
-    *, delay: float, pin: bool, gateways: int = 1, gateway_environ: Mapping[str, str] | None = None
+    *,
+    delay: float,
+    pin: bool,
+    gateways: int = 1,
+    gateway_environ: Mapping[str, str] | None = None,
+    chat_environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Servers]:
     """Run nats-server (sync always), chat, cloud and gateways until they are ready, with temporary data.
 
-    ``delay``: seconds a command takes. ``pin``: all of them on one core. ``gateway_environ``: settings of
-    the gateways.
+    ``delay``: seconds a command takes. ``pin``: all of them on one core. ``gateway_environ``,
+    ``chat_environ``: settings of the gateways and of chat.
 
     Raises:
         ServerExitedError: a process ended before the end of the measurement.
@@ -111,7 +116,7 @@ async def portal(
         port, *more_ports = (free_port() for _ in range(gateways))
         servers = Servers(port, f"nats://127.0.0.1:{free_port()}", more_ports=tuple(more_ports))
         try:
-            _plan(servers, folder, delay, gateway_environ or {}, pin=pin)
+            _plan(servers, folder, delay, {"gateway": gateway_environ, "chat": chat_environ}, pin=pin)
             for name in servers.launches:
                 await servers.start(name)
             for each in servers.ports:
@@ -129,7 +134,12 @@ async def portal(
 
 
 def _plan(
-    servers: Servers, folder: Path, delay: float, gateway_environ: Mapping[str, str], *, pin: bool
+    servers: Servers,
+    folder: Path,
+    delay: float,
+    environs: Mapping[str, Mapping[str, str] | None],
+    *,
+    pin: bool,
 ) -> None:
     """Set the launch parameters of each process, in the order of their start."""
     environ = os.environ | {
@@ -149,10 +159,11 @@ def _plan(
 
     plan("nats", binary, "-c", str(config))
     for name in ("chat", "cloud"):
-        plan(name, sys.executable, "-m", f"opsroom_{name}")
+        plan(name, sys.executable, "-m", f"opsroom_{name}", **environs.get(name) or {})
+    own = environs.get("gateway") or {}
     for number, port in enumerate(servers.ports, start=1):
         name = "gateway" if number == 1 else f"gateway {number}"
-        plan(name, sys.executable, "-m", "opsroom_gateway", **gateway_environ, GATEWAY_PORT=str(port))
+        plan(name, sys.executable, "-m", "opsroom_gateway", **own, GATEWAY_PORT=str(port))
 
 
 def _last_lines(log: Path) -> str:

@@ -18,7 +18,8 @@ from opsroom_launcher.install.install_layout import checkout_layout
 from opsroom_launcher.selection.portal_locator import locate_portal
 from opsroom_launcher.selection.portal_selection import select_portal
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.writes import Write
 
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -51,7 +51,19 @@ _DUTIES = _family("counter", "duty_failures", "Failed runs of periodic work.", "
 _SKIPPED = _family("counter", "malformed", "Messages skipped because they fit no contract.")
 
 FAMILIES: dict[str, frozenset[Family]] = {
-    "chat": frozenset((*_ALL, _DUTIES, _SKIPPED)),
+    "chat": frozenset(
+        (
+            *_ALL,
+            _DUTIES,
+            _SKIPPED,
+            _family("gauge", "message_index_synced", "1 once the message index is complete."),
+            _family(
+                "counter",
+                "store_conflicts",
+                "Writes that were repeated because another process had written before.",
+            ),
+        )
+    ),
     "cloud": frozenset(
         (
             *_ALL,

@@ -9,7 +9,8 @@ from opsroom_contracts import subjects
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True))
 def test_subjects_built_from_an_id_have_the_expected_number_of_tokens(token: str) -> None:
     built = {
-        subjects.message_subject("general", token): 4,
+        subjects.message_subject("general", token): 5,
+        subjects.former_message_subject("general", token): 4,
         subjects.member_subject(token): 3,
         subjects.name_subject(token): 3,
         subjects.typing_subject(token): 3,
@@ -45,4 +46,19 @@ def test_subjects_match_the_patterns_of_their_streams() -> None:
     }
     for pattern, subject in streams.items():
         assert subject.startswith(pattern.rstrip("*>"))
-    assert subjects.message_subject("general", "m").startswith(subjects.room_events("general").rstrip(">"))
+    for subject in (
+        subjects.message_subject("general", "m"),
+        subjects.former_message_subject("general", "m"),
+    ):
+        assert subject.startswith(subjects.room_events("general").rstrip(">"))
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True), min_size=1))
+def test_messages_share_a_fixed_number_of_subjects(ids: list[str]) -> None:
+    shards = {subjects.log_subject("general", str(number)) for number in range(subjects.LOG_SHARDS)}
+    for message in [*ids, "log"]:
+        subject = subjects.message_subject("general", message)
+        assert subject in shards
+        assert subject == subjects.message_subject("general", message)
+        assert subjects.is_log_subject(subject)
+        assert not subjects.is_log_subject(subjects.former_message_subject("general", message))

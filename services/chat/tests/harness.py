@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from opsroom_chat.service import chat_service
@@ -174,11 +175,13 @@ async def refusal(request: Awaitable[object]) -> Fault:
 
 
 class ChatProcess:
-    """``python -m opsroom_chat`` as a subprocess."""
+    """``python -m opsroom_chat`` as a subprocess. ``index``: the folder of its message index."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, index: Path | None = None) -> None:
         grace_periods = {f"CHAT_{name.upper()}": str(value) for name, value in QUICK.items()}
         self._environment = {**os.environ, "NATS_URL": url, "LOG_LEVEL": "WARNING", **grace_periods}
+        if index is not None:
+            self._environment["CHAT_INDEX_DIR"] = str(index)
         self._process: Process | None = None
 
     async def start(self, client: RequestClient) -> None:
@@ -203,9 +206,9 @@ class ChatProcess:
 
 
 @asynccontextmanager
-async def process(url: str, client: RequestClient) -> AsyncIterator[ChatProcess]:
+async def process(url: str, client: RequestClient, index: Path | None = None) -> AsyncIterator[ChatProcess]:
     """Start a process; it is killed at the end of the block."""
-    chat = ChatProcess(url)
+    chat = ChatProcess(url, index)
     await chat.start(client)
     try:
         yield chat

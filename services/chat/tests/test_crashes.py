@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -94,10 +95,11 @@ async def run_with_crashes(chat: Chat, crash: Crash, times: int) -> None:
 
 
 async def test_a_chat_process_killed_repeatedly_loses_nothing(
-    broker: NatsConnection, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
     chat = Chat(broker, patience=40)
-    async with process(broker_process.url, chat.requester) as killed:
+    index = tmp_path / "index"
+    async with process(broker_process.url, chat.requester, index) as killed:
         await chat.lease("g1")
 
         async def crash() -> None:
@@ -108,11 +110,12 @@ async def test_a_chat_process_killed_repeatedly_loses_nothing(
 
 
 async def test_one_of_two_chat_processes_killed_loses_nothing(
-    broker: NatsConnection, broker_process: BrokerProcess
+    broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
     chat = Chat(broker, patience=40)
-    async with process(broker_process.url, chat.requester) as killed:
-        async with process(broker_process.url, chat.requester):
+    index = tmp_path / "index"
+    async with process(broker_process.url, chat.requester, index) as killed:
+        async with process(broker_process.url, chat.requester, index):
             await chat.lease("g1")
             await run_with_crashes(chat, killed.kill, 1)
 
@@ -132,10 +135,10 @@ async def test_a_killed_broker_loses_nothing(broker: NatsConnection, broker_proc
 
 @pytest.mark.parametrize("everything", [False, True], ids=["service", "service and broker"])
 async def test_a_retry_after_a_restart_is_deduplicated(
-    broker: NatsConnection, broker_process: BrokerProcess, everything: bool
+    broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path, everything: bool
 ) -> None:
-    chat = Chat(broker)
-    async with process(broker_process.url, chat.requester) as restarted:
+    chat, index = Chat(broker), tmp_path / "index"
+    async with process(broker_process.url, chat.requester, index) as restarted:
         await chat.lease("g1")
         ann = await chat.present("Ann")
         first = await chat.send(ann.user.id, "hello", "c-1")

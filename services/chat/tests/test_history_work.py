@@ -19,7 +19,8 @@ from opsroom_contracts.serialization.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import CHAT_STREAM, message_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream import backward_reader
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from services.chat.tests.harness import service
 

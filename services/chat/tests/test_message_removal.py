@@ -18,6 +18,7 @@ from opsroom_contracts.subjects import (
     CHAT_ERASURES,
     CHAT_EVENTS,
     erasure_subject,
+    former_message_subject,
     message_subject,
 )
 from opsroom_messaging.client.connection import NatsConnection
@@ -69,7 +70,7 @@ async def test_removing_a_message_erases_it_and_leaves_a_tombstone(
 
 async def test_removing_an_unknown_or_malformed_message_is_refused(chat: Chat, moderator: Moderator) -> None:
     assert (await refusal(moderator.remove("nothing"))).code == "message_unknown"
-    await chat.put(message_subject("general", "junk"), b"junk")
+    await chat.put(former_message_subject("general", "junk"), b"junk")
     assert (await refusal(moderator.remove("junk"))).field == "id"
     assert await chat.messages.last(CHAT_ERASURES) is None
 

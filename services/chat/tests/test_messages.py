@@ -10,7 +10,7 @@ from opsroom_chat.domain.tokens import message_id
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import LeaveReason, Message, ProtocolVersion, SendRequest
 from opsroom_contracts.legacy import LegacyFrame
-from opsroom_contracts.subjects import CHAT_SERVICE, message_subject
+from opsroom_contracts.subjects import CHAT_SERVICE, former_message_subject, message_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.harness import Chat, another, connection, refusal
@@ -141,9 +141,14 @@ async def test_the_same_client_id_of_two_senders_makes_two_messages(chat: Chat) 
     assert not other.duplicate
 
 
-async def test_a_client_id_whose_subject_holds_garbage_is_refused(chat: Chat) -> None:
+@pytest.mark.parametrize("is_former", [False, True], ids=["shared subject", "former subject"])
+async def test_a_client_id_whose_message_is_garbage_is_refused(chat: Chat, is_former: bool) -> None:
     ann = await chat.present("Ann")
-    await chat.put(message_subject("general", message_id(ann.user.id, "c-1")), b"junk")
+    found = message_id(ann.user.id, "c-1")
+    if is_former:
+        await chat.put(former_message_subject("general", found), b"junk")
+    else:
+        await chat.put(message_subject("general", found), b'{"id":"' + found.encode() + b'"}')
     fault = await refusal(chat.send(ann.user.id, "hello", "c-1"))
     assert (fault.code, fault.field) == ("idempotency_mismatch", "clientId")
     assert texts(await chat.history()) == []

@@ -61,7 +61,9 @@ async def test_a_newer_message_is_skipped_and_counted_and_its_id_stays_taken(
     chat: Chat, broker: NatsConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     ann = (await chat.present("Ann")).user
-    await chat.put(message_subject("general", message_id(ann.id, "c1")), NEWER)
+    found = message_id(ann.id, "c1")
+    newer = {"version": 2, "id": found, "new": "shape"}
+    await chat.put(message_subject("general", found), json.dumps(newer).encode())
     assert await chat.history() == []
     assert await gauge(broker, CHAT_SERVICE, "malformed") >= 1
     assert "version: is 2, from a newer release" in caplog.text

@@ -18,7 +18,8 @@ from opsroom_contracts.endpoints import USERS
 from opsroom_contracts.serialization.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import member_subject
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat

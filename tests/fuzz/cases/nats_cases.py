@@ -26,6 +26,7 @@ _NEVER_WHOLE = {endpoints.REMOVE_MESSAGE.subject, endpoints.RESTRICT.subject}
 """Excluded: valid requests take effect, and may mute a canary or remove a message."""
 _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "chat.events.general.{}": (chat_events.MessageEvent, frozenset({"chat"})),
+    "chat.events.general.log.{}": (chat_events.MessageEvent, frozenset({"chat"})),
     "chat.members.{}": (chat.Member, frozenset({"chat"})),
     "chat.names.{}": (chat.NameClaim, frozenset({"chat"})),
     "chat.erasures.{}": (moderation.Erasure, frozenset({"chat"})),

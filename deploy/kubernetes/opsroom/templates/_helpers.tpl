@@ -135,6 +135,9 @@ spec:
             - {name: provider, mountPath: /provider, readOnly: true}
             {{- end }}
             - {name: tmp, mountPath: /tmp}
+            {{- if .index }}
+            - {name: index, mountPath: /index}
+            {{- end }}
       volumes:
         - name: secret
           secret:
@@ -155,4 +158,9 @@ spec:
         {{- end }}
         - name: tmp
           emptyDir: {sizeLimit: 16Mi}
+        {{- if .index }}
+        # Kept when a container restarts; built again from the stream in a new pod.
+        - name: index
+          emptyDir: {sizeLimit: 2Gi}
+        {{- end }}
 {{- end }}

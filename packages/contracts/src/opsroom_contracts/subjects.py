@@ -3,14 +3,20 @@
 Request subjects are in :mod:`opsroom_contracts.endpoints`.
 """
 
+from zlib import crc32
+
 CHAT_SERVICE = "chat"
 CLOUD_SERVICE = "cloud"
 GATEWAY_SERVICE = "gateway"
 
 
 CHAT_STREAM = "CHAT"
-"""Messages. Each has its own subject, so that a message id is used at most once."""
+"""Messages, spread over ``LOG_SHARDS`` subjects of each room: the broker keeps an index of all subjects in
+memory. Releases before decision 0050 stored each message on its own subject."""
 CHAT_EVENTS = "chat.events.>"
+LOG_SHARDS = 256
+"""How many subjects the messages of a room are spread over. With another number, a chat process that is
+building its index would look for stored messages in the wrong place."""
 CHAT_ERASURES = "chat.erasures.*"
 """Removed messages that are not erased yet; part of the ``CHAT`` stream."""
 
@@ -89,8 +95,24 @@ def probe_subject(service: str, process_id: str) -> str:
 
 
 def message_subject(room: str, message_id: str) -> str:
-    """Return the subject of one message of ``room``."""
+    """Return the subject of all events of one message of ``room``; other messages share it."""
+    return log_subject(room, str(crc32(message_id.encode()) % LOG_SHARDS))
+
+
+def log_subject(room: str, shard: str) -> str:
+    """Return one of the ``LOG_SHARDS`` subjects of the messages of ``room``."""
+    return f"chat.events.{room}.log.{shard}"
+
+
+def former_message_subject(room: str, message_id: str) -> str:
+    """Return the subject on which releases before decision 0050 stored a message, and nothing else."""
     return f"chat.events.{room}.{message_id}"
+
+
+def is_log_subject(subject: str) -> bool:
+    """Whether ``subject`` is one that messages share."""
+    tokens = subject.split(".")
+    return len(tokens) == 5 and tokens[3] == "log"
 
 
 def room_events(room: str) -> str:

@@ -14,8 +14,9 @@ import pytest
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.errors import BrokerUnusableError, CredentialsError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 

@@ -7,9 +7,10 @@ import pytest
 
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 
 

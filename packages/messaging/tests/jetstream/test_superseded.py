@@ -9,10 +9,11 @@ from nats.js.api import Header
 
 from opsroom_contracts.subjects import MEMBERS_STREAM, restriction_subject
 from opsroom_messaging.client.connection import NatsConnection, connect
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
 from opsroom_messaging.jetstream.superseded import SupersededMessages
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until_answer

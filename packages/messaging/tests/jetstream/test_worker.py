@@ -10,10 +10,11 @@ import pytest
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
 from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until

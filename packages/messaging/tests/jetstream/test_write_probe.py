@@ -10,7 +10,7 @@ import pytest
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.leases import GatewayLease
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import (
@@ -20,6 +20,7 @@ from opsroom_messaging.jetstream.streams import (
     probes_stream,
 )
 from opsroom_messaging.jetstream.write_probe import WriteProbe
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import CAN_FILL_DISK, BrokerProcess
 from opsroom_testkit.waiting import until

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.jetstream.writes import Write
 
 
 class Recorder:

@@ -17,9 +17,10 @@ from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
 from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.writes import Write
 
 _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60

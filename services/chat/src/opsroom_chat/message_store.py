@@ -8,16 +8,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from opsroom_chat.log.keys import message_key, stored_key
+from opsroom_chat.log.log_writer import StoredError
+from opsroom_chat.log.message_log import MessageLog
 from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent
 from opsroom_contracts.chat.moderation import ERASURE, Erasure
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import CHAT_ERASURES, PROBE_ID, erasure_subject, message_subject
-from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_contracts.subjects import CHAT_ERASURES, PROBE_ID, erasure_subject
+from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.writes import Write
 
 _ATTEMPTS = 5
 _BATCH_SIZE = 100
@@ -40,21 +43,39 @@ Change = Callable[[StoredChatEvent], ChatEvent | None]
 class MessageStore:
     """Writes the events of messages; also completes pending erasures of crashed processes."""
 
-    def __init__(self, reader: StreamReader, writer: BatchWriter, eraser: SecureDeleter) -> None:
+    def __init__(self, reader: StreamReader, messages: MessageLog, eraser: SecureDeleter) -> None:
         self._reader = reader
-        self._writer = writer
+        self._log = messages
         self._eraser = eraser
 
-    async def add(self, event: MessageEvent) -> int:
-        """Store a new message. Returns its sequence.
+    async def find(self, room: str, message_id: str) -> StreamMessage | None:
+        """Return the last event of a message as it is stored; None: the stream has none.
 
         Raises:
-            ConflictError: its subject is not empty.
             UnavailableError: the broker did not respond.
         """
-        subject = message_subject(event.room, event.id)
-        (seq,) = await self._writer.write(Write(subject, encode(event), expected=0))
-        return seq
+        found = await self._log.find(room, message_id)
+        return found.stored
+
+    async def add(self, event: MessageEvent) -> int | StreamMessage:
+        """Store a new message. Returns its sequence, or its last event if it is stored already.
+
+        Raises:
+            FaultError: ``unavailable`` after too many conflicts.
+            UnavailableError: the broker did not respond.
+        """
+        payload, expected = encode(event), None
+        for _ in range(_ATTEMPTS):
+            try:
+                (seq,) = await self._log.append(event.room, event.id, payload, expected=expected)
+            except StoredError:
+                found = await self._log.find(event.room, event.id)
+                if found.stored is not None:
+                    return found.stored
+                expected = found.indexed  # the stream has dropped it
+            else:
+                return seq
+        raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
 
     async def replace(self, room: str, message_id: str, change: Change) -> StoredChatEvent:
         """Replace the last event of a message. Returns the current event once the text before it is erased.
@@ -63,7 +84,6 @@ class MessageStore:
             FaultError: ``message_unknown``; ``unavailable`` after too many conflicts; a fault of ``change``.
             UnavailableError: the broker did not respond, or a newer release stored the message.
         """
-        subject = message_subject(room, message_id)
         for _ in range(_ATTEMPTS):
             stored = await self._last(room, message_id)
             event = change(stored)
@@ -72,11 +92,14 @@ class MessageStore:
                 return stored
             erasure = Erasure(room=room, id=message_id, message_seq=stored.seq)
             try:
-                seq, erasure_seq = await self._writer.write(
-                    Write(subject, encode(event), expected=stored.seq),
+                seq, erasure_seq = await self._log.append(
+                    room,
+                    message_id,
+                    encode(event),
                     Write(erasure_subject(message_id), encode(erasure)),
+                    expected=stored.seq,
                 )
-            except ConflictError:
+            except StoredError:
                 continue  # a concurrent request changed it
             await self._erase(erasure, erasure_seq)
             return StoredChatEvent(seq, event)
@@ -103,7 +126,7 @@ class MessageStore:
             raise UnavailableError(f"{len(failures)} erasures failed, the first one: {failures[0]}")
 
     async def _last(self, room: str, message_id: str) -> StoredChatEvent:
-        stored = await self._reader.last(message_subject(room, message_id))
+        stored = await self.find(room, message_id)
         if stored is None:
             raise _not_found(room, message_id)
         try:
@@ -143,9 +166,9 @@ class MessageStore:
         text = await self._reader.at(erasure.message_seq)
         if text is None:
             return None  # it is erased already
-        if text.subject != message_subject(erasure.room, erasure.id):
+        if stored_key(text.subject, text.data) != message_key(erasure.room, erasure.id):
             return f"sequence {erasure.message_seq} is not of that message"
-        last = await self._reader.last(text.subject)
+        last = await self.find(erasure.room, erasure.id)
         if last is not None and last.seq == text.seq:
             return f"no event has replaced sequence {erasure.message_seq}"
         return None

@@ -25,11 +25,10 @@ from opsroom_contracts.identity import Identity, granted_identity
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import message_subject
 from opsroom_contracts.text import NameRuleError, clean_name, is_blank
 from opsroom_messaging.client.microservice import MicroService
-from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 
 class Messages:
@@ -46,7 +45,6 @@ class Messages:
     ) -> None:
         self._members = members
         self._store = store
-        self._reader = reader
         self._history = History(reader)
         self._rooms = rooms
         self._clock = clock
@@ -64,8 +62,8 @@ class Messages:
     async def send(self, request: SendRequest) -> SendReply:
         """Store a message and reply once it is stored.
 
-        The subject is derived from the sender and the client's id, and the write requires it to be empty. A
-        retry therefore finds the first message for as long as the stream keeps it. Relayed frames are
+        The message's id is derived from the sender and the client's id, and is stored at most once. A retry
+        therefore finds the first message for as long as the stream keeps it. Relayed frames are
         deduplicated by the id alone, which the gateway generates: on retry the sender may already have left.
 
         Raises:
@@ -85,29 +83,27 @@ class Messages:
             client_id=request.client_id,
             raw=request.raw,
         )
-        subject = message_subject(event.room, event.id)
-        await self._check_may_send(sender.name, identity, subject)
+        await self._check_may_send(sender.name, identity, event)
         if request.raw is not None:
-            await self._check_claimed_name(request.guest_name, subject)
-        try:
-            seq = await self._store.add(event)
-        except ConflictError:
-            return await self._duplicate_reply(subject)
-        return SendReply(seq=seq, id=event.id, timestamp=event.timestamp)
+            await self._check_claimed_name(request.guest_name, event)
+        stored = await self._store.add(event)
+        if isinstance(stored, StreamMessage):
+            return _duplicate_reply(stored)
+        return SendReply(seq=stored, id=event.id, timestamp=event.timestamp)
 
-    async def _check_may_send(self, name: str, identity: Identity | None, subject: str) -> None:
+    async def _check_may_send(self, name: str, identity: Identity | None, event: MessageEvent) -> None:
         """Refuse muted and banned senders, unless this is a retry of a message that is stored already."""
         restrictions, now = self._members.index.restrictions, self._clock()
         held = restrictions.mute_of(name, now, identity) or restrictions.ban_of(name, now, identity)
-        if held is not None and await self._reader.last(subject) is None:
+        if held is not None and await self._store.find(event.room, event.id) is None:
             raise refusal(held)
 
-    async def _check_claimed_name(self, claimed: str | None, subject: str) -> None:
+    async def _check_claimed_name(self, claimed: str | None, event: MessageEvent) -> None:
         """Refuse a relayed frame that names a muted or banned user, also if another user sends it."""
         name = claimed or ""
         if len(self._members.index.restrictions) and not is_blank(name):
             identity = self._members.index.identity_of_name(name)
-            await self._check_may_send(name, identity, subject)
+            await self._check_may_send(name, identity, event)
 
     async def history(self, request: HistoryRequest) -> HistoryReply:
         """Return a page of a room's messages in ascending order.
@@ -143,28 +139,26 @@ class Messages:
             return GUEST
         return User(id=GUEST.id, name=name)
 
-    async def _duplicate_reply(self, subject: str) -> SendReply:
-        stored = await self._reader.last(subject)
-        if stored is None:
-            raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
-        try:
-            event = CHAT_EVENT.read(stored.data)
-        except NewerVersionError as error:
-            raise UnavailableError(f"{subject}: {error}") from error
-        except ContractError:
-            message = "this id is used by something that is not a message; send with another id"
-            raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId") from None
-        match event:
-            case MessageEvent():
-                return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
-            case MessageRemoved():
-                return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
-            case _:
-                assert_never(event)
-
     def _check_room(self, room: str) -> None:
         if room not in self._rooms:
             rooms = ", ".join(sorted(self._rooms))
             raise refuse(
                 ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; the rooms are: {rooms}", field="room"
             )
+
+
+def _duplicate_reply(stored: StreamMessage) -> SendReply:
+    try:
+        event = CHAT_EVENT.read(stored.data)
+    except NewerVersionError as error:
+        raise UnavailableError(f"{stored.subject}: {error}") from error
+    except ContractError:
+        message = "this id is used by something that is not a message; send with another id"
+        raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId") from None
+    match event:
+        case MessageEvent():
+            return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
+        case MessageRemoved():
+            return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
+        case _:
+            assert_never(event)

@@ -25,8 +25,9 @@ from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import moderated_subject, restriction_subject
 from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.writes import Write
 
 
 class RestrictionHandlers:

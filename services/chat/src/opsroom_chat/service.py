@@ -3,12 +3,18 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
 from opsroom_chat.auditing import with_audit
+from opsroom_chat.log.index_file import IndexFile
+from opsroom_chat.log.index_keeper import IndexKeeper
+from opsroom_chat.log.log_writer import LogWriter
+from opsroom_chat.log.message_index import MessageIndex
+from opsroom_chat.log.message_log import MessageLog
+from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.message_removal import MessageRemoval
 from opsroom_chat.message_store import MessageStore
@@ -42,6 +48,8 @@ from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 30.0
+_INDEX_SECONDS = 2.0
+"""A start waits this long for the index. If it takes longer, shards are read when they are needed."""
 _PROBED = {
     subjects.CHAT_STREAM: subjects.erasure_subject(subjects.PROBE_ID),
     subjects.MEMBERS_STREAM: subjects.moderated_subject(subjects.PROBE_ID),
@@ -49,6 +57,16 @@ _PROBED = {
 """A subject of each stream that nobody reads."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The message log of one chat process, and the tasks that keep its index."""
+
+    messages: MessageLog
+    writer: LogWriter
+    subscription: StreamSubscription
+    keeper: IndexKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,7 @@ class _Chat:
     restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
     audit: AuditWriter
-    writers: tuple[BatchWriter, BatchWriter]
+    member_writer: BatchWriter
 
 
 @asynccontextmanager
@@ -77,24 +95,32 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     await upkeep.create()
     clock = BrokerClock()
     await clock.start(broker, subjects.MEMBERS_STREAM)
-    chat = _build(broker, settings, clock)
+    file = await asyncio.to_thread(IndexFile.open, settings.index_dir)
+    message_log = _build_log(broker, file)
+    chat = _build(broker, settings, clock, message_log.messages)
     source = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
     )
     subscription = StreamSubscription(broker, source, chat.projection)
     service = _endpoints(broker, chat, settings.stream_replicas)
-    member_writer, message_writer = chat.writers
-    async with run_tasks(
-        member_writer=member_writer.run(),
-        message_writer=message_writer.run(),
-        subscription=subscription.run(),
-        audit=chat.audit.run(),
-        upkeep=upkeep.run(),
-        write_probe=_write_probe(broker, upkeep).run(),
-        clock=clock.run(broker, subjects.MEMBERS_STREAM),
-        epochs=EpochKeeper(broker, (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM)).run(),
-    ) as died:
+    async with (
+        _closing(message_log.keeper),
+        run_tasks(
+            member_writer=chat.member_writer.run(),
+            log_writer=message_log.writer.run(),
+            index_subscription=message_log.subscription.run(),
+            index=message_log.keeper.run(),
+            subscription=subscription.run(),
+            audit=chat.audit.run(),
+            upkeep=upkeep.run(),
+            write_probe=_write_probe(broker, upkeep).run(),
+            clock=clock.run(broker, subjects.MEMBERS_STREAM),
+            epochs=EpochKeeper(broker, (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM)).run(),
+        ) as died,
+    ):
         await subscription.ready(_READY_SECONDS)
+        with suppress(TimeoutError):
+            await message_log.subscription.ready(_INDEX_SECONDS)
         try:
             await chat.store.finish_erasures()  # before removed messages could be served
         except UnavailableError as error:
@@ -108,9 +134,40 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
                 await chat.audit.drain()
 
 
-def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Chat:
+@asynccontextmanager
+async def _closing(keeper: IndexKeeper) -> AsyncIterator[None]:
+    """Save and close the index at the end."""
+    try:
+        yield
+    finally:
+        await keeper.close()
+
+
+def _build_log(broker: NatsConnection, file: IndexFile) -> _Log:
+    reader, index = StreamReader(broker, subjects.CHAT_STREAM), MessageIndex(file)
+    source = SubscriptionSpec(
+        subjects.CHAT_STREAM,
+        (subjects.CHAT_EVENTS,),
+        StartPolicy.EVENTS,
+        resume=None if file.saved is None else file.saved.point,
+    )
+    subscription = StreamSubscription(broker, source, index)
+    shards = ShardReader(reader, index, subscription)
+    writer = LogWriter(broker, index, shards)
+    broker.metrics.gauge(
+        "message_index_synced", "1 once the message index is complete.", single(lambda: index.synced)
+    )
+    return _Log(
+        messages=MessageLog(reader, index, shards, writer),
+        writer=writer,
+        subscription=subscription,
+        keeper=IndexKeeper(file, index, subscription, reader),
+    )
+
+
+def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock, message_log: MessageLog) -> _Chat:
     projection = MemberProjection()
-    member_writer, message_writer = BatchWriter(broker), BatchWriter(broker)
+    member_writer = BatchWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
     message_reader = StreamReader(broker, subjects.CHAT_STREAM)
     grace_periods = settings.grace_periods()
@@ -118,7 +175,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
         projection, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
-    store = MessageStore(message_reader, message_writer, eraser)
+    store = MessageStore(message_reader, message_log, eraser)
     superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
     return _Chat(
         projection=projection,
@@ -129,7 +186,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock) -> _Cha
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
         sweeper=Sweeper(broker, members, store, superseded, grace_periods, clock),
         audit=AuditWriter(broker),
-        writers=(member_writer, message_writer),
+        member_writer=member_writer,
     )
 
 

@@ -1,6 +1,7 @@
 """Settings of the chat service, read from the environment."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -23,6 +24,9 @@ class ChatSettings(ServiceSettings):
     rooms: frozenset[RoomName] = frozenset({"general"})
     retention_days: Annotated[float, Field(gt=0, le=36_500)] = 365.0
     retention_bytes: Annotated[int, Field(ge=1_000_000)] = 4 * 1024**3
+    index_dir: Path | None = None
+    """A folder for the index of messages, which each process keeps in its own file. Everything in it may be
+    deleted at any time: the index is then built again. Without the setting, this happens at every start."""
     registration_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
     closed_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
     broken_seconds: Annotated[float, Field(ge=0, le=60)] = 10.0

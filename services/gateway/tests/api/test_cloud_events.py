@@ -15,7 +15,8 @@ from opsroom_contracts.cloud.models import InstanceEvent
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CLOUD_STREAM, instance_events
 from opsroom_messaging.client.connection import NatsConnection, connect
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from services.gateway.tests.kit.api_clients import events
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, serving

@@ -9,11 +9,12 @@ import pytest
 from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
 from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 
 BEFORE, SINCE = 60, 20

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-DATA_ENTRIES = ("agent", "jetstream", "lock", "nats-server.conf", "users")
+DATA_ENTRIES = ("agent", "index", "jetstream", "lock", "nats-server.conf", "users")
 """What Opsroom keeps in a data folder. A disk may hold more, such as ``lost+found``."""
 _PR_SET_NO_NEW_PRIVS = 38
 

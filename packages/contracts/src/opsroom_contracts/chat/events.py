@@ -1,6 +1,7 @@
-"""Stored events of the chat, on ``chat.events.<room>.<id>``, and what services derive from them.
+"""Stored events of the chat, on ``chat.events.<room>.log.<shard>``, and what services derive from them.
 
-An event on a message's subject replaces the one before it, whose text is then erased.
+The shard follows from the message's id. An event replaces the one before it with the same id, whose text is
+then erased. Before decision 0050, each message was stored on its own subject, ``chat.events.<room>.<id>``.
 
 To add an event, add a model with its own ``version`` and ``type``, a member of :data:`ChatEvent`, and an
 entry in :data:`CHAT_EVENT`. The type checker then reports every function that does not handle it;
@@ -25,7 +26,7 @@ from opsroom_contracts.serialization.versions import StoredContract, StoredUnion
 
 
 class MessageEvent(Model):
-    """A stored message, on ``chat.events.<room>.<id>``."""
+    """A stored message, on ``chat.events.<room>.log.<shard>``."""
 
     version: Literal[1] = 1
     type: Literal["message"] = "message"
@@ -39,7 +40,7 @@ class MessageEvent(Model):
 
 
 class MessageRemoved(Model):
-    """A tombstone that replaces a removed message: on the same subject, at the end of the stream.
+    """A tombstone that replaces a removed message: on the shard of its id, at the end of the stream.
 
     ``message_seq`` and ``sent_at``: sequence and timestamp of the removed message.
     """

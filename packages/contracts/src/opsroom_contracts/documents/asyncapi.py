@@ -19,7 +19,7 @@ from opsroom_contracts.documents.schema import all_models
 from opsroom_contracts.endpoints import ENDPOINTS
 
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
-    subjects.message_subject("{room}", "{message}"): get_args(chat_events.ChatEvent),
+    subjects.log_subject("{room}", "{shard}"): get_args(chat_events.ChatEvent),
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
     subjects.member_subject("{user}"): (chat.Member,),
     subjects.name_subject("{digest}"): (chat.NameClaim,),

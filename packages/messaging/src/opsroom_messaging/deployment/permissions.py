@@ -167,6 +167,7 @@ _PERMISSIONS = {
             *_create(subjects.CHAT_STREAM),
             *_read(subjects.CHAT_STREAM),
             f"$JS.API.STREAM.MSG.DELETE.{subjects.CHAT_STREAM}",
+            *_subscribe(subjects.CHAT_STREAM),
             *_create(subjects.MEMBERS_STREAM),
             *_read(subjects.MEMBERS_STREAM),
             *_subscribe(subjects.MEMBERS_STREAM),

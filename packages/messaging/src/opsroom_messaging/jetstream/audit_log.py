@@ -25,7 +25,8 @@ from opsroom_contracts.subjects import audit_subject
 from opsroom_contracts.text import clip
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import ConflictError, OverloadedError, RejectedError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.process import run_tasks
 from opsroom_runtime.token_bucket import Rate, TokenBuckets

@@ -12,6 +12,7 @@ from opsroom_messaging.jetstream.stream_position import (
     Continuity,
     Known,
     ResumeCheck,
+    ResumePoint,
     StreamPosition,
     trim_horizon,
 )
@@ -30,16 +31,24 @@ class StreamContinuity:
     """Compares a stream with the position in it.
 
     ``newest``: how many of the newest sequences to start with after a reset; None: all. ``always_resets``:
-    every restart is a reset.
+    every restart is a reset. ``resume``: where to start, if the stream is still that one.
 
     Attributes:
         position: the position; the subscription advances it.
     """
 
     def __init__(
-        self, broker: NatsConnection, stream: str, *, newest: int | None, always_resets: bool
+        self,
+        broker: NatsConnection,
+        stream: str,
+        *,
+        newest: int | None,
+        always_resets: bool,
+        resume: ResumePoint | None = None,
     ) -> None:
         self.position = StreamPosition()
+        if resume is not None:
+            self.position.restore(resume)
         self._broker = broker
         self._stream = stream
         self._newest = newest
@@ -47,6 +56,10 @@ class StreamContinuity:
         self._first_seq = 0
         self._behind = 0
         self._start_over = False
+
+    def start_over(self) -> None:
+        """Make the next restart a reset."""
+        self._start_over = True
 
     async def restart(self) -> tuple[Restart, ResumeCheck | None]:
         """Decide how to restart; a resume may need a check of the first message.

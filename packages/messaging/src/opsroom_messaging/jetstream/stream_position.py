@@ -43,6 +43,15 @@ class Known:
         return abs(stored.timestamp() * 1e9 - self.stored_ns) > _SAME_NS
 
 
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """A position that outlives a process: what it has read, and of which stream."""
+
+    epoch: str
+    created: datetime
+    known: Known
+
+
 class StreamPosition:
     """The last message that was delivered, and the stream's epoch and time of creation at that moment.
 
@@ -67,6 +76,18 @@ class StreamPosition:
     def disprove(self) -> None:
         """Note that the message at the position is another one: the stream is not the same."""
         self._is_other = True
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where another process may resume; None: this can't be checked later."""
+        if self.epoch is None or self._created is None or self.known is None or self._is_other:
+            return None
+        return ResumePoint(self.epoch, self._created, self.known)
+
+    def restore(self, point: ResumePoint) -> None:
+        """Continue where another process was."""
+        self.seq, self.known = point.known.seq, point.known
+        self.epoch, self._created = point.epoch, point.created
 
     def is_recreated(self, info: StreamInfo) -> bool:
         """Return whether the stream has another time of creation.

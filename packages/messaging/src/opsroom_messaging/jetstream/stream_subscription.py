@@ -23,7 +23,7 @@ from opsroom_messaging.jetstream.delivery import Delivery
 from opsroom_messaging.jetstream.sequence_waiters import SequenceWaiters
 from opsroom_messaging.jetstream.stream_continuity import StreamBehindError, StreamContinuity
 from opsroom_messaging.jetstream.stream_handler import StreamHandler
-from opsroom_messaging.jetstream.stream_position import Known, ResumeCheck
+from opsroom_messaging.jetstream.stream_position import Known, ResumeCheck, ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
@@ -36,6 +36,8 @@ _MAX_UNANSWERED = 3
 _HEARTBEATS_PER_CHECK = 2
 """The stream is checked once in this many heartbeat intervals."""
 _RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
+_TURN_MESSAGES = 100
+"""After this many messages of a long catch-up, other tasks get a turn."""
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
 _INACTIVE_SECONDS = 30.0
@@ -64,12 +66,15 @@ class SubscriptionSpec:
         subjects: subject filters.
         policy: where to start and resume.
         newest: how many of the newest sequences to start with, for ``StartPolicy.EVENTS``; None: all.
+        resume: where an earlier process was, for ``StartPolicy.EVENTS``; if the stream is still the same, the
+            first restart is no reset.
     """
 
     stream: str
     subjects: tuple[str, ...]
     policy: StartPolicy
     newest: int | None = None
+    resume: ResumePoint | None = None
 
 
 class StreamSubscription:
@@ -97,7 +102,11 @@ class StreamSubscription:
         self._spec = spec
         self._handler = handler
         self._continuity = StreamContinuity(
-            broker, spec.stream, newest=spec.newest, always_resets=spec.policy is StartPolicy.STATE
+            broker,
+            spec.stream,
+            newest=spec.newest,
+            always_resets=spec.policy is StartPolicy.STATE,
+            resume=spec.resume,
         )
         self._resume_check: ResumeCheck | None = None
         self._consumer_seq = 0
@@ -140,6 +149,16 @@ class StreamSubscription:
     def epoch(self) -> str | None:
         """The epoch of the stream that was read; None: it has none yet."""
         return self._continuity.position.epoch
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where a later process may resume; None: it must start over."""
+        return self._continuity.position.resume_point
+
+    def start_over(self) -> None:
+        """Deliver everything again: the handler has lost its state."""
+        self._continuity.start_over()
+        self._interrupted.set()
 
     @property
     def live(self) -> bool:
@@ -269,6 +288,8 @@ class StreamSubscription:
 
         async def on_message(message: Msg) -> None:
             nonlocal received
+            if self._catching_up and received % _TURN_MESSAGES == 0:
+                await asyncio.sleep(0)  # the client hands over all that it has, without a turn for others
             if generation is not self._generation or self._interrupted.is_set():
                 return
             self._last_receive = asyncio.get_running_loop().time()

@@ -16,7 +16,8 @@ from nats.js.errors import NotFoundError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.errors import ConflictError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.writes import Write
 
 _ANY_SUBJECT = ">"
 

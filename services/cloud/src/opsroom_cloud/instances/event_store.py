@@ -35,8 +35,9 @@ from opsroom_contracts.subjects import (
     operation_record,
     server_name_subject,
 )
-from opsroom_messaging.jetstream.batch_writer import BatchWriter, Schedule, Write
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.writes import Schedule, Write
 
 _DUE_TTL_SECONDS = 86_400
 """How long a due message waits for a worker; afterwards the reconciler finds the operation."""

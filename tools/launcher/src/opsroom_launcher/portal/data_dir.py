@@ -12,6 +12,8 @@ from pathlib import Path
 from opsroom_launcher.errors import RefusedError
 
 _LOCK = "lock"
+INDEX = "index"
+"""The folder in it for the index of messages, which chat processes build again if it is missing."""
 
 
 @dataclass(frozen=True, slots=True)

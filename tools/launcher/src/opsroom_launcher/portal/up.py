@@ -21,7 +21,7 @@ from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.broker import NAME as BROKER_NAME
 from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
-from opsroom_launcher.portal.data_dir import DataDir, persistent_dir, temporary_dir
+from opsroom_launcher.portal.data_dir import INDEX, DataDir, persistent_dir, temporary_dir
 from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
 from opsroom_launcher.portal.readiness import serves_course_contract, wait_ready
 from opsroom_launcher.portal.storage_watch import StorageWatch
@@ -130,6 +130,8 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         "GATEWAY_PORT": str(addresses.port),
         "GATEWAY_COURSE_PORTS": ",".join(map(str, addresses.course_ports)),
     }
+    if addresses.data is not None:
+        environ.setdefault("CHAT_INDEX_DIR", str(addresses.data.resolve() / INDEX))
     if options.access is not None:
         environ["GATEWAY_ACCESS"] = options.access
     if addresses.data is not None and addresses.admin_token is not None:

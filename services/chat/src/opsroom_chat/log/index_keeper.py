@@ -1,0 +1,99 @@
+"""Saving the index to its file, and building it again if the file fails."""
+
+import asyncio
+import logging
+import sqlite3
+
+from opsroom_chat.log.index_file import IndexFile, Saved
+from opsroom_chat.log.message_index import MessageIndex, Unsaved
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
+
+_TICK_SECONDS = 0.25
+_SAVE_SECONDS = 5.0
+"""How often new messages are saved. After a crash, this much has to be read again."""
+_SAVE_MESSAGES = 50_000
+"""Earlier after this many. Each save writes most pages of a large file, so they should not be frequent."""
+_TRIM_SECONDS = 600.0
+_TRIM_MESSAGES = 10_000
+"""Dropped messages are deleted from the file when they are more than this, and a quarter of all."""
+
+log = logging.getLogger(__name__)
+
+
+class IndexKeeper:
+    """Owns the file of the index.
+
+    ``subscription``: feeds the index; its position is saved with what it has delivered.
+    """
+
+    def __init__(
+        self, file: IndexFile, index: MessageIndex, subscription: StreamSubscription, reader: StreamReader
+    ) -> None:
+        self._file = file
+        self._index = index
+        self._subscription = subscription
+        self._reader = reader
+        self._trimmed_to = 0 if file.saved is None else file.saved.trimmed_to
+
+    async def run(self) -> None:
+        """Save until cancelled."""
+        loop = asyncio.get_running_loop()
+        saved_at = loop.time()
+        trimmed_at = saved_at - _TRIM_SECONDS
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            now = loop.time()
+            if self._index.failed:
+                await self._replace()
+            elif now - saved_at >= _SAVE_SECONDS or self._index.unsaved >= _SAVE_MESSAGES:
+                await self.save()
+                saved_at = loop.time()
+            if self._index.synced and now - trimmed_at >= _TRIM_SECONDS:
+                await self._trim()
+                trimmed_at = now
+
+    async def save(self) -> None:
+        """Save what the file lacks."""
+        index, generation = self._index, self._index.generation
+        if not index.can_save:
+            return
+        unsaved = index.take_unsaved()
+        saved = index.saved(unsaved, self._subscription.resume_point, self._trimmed_to)
+        try:
+            await asyncio.to_thread(_write, self._file, unsaved, saved)
+        except sqlite3.Error as error:
+            index.fail(error)
+            return
+        index.on_saved(generation)
+
+    async def close(self) -> None:
+        """Save and close."""
+        await self.save()
+        await asyncio.to_thread(self._file.close)
+
+    async def _replace(self) -> None:
+        self._file = await asyncio.to_thread(self._file.replaced)
+        self._trimmed_to = 0
+        self._index.replace_file(self._file)
+        self._subscription.start_over()
+
+    async def _trim(self) -> None:
+        """Delete entries of messages that the stream has dropped."""
+        try:
+            bounds = await self._reader.bounds()
+            dropped = bounds.first - self._trimmed_to
+            if dropped > max(_TRIM_MESSAGES, (bounds.last - self._trimmed_to) // 4):
+                await asyncio.to_thread(self._file.trim, bounds.first)
+                self._trimmed_to = bounds.first
+        except UnavailableError as error:
+            log.info("the message index is trimmed later: %s", error)
+        except sqlite3.Error as error:
+            self._index.fail(error)
+
+
+def _write(file: IndexFile, unsaved: Unsaved, saved: Saved | None) -> None:
+    if unsaved.is_stale:
+        file.clear()
+    file.store(unsaved.messages, saved)

@@ -1,0 +1,181 @@
+"""The index of stored messages: the last event of each by its id, and the end of each shard.
+
+It is a projection of the stream ``CHAT``. It may be behind: a guarded write then fails, and the shard is read
+again. It must never claim to know a shard to its end without having all of it.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from opsroom_chat.log.index_file import IndexFile, Saved
+from opsroom_chat.log.keys import stored_key
+from opsroom_contracts.subjects import is_log_subject
+from opsroom_messaging.jetstream.stream_handler import Restart
+from opsroom_messaging.jetstream.stream_position import ResumePoint
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+
+log = logging.getLogger(__name__)
+
+
+class _Content(Enum):
+    """What the content of the file is worth."""
+
+    UNVERIFIED = "unverified"
+    """It may be of another stream; the subscription has not compared them yet."""
+    STALE = "stale"
+    """It must be cleared before anything is saved."""
+    VALID = "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """What the file lacks.
+
+    ``is_stale``: the file has to be cleared first. ``shards``: as in ``Saved``.
+    """
+
+    messages: dict[bytes, int]
+    shards: dict[str, int]
+    is_stale: bool
+
+
+class MessageIndex:
+    """The index. A subscription to all events of the stream feeds it, and so do writes and reads of shards.
+
+    Attributes:
+        generation: rises with each loss of its content. What was learned before is then worth nothing.
+        synced: whether the subscription has delivered everything once.
+        failed: whether the file failed and must be replaced; the subscription must then start over.
+    """
+
+    def __init__(self, file: IndexFile) -> None:
+        self.generation = 0
+        self.synced = False
+        self.failed = False
+        self._file = file
+        self._content = _Content.STALE if file.saved is None else _Content.UNVERIFIED
+        self._ends: dict[str, int] = {}
+        """The end of each shard as far as the subscription has delivered it."""
+        self._read_to: dict[str, int] = {}
+        """The end of each shard as far as it was read, or written by this process."""
+        self._unsaved: dict[bytes, int] = {}
+        self._saving: dict[bytes, int] = {}
+        self._deaf = True
+        """Whether messages are ignored, because some before them are missing."""
+
+    @property
+    def unsaved(self) -> int:
+        """How many messages are not in the file yet."""
+        return len(self._unsaved)
+
+    @property
+    def can_save(self) -> bool:
+        """Whether ``take_unsaved`` may be called."""
+        return self._content is not _Content.UNVERIFIED and not self.failed
+
+    def find(self, key: bytes) -> int | None:
+        """Return the sequence of a message's last event as far as it is known; it may be gone meanwhile."""
+        found = max(self._unsaved.get(key, 0), self._saving.get(key, 0))
+        if self._content is not _Content.VALID or (found and self.synced):
+            return found or None
+        try:
+            found = max(found, self._file.find(key) or 0)
+        except sqlite3.Error as error:
+            self.fail(error)
+            return None
+        return found or None
+
+    def end(self, subject: str) -> int:
+        """Return up to which sequence this shard is completely in the index."""
+        return max(self._ends.get(subject, 0), self._read_to.get(subject, 0))
+
+    def is_current(self, subject: str) -> bool:
+        """Whether ``end`` may be the end of the shard. If not, the shard should be read first."""
+        return self.synced or subject in self._read_to
+
+    def add(self, messages: Iterable[tuple[bytes, int]]) -> None:
+        """Add events of messages, which say nothing about the end of their shards."""
+        for key, seq in messages:
+            if seq > self._unsaved.get(key, 0):
+                self._unsaved[key] = seq
+
+    def extend(self, subject: str, end: int, generation: int) -> bool:
+        """Note that the shard is complete up to ``end``; False: not if the index was lost meanwhile.
+
+        ``generation``: that of the index when ``end()`` returned the sequence from which it was completed.
+        """
+        if generation != self.generation:
+            return False
+        self._read_to[subject] = max(end, self.end(subject))
+        return True
+
+    def shorten(self, subject: str, end: int) -> None:
+        """Note that the last events of a shard are gone: expired or purged."""
+        self._read_to[subject] = end
+        self._ends[subject] = min(end, self._ends.get(subject, 0))
+
+    def on_restart(self, restart: Restart) -> None:
+        """Continue, or forget everything if the stream is another one."""
+        if restart.reset:
+            self._forget()
+            self._deaf = False
+        elif self._content is _Content.UNVERIFIED and self._file.saved is not None:
+            self._ends = dict(self._file.saved.shards)
+            self._content = _Content.VALID
+            self._deaf = False
+
+    def on_message(self, message: StreamMessage) -> None:
+        """Add an event."""
+        if self._deaf:
+            return
+        key = stored_key(message.subject, message.data)
+        if key is not None:
+            self.add(((key, message.seq),))
+        if is_log_subject(message.subject):
+            self._ends[message.subject] = message.seq
+
+    def on_synced(self) -> None:
+        """Note that everything stored is in the index."""
+        self.synced = not self._deaf
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Keep the entries of dropped messages: they are harmless, and trimmed from the file later."""
+        return False
+
+    def fail(self, error: Exception) -> None:
+        """Note that the file can't be used."""
+        if not self.failed:
+            log.warning("the message index is built again: %s", error)
+        self._forget()
+        self._deaf = self.failed = True
+
+    def replace_file(self, file: IndexFile) -> None:
+        """Use an empty file instead of one that failed."""
+        self._file = file
+        self.failed = False
+
+    def take_unsaved(self) -> Unsaved:
+        """Return what has to be saved. Call ``on_saved`` afterwards, unless it failed."""
+        self._saving, self._unsaved = self._unsaved, {}
+        return Unsaved(self._saving, dict(self._ends), self._content is _Content.STALE)
+
+    def on_saved(self, generation: int) -> None:
+        """Note that what was taken is in the file. ``generation``: that of the index when it was taken."""
+        if generation == self.generation:
+            self._content = _Content.VALID
+            self._saving = {}
+
+    def saved(self, unsaved: Unsaved, point: ResumePoint | None, trimmed_to: int) -> Saved | None:
+        """Return the state to save with ``unsaved``; None if a later process can't resume there."""
+        return None if point is None or self._deaf else Saved(point, unsaved.shards, trimmed_to)
+
+    def _forget(self) -> None:
+        self.generation += 1
+        self.synced = False
+        self._content = _Content.STALE
+        self._ends, self._read_to = {}, {}
+        self._unsaved, self._saving = {}, {}
