@@ -12,6 +12,9 @@ const actions: Record<AuditedAction, string> = {
   ban: "Banned",
   lift: "Lifted a mute or ban",
   locate: "Looked up addresses",
+  read_log: "Opened a log",
+  change: "Changed a server",
+  batch: "Commanded several servers",
 };
 
 /** The texts of the activity and of the panel about a person, in a separate dictionary that is loaded with them. */
@@ -33,6 +36,7 @@ export const en = {
   serverEvents: "Servers",
   adminEvents: "Administration",
   requested: (command: string) => `${command} requested`,
+  working: (command: string) => `Working on "${command}"`,
   undone: (command: string) => `${command} undone`,
   failed: (command: string) => `${command} failed`,
   refusedCommand: (command: string) => `${command} rejected`,

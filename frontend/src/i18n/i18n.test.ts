@@ -6,8 +6,8 @@ import { en } from "./en";
 import { preferredLanguage } from "./language";
 import { ru as moderation } from "./moderation.ru";
 import { ru } from "./ru";
-import { ru as servers } from "./servers.ru";
 import { ru as search } from "./search.ru";
+import { ru as servers } from "./servers.ru";
 import { ru as status } from "./status.ru";
 
 it.each([

@@ -44,13 +44,13 @@ export const formatLogTime = (timestamp: string | number): string =>
   });
 
 /** `HH:MM:SS` in the reader's time zone. */
-export const formatClock = (timestamp: string | number): string =>
+export const formatExactClock = (timestamp: string | number): string =>
   textOf(timestamp, date => [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":"));
 
 const DAY_MS = 86_400_000;
 
 /** The day of a time, with words for today and yesterday. */
-export function formatDay(
+export function formatRecentDay(
   language: Language,
   timestamp: string | number,
   [today, yesterday]: readonly [string, string],

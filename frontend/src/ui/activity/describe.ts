@@ -35,7 +35,7 @@ export function describe(
   };
   if (entry.kind === "event") {
     const { type, command, actor, instanceId, instance, reason = "", reasonCode } = entry.event;
-    const name = labelOf(t.cloud.commands, command);
+    const name = command ? labelOf(t.cloud.commands, command) : "";
     const isProblem = type === "failed";
     const what =
       type === "received"
@@ -44,7 +44,9 @@ export function describe(
           ? a.undone(name)
           : isProblem
             ? a.failed(name)
-            : labelOf(t.worklog.kinds, type === "retained" ? "received" : type);
+            : type === "working"
+              ? a.working(name)
+              : labelOf(t.worklog.kinds, type === "retained" ? "received" : type);
     const why = isProblem ? { reason: t.failure(reasonCode, reason) } : {};
     return { who: t.cloud.by(actor), what, server: serverOf(instanceId, instance), isProblem, ...why };
   }

@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { formatDay } from "../../../text/format";
+import { formatRecentDay } from "../../../text/format";
 import { NO_FILTER } from "../../../text/worklog-entries";
 import { language } from "../../settings/preferences";
 import { serversDictionary } from "../servers/servers-dictionary";
@@ -24,7 +24,7 @@ export function ServerHistory({ id }: { readonly id: string }) {
         return (
           <div key={entry.key}>
             {isNewDay && (
-              <h4 class="day">{formatDay(language.value, entry.at, [log.today, log.yesterday])}</h4>
+              <h4 class="day">{formatRecentDay(language.value, entry.at, [log.today, log.yesterday])}</h4>
             )}
             <Entry entry={entry} hasServer={false} />
           </div>

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { FollowListener, ServersApi } from "../../../api/backend";
 import { ApiError } from "../../../api/errors";
 import { type LogChunk, TEXT_MAX } from "../../../contract/generated";
-import { formatClock } from "../../../text/format";
+import { formatExactClock } from "../../../text/format";
 import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { CopyButton } from "../../copy-button";
@@ -27,7 +27,7 @@ function Row({ row }: { readonly row: LogRow }) {
   if (!line) return <p class="log-gap">{serversDictionary.value.panel.skipped(skipped)}</p>;
   return (
     <p class="log-line" data-source={line.source}>
-      {line.at && <time dateTime={line.at}>{formatClock(line.at)} </time>}
+      {line.at && <time dateTime={line.at}>{formatExactClock(line.at)} </time>}
       {line.text}
     </p>
   );
@@ -35,7 +35,7 @@ function Row({ row }: { readonly row: LogRow }) {
 
 const textOf = (rows: readonly LogRow[]): string =>
   rows
-    .flatMap(({ line }) => (line ? `${line.at ? `${formatClock(line.at)} ` : ""}${line.text}` : []))
+    .flatMap(({ line }) => (line ? `${line.at ? `${formatExactClock(line.at)} ` : ""}${line.text}` : []))
     .join("\n");
 
 /** Chunks that arrive between two frames are added together: thousands of lines a second must not cost as many renderings. */

@@ -1,6 +1,6 @@
 import type { Command } from "../../../contract/generated";
 import { labelOf } from "../../../i18n/label";
-import { formatClock, secondsUntil } from "../../../text/format";
+import { formatExactClock, secondsUntil } from "../../../text/format";
 import { isError } from "../../../text/worklog";
 import { commandLine, serverOf, type WorklogEntry } from "../../../text/worklog-entries";
 import { useApp } from "../../app-context";
@@ -123,7 +123,7 @@ export function Entry({ entry, hasServer }: EntryProps) {
   const seconds = secondsOf(entry);
   return (
     <article class="log-entry" data-kind={outcome?.kind ?? "pending"} data-failed={hasFailed}>
-      <Time at={at} format={formatClock} />
+      <Time at={at} format={formatExactClock} />
       <p class="log-entry-head">
         {hasServer &&
           name !== undefined &&
@@ -154,7 +154,7 @@ export function Entry({ entry, hasServer }: EntryProps) {
         {outcome && entry.received && (
           <span class="log-entry-times">
             {" "}
-            <Time at={outcome.timestamp} format={formatClock} />
+            <Time at={outcome.timestamp} format={formatExactClock} />
             {seconds !== undefined && outcome.kind !== "cancelled" && ` · ${words.log.seconds(seconds)}`}
           </span>
         )}

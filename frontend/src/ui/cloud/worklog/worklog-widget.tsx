@@ -1,7 +1,7 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useCallback, useEffect } from "preact/hooks";
 import type { WorklogKind, WorklogLine } from "../../../state/cloud/model";
-import { formatDay } from "../../../text/format";
+import { formatRecentDay } from "../../../text/format";
 import { lineAsText, linesAsCsv, linesAsJson } from "../../../text/worklog";
 import { type EntryFilter, NO_FILTER, serverOf, type WorklogEntry } from "../../../text/worklog-entries";
 import { useApp } from "../../app-context";
@@ -208,7 +208,7 @@ export function WorklogWidget({ shownInstance }: WorklogWidgetProps) {
           render={({ entry, day }) => (
             <>
               {day !== undefined && (
-                <h3 class="day">{formatDay(language.value, day, [words.today, words.yesterday])}</h3>
+                <h3 class="day">{formatRecentDay(language.value, day, [words.today, words.yesterday])}</h3>
               )}
               <Entry entry={entry} hasServer />
             </>
