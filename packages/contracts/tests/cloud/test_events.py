@@ -12,7 +12,15 @@ from packages.contracts.tests.strategies import values_of
 @given(values_of(InstanceEvent).map(InstanceEvent.model_validate))
 def test_a_client_event_has_all_fields_the_sequence_and_the_instance(stored: InstanceEvent) -> None:
     shown = cloud_event_of(stored, 7)
-    hidden = {"version", "since", "identity", "start", "pending", "pending_identity", *InstanceFacts.model_fields}
+    hidden = {
+        "version",
+        "since",
+        "identity",
+        "start",
+        "pending",
+        "pending_identity",
+        *InstanceFacts.model_fields,
+    }
     assert shown.model_dump(exclude={"seq", "instance", "progress"}) == stored.model_dump(exclude=hidden)
     assert (shown.seq, shown.instance) == (7, apply(stored))
     assert shown.progress == (None if stored.pending is None else stored.pending.progress)
