@@ -130,3 +130,10 @@ async def test_statistics_begin_with_the_last_sample_and_go_on() -> None:
     async with running(Server([samples(1, 1, 2), END])) as url:
         last = await Shell(url)("servers", "stats", "web-1", "--json")
     assert [json.loads(line)["memory"] for line in last.stdout.splitlines()] == [2 * 1024**2]
+    async with running(Server([END])) as url:
+        none = await Shell(url)("servers", "stats", "web-1")
+    assert (none.exit_code, none.stdout, none.stderr.startswith("opsroom: there is no sample yet")) == (
+        0,
+        "",
+        True,
+    )

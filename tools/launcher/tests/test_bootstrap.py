@@ -49,6 +49,7 @@ else:
 """
 OURS = [
     *(str(REPOSITORY / "packages" / name / "src") for name in ("contracts", "messaging", "runtime")),
+    str(REPOSITORY / "services/agent/src"),
     str(REPOSITORY / "services/gateway/src"),
 ]
 """What `up` imports before it searches for nats-server."""

@@ -97,7 +97,9 @@ class Agent:
             "1 while the agent holds the lease of its provider and acts.",
             single(lambda: self._acting),
         )
-        broker.metrics.gauge("agent_streams", "Open streams.", single(lambda: self._streams.count))
+        broker.metrics.gauge(
+            "open_streams", "Open streams of logs and statistics.", single(lambda: self._streams.count)
+        )
 
     async def run(self) -> None:
         """Act whenever the lease is held, until ``stop``; then wait to be cancelled."""

@@ -80,6 +80,8 @@ def stats(server: Server, instance_id: str, follow: bool, last: int, as_json: bo
         past = await _samples(opsroom, found)
         _print_samples(past[-last:] if last else [], as_json=as_json)
         if not follow:
+            if last and not past:
+                print_note("opsroom: there is no sample yet; --follow waits for the next one")
             return True
         shown = past[-1].at if past else _BEGINNING
         async with opsroom.cloud.stats(found, follow=True) as chunks:
