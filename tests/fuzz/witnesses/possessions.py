@@ -117,6 +117,7 @@ async def possessions(
         "seq": str(message["seq"]),
         "instance_id": operation["instanceId"],
         "operation_id": operation["id"],
+        "provider": "simulated",
         "restriction_id": mute.json()["id"],
     }
     owned = Possessions(admin, broker, owner, ids)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Body, Depends, Header, Request
 
 from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.cloud.selectors import matches, read_selector
@@ -122,7 +122,10 @@ def batch_router(projection: InstanceProjection, client: CloudClient, commanding
         | error_responses(ErrorCode.NAME_INVALID, ErrorCode.NAME_TAKEN, ErrorCode.UNAVAILABLE, *AUTH_ERRORS),
     )
     async def batch(
-        body: BatchCommand, request: Request, key: _Key = None, context: CommandContext = context_of
+        body: Annotated[BatchCommand, Body(examples=[{"command": "restart", "selector": "env=prod"}])],
+        request: Request,
+        key: _Key = None,
+        context: CommandContext = context_of,
     ) -> BatchResults:
         """A command for the servers of `ids`, or for all that have the labels of `selector`.
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Body, Depends, Path, Response
 
 from opsroom_contracts.agents.protocol import AdoptableRequest
 from opsroom_contracts.cloud.commands import Command
@@ -137,7 +137,7 @@ def _add_adoption(router: APIRouter, client: CloudClient, commanding: CommandAcc
         ),
     )
     async def adopt(
-        body: NewAdoption,
+        body: Annotated[NewAdoption, Body(examples=[{"provider": "docker", "resource": "4c01db0b339c"}])],
         response: Response,
         key: IdempotencyKey = None,
         context: CommandContext = context_of,

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Body, Depends, Request
 
 from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.cloud.commands import Command
@@ -100,7 +100,7 @@ def changes_router(
     async def change(
         instance_id: InstanceId,
         request: Request,
-        patch: InstancePatch,
+        patch: Annotated[InstancePatch, Body(examples=[{"name": "web-2", "labels": {"env": None}}])],
         key: IdempotencyKey = None,
         context: CommandContext = context_of,
     ) -> InstanceChanged:

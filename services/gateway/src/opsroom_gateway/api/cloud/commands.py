@@ -1,8 +1,8 @@
 """Routes of ``/api/v1/cloud``: the list of instances, commands and operations."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Body, Depends, Response
 from fastapi.params import Depends as Dependency
 
 from opsroom_contracts.audit import AuditedAction
@@ -34,6 +34,7 @@ from opsroom_gateway.projections.instances import InstanceProjection
 _LISTED = example_response(200, {"seq": 5, "instances": [INSTANCE]})
 ACCEPTED = example_response(202, {"operation": OPERATION})
 _NOTHING = NewInstance()
+_EXAMPLE = {"name": "web-1", "labels": {"env": "prod"}, "start": True}
 _BODY = """
 
 The body is optional. `name`: it must be free; by default it is derived from the id. `template`: the name of a
@@ -73,7 +74,7 @@ def _add_list(router: APIRouter, projection: InstanceProjection, can_view: Depen
 def _add_create(router: APIRouter, spec: CommandSpec, client: CloudClient, context_of: Any) -> None:
     async def create(
         response: Response,
-        body: NewInstance = _NOTHING,
+        body: Annotated[NewInstance, Body(examples=[_EXAMPLE])] = _NOTHING,
         key: IdempotencyKey = None,
         context: CommandContext = context_of,
     ) -> OperationAccepted:
