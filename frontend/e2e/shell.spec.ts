@@ -141,6 +141,7 @@ test("the search finds places, people and servers with the keyboard", async ({ p
   await page.keyboard.press("Enter");
   await hash(page).toBe(`#/people/${name}`);
   await page.keyboard.press("Control+k");
+  await expect(field).toBeFocused();
   await page.keyboard.type(server);
   await expect(dialog.getByRole("option", { name: server, exact: false }).first()).toBeVisible();
   await page.keyboard.press("ArrowUp");
