@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { joinChat, leaveChat, type Portal, sendMessage, test, uniqueName } from "./kit/portal";
+import { joinChat, leaveChat, openAccount, type Portal, sendMessage, test, uniqueName } from "./kit/portal";
 
 const stored = (page: Page, text: string) => page.locator(".message.own:not(.outgoing)", { hasText: text });
 const notice = (page: Page) => page.getByText("Your browser doesn't save anything for this page");
@@ -107,6 +107,9 @@ test("what a user queued and drafted is not the next user's", async ({ page, por
   await page.goto(portal.url);
   await joinChat(page, anna);
   const field = page.getByRole("textbox", { name: "Type your message here" });
+  // The menu is loaded a second after the page.
+  await openAccount(page);
+  await page.keyboard.press("Escape");
   await page.context().setOffline(true);
   await sendMessage(page, text);
   await expect(page.locator(".message.outgoing", { hasText: text })).toBeVisible();
