@@ -5,6 +5,9 @@ from contextlib import aclosing
 
 import pytest
 
+from opsroom_agent.providers.docker.changes import Changes
+from opsroom_agent.providers.docker.containers import Containers
+from opsroom_agent.providers.docker.engine import Engine, open_engine
 from opsroom_agent.providers.docker.provider import DockerProvider
 from opsroom_contracts.agents.protocol import (
     ApplyReply,
@@ -14,10 +17,12 @@ from opsroom_contracts.agents.protocol import (
     LogsRequest,
     ObserveRequest,
     ProviderListRequest,
+    ServerRef,
 )
 from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.cloud.instances import FailureCode
 from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until, until_answer
 from services.agent.tests.kit.docker import Docker, Notices
 from services.agent.tests.kit.fake_engine.engine import FakeEngine
@@ -92,6 +97,32 @@ async def test_after_the_engine_was_away_the_portal_is_asked_to_list(
         await fake_engine.stop()
         await fake_engine.start()
         await notices.until(lambda notice: notice == ChangeNotice())
+
+
+async def test_a_silent_connection_is_made_again_and_misses_nothing(
+    fake_engine: FakeEngine, fake_docker: Docker
+) -> None:
+    seen: list[ChangeNotice] = []
+
+    async def follow(engine: Engine) -> None:
+        changes = Changes(Containers(engine, fake_docker.portal), silence=0.1)
+        async with aclosing(changes.notices()) as notices:
+            async for notice in notices:
+                seen.append(notice)
+
+    def found(server: ServerRef) -> int:
+        return sum(one.id == server.id for notice in seen for one in notice.found)
+
+    async with open_engine(fake_engine.socket, lambda: None) as engine:
+        async with run_tasks(follow=follow(engine)):
+            while not any(notice.found for notice in seen):  # before the first event none is repeated
+                await fake_docker.created()
+            for _ in range(5):
+                server = await fake_docker.created()
+                await until(lambda: found(server))  # noqa: B023 - at once
+                connected = fake_engine.count("GET /events")
+                await until(lambda: fake_engine.count("GET /events") > connected + 1)  # noqa: B023 - at once
+                assert found(server) == 1, "the events were repeated"
 
 
 async def test_no_space_is_a_failure_with_its_code(fake_engine: FakeEngine, fake_docker: Docker) -> None:

@@ -134,9 +134,9 @@ class FakeContainer:
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to its first process, or SIGKILL to all of them."""
-        if self.process is not None and self.process.returncode is None:
+        if self.process is not None:
             with suppress(ProcessLookupError):
                 if number is signal.SIGKILL:
                     os.killpg(self.process.pid, number)
-                else:
+                elif self.process.returncode is None:
                     os.kill(self.process.pid, number)

@@ -273,8 +273,10 @@ class FakeEngine:
         assert process is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        await asyncio.gather(container.read(1, process.stdout), container.read(2, process.stderr))
+        reading = asyncio.gather(container.read(1, process.stdout), container.read(2, process.stderr))
         code = await process.wait()
+        container.send(signal.SIGKILL)  # a container ends with its first process
+        await reading
         container.exit_code = 128 - code if code < 0 else code
         container.status, container.finished_at = "exited", now()
         container.notify()

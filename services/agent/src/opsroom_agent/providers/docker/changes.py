@@ -8,7 +8,12 @@ from contextlib import aclosing, suppress
 from pydantic import ValidationError
 
 from opsroom_agent.providers.docker.containers import Containers
-from opsroom_agent.providers.docker.engine import EngineError, EngineUnavailableError, filters
+from opsroom_agent.providers.docker.engine import (
+    EngineError,
+    EngineSilentError,
+    EngineUnavailableError,
+    filters,
+)
 from opsroom_agent.providers.docker.lines import split_lines
 from opsroom_agent.providers.docker.models import EngineEvent
 from opsroom_agent.providers.docker.views import INSTANCE_LABEL, PORTAL_LABEL
@@ -18,7 +23,7 @@ from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.process import cancel_and_wait
 
 _ACTIONS = ("start", "die", "oom", "pause", "unpause", "destroy")
-_SILENCE_SECONDS = 60.0
+SILENCE_SECONDS = 60.0
 """After this long without an event, the connection is made again from the last one: it may be dead."""
 _GATHER_SECONDS = 0.05
 """How long events are gathered into one notice."""
@@ -29,17 +34,20 @@ log = logging.getLogger(__name__)
 
 
 class Changes:
-    """Follows the events of one engine."""
+    """Follows the events of one engine. ``silence``: seconds without one after which it connects again."""
 
-    def __init__(self, containers: Containers) -> None:
+    def __init__(self, containers: Containers, *, silence: float = SILENCE_SECONDS) -> None:
         self._containers = containers
+        self._silence = silence
         self._waiting: dict[str, ServerRef] = {}
         self._missed = False
+        self._connected = False
         self._wake = asyncio.Event()
         self._since = ""
+        self._failures = FailureLog(log, "following the events of the Docker Engine")
 
     async def notices(self) -> AsyncGenerator[ChangeNotice, None]:
-        """Yield notices; an empty one after each gap in the events. Never ends."""
+        """Yield notices; an empty one at the beginning and after each gap in the events. Never ends."""
         reading = asyncio.create_task(self._read(), name="docker events")
         try:
             while True:
@@ -62,24 +70,24 @@ class Changes:
         return ChangeNotice(found=seen.found, gone=seen.gone)
 
     async def _read(self) -> None:
-        failures = FailureLog(log, "following the events of the Docker Engine")
         while True:
             try:
                 await self._follow()
-            except TimeoutError:
-                continue
+            except EngineSilentError:
+                # The next connection begins after the last event, so that none is missed.
+                self._connected = self._since != ""
             except (EngineError, EngineUnavailableError) as error:
-                failures.failed(str(error))
-                await asyncio.sleep(_RETRY_SECONDS[min(failures.failures, len(_RETRY_SECONDS)) - 1])
-                self._miss()
-            else:
-                failures.succeeded()
+                self._connected = False
+                self._failures.failed(str(error))
+                failures = min(self._failures.failures, len(_RETRY_SECONDS))
+                await asyncio.sleep(_RETRY_SECONDS[failures - 1])
 
     async def _follow(self) -> None:
-        """Follow the events until the connection ends.
+        """Follow the events; never returns. After a gap, the portal is asked to list.
 
         Raises:
-            TimeoutError: there was none for a while.
+            EngineSilentError: there was no event for a while.
+            EngineUnavailableError, EngineError: no connection, or it broke off.
         """
         parameters: dict[str, str | int | bool] = {
             "filters": filters(type=["container"], event=list(_ACTIONS))
@@ -87,11 +95,16 @@ class Changes:
         if self._since:
             parameters["since"] = self._since
         engine = self._containers.engine
-        async with engine.stream("GET", "/events", parameters, silence=_SILENCE_SECONDS) as data:
+        async with engine.stream("GET", "/events", parameters, silence=self._silence) as data:
+            if not self._connected:
+                self._connected = True
+                self._failures.succeeded()
+                self._miss()
             async with aclosing(split_lines(data)) as lines:
                 async for line in lines:
                     with suppress(ValidationError):
                         self._note(EngineEvent.model_validate_json(line))
+        raise EngineUnavailableError("the Docker Engine has ended the events")
 
     def _note(self, event: EngineEvent) -> None:
         if event.time_nano:

@@ -39,6 +39,10 @@ class EngineUnavailableError(OutcomeUnknownError):
     """The engine did not reply, or is stopping. It may or may not have done what was asked."""
 
 
+class EngineSilentError(EngineUnavailableError):
+    """A stream has sent nothing for as long as it may be silent."""
+
+
 class EngineError(Exception):
     """The engine has refused a request. ``status``: of HTTP."""
 
@@ -135,6 +139,7 @@ class Engine:
         """Open a reply that is read bit by bit. ``silence``: seconds without data after which it fails.
 
         Raises:
+            EngineSilentError: no data for that long.
             EngineUnavailableError, EngineError: no reply, a refusal, or the reply broke off.
         """
         timeout = httpx.Timeout(_REQUEST_SECONDS, connect=_CONNECT_SECONDS, read=silence)
@@ -146,6 +151,8 @@ class Engine:
                     await response.aread()
                     raise _refusal(response)
                 yield response.aiter_raw()
+        except httpx.ReadTimeout as error:
+            raise EngineSilentError(f"the Docker Engine was silent for {silence:g} s") from error
         except httpx.TransportError as error:
             raise _unavailable(error) from error
 
