@@ -104,7 +104,7 @@ test("a message that arrives elsewhere is counted on the badge, and is below a l
     }, text);
   expect(await isAbove(`${mark} before`)).toBe(true);
   expect(await isAbove(`${mark} news`)).toBe(false);
-  // Whoever answers has read it.
+  // A user who answers has read it.
   await sendMessage(page, `${mark} thanks`);
   await expect(page.locator(".new-line")).toHaveCount(0);
 

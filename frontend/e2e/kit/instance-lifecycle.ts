@@ -62,7 +62,7 @@ export async function serveInstances(page: Page, count: number): Promise<void> {
   });
 }
 
-/** Expect the entries of one server in the Worklog, latest first: commands, and what became of them. */
+/** Expect the entries of one server in the Worklog, latest first: commands and their outcomes. */
 export async function expectWorklog(
   page: Page,
   name: string,

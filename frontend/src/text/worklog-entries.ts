@@ -3,7 +3,7 @@ import type { WorklogKind, WorklogLine } from "../state/cloud/model";
 import { comparable } from "./typed";
 import { actorOf, lineAsText } from "./worklog";
 
-/** What became of one operation, or what happened outside the portal. */
+/** The course of one operation, or something that happened outside the portal. */
 export interface WorklogEntry {
   readonly key: string;
   /** Its lines in their order; at least one. */

@@ -29,7 +29,7 @@ export type ServerStatus =
 /** The providers by name; undefined as long as they are unknown. */
 export type Providers = ReadonlyMap<string, ProviderView> | undefined;
 
-/** What dismisses the failure that a server's condition tells of: it is over when the state or the reason changes. */
+/** The key under which a server's failure is dismissed; another state or reason has another key. */
 const conditionKey = ({ id, timestamp, reason = "" }: Instance): string => `c${id} ${timestamp} ${reason}`;
 
 /** The failure to show at a server, until it is dismissed or another command follows. */

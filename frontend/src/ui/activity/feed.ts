@@ -166,7 +166,7 @@ const pad = (seq: number): string => String(seq).padStart(16, "0");
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Drop that a command was received, where it is known what became of it. */
+/** Drop the receipt of each command whose outcome is known. */
 function withoutRequests(entries: readonly Entry[]): readonly Entry[] {
   const ended = new Set(
     entries.flatMap(one =>

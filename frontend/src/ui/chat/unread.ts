@@ -59,7 +59,7 @@ export function watchUnread({ chat, localStore, scope, onFresh }: Reader): () =>
     const later = before === undefined ? [] : messages.filter(({ seq }) => seq > before);
     const fresh = later.filter(({ user }) => user.id !== me?.id);
     last = messages.at(-1)?.seq ?? last ?? 0;
-    // Whoever writes has read.
+    // A user who writes has read what is there.
     if (later.length > fresh.length) seenUpTo.value = undefined;
     else if (fresh.length > 0 && !(isLive && isReading.peek())) seenUpTo.value = seenUpTo.peek() ?? before;
     if (!isReading.peek()) unread.value = (isLive ? unread.peek() : 0) + fresh.length;
@@ -67,7 +67,7 @@ export function watchUnread({ chat, localStore, scope, onFresh }: Reader): () =>
     save();
   });
   const onPlace = effect(() => {
-    // Whoever comes back to the conversation again sees what arrived since then.
+    // A user who comes back to the conversation sees what has arrived since.
     if (isReading.value) unread.value = 0;
     else seenUpTo.value = undefined;
     save();

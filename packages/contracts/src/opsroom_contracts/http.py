@@ -158,7 +158,7 @@ class BatchCommand(Model, defer_build=False):
 
 
 class BatchResult(Model):
-    """What became of the command for one server: an operation or a problem. ``id`` as in the request."""
+    """The outcome of the command for one server: an operation or a problem. ``id`` as in the request."""
 
     id: Identifier
     operation: Operation | None = None

@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.api_clients import close_code, events, person, raw_socket, token_of
+from services.gateway.tests.kit.course_clients import course_client, register
 from services.gateway.tests.kit.portal import Address, Portal, gateway_settings, portal_at, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -173,6 +174,20 @@ async def test_a_flooding_course_client_is_read_slowly_and_loses_nothing(strict:
                 if isinstance(frame, dict):
                     forwarded.append(frame["message"])
         assert forwarded == [f"{n}" for n in range(6)]
+
+
+async def test_the_user_of_a_flooding_course_client_leaves_soon_after_it_has_closed(portal: Portal) -> None:
+    """Not only once all that it has sent had its turn, which takes as long as it likes."""
+    slow = STRICT | {"course_idle_seconds": 0, "registrations_per_minute": 0}
+    async with serving(portal.url, gateway_settings(**slow)) as address:
+        user = await register(address, "flooder", "Zed")
+        async with course_client(address, "watcher") as watcher:
+            async with course_client(address, "flooder") as flooder:
+                await watcher.sees(user)
+                for _ in range(200):  # at two a second
+                    await flooder.send("x")
+                flooder.socket.transport.abort()
+            await watcher.misses(user)
 
 
 async def test_commands_are_rate_limited(strict: Address) -> None:

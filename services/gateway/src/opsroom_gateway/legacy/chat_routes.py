@@ -21,6 +21,7 @@ from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.chat_sockets import OnName
 from opsroom_gateway.legacy.express_routes import everything_else, express_route
 from opsroom_gateway.legacy.http import BodyError, json_body, origin_of
+from opsroom_gateway.legacy.socket_throttle import SocketThrottle
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer, is_ban
@@ -91,21 +92,19 @@ class _Connection:
 
     __slots__ = (
         "_chat",
-        "_client",
         "_connection",
         "_identity",
         "_idle_timer",
         "_last_message_at",
-        "_limits",
         "_socket",
+        "_throttle",
     )
 
     def __init__(
         self, chat: CourseChat, limits: Limits, client: Client, connection: WebSocketConnection
     ) -> None:
         self._chat = chat
-        self._limits = limits
-        self._client = client
+        self._throttle = SocketThrottle(limits.messages, client, connection)
         self._identity = anonymous_identity(client.network)
         self._connection = connection
         self._last_message_at = 0.0
@@ -126,8 +125,8 @@ class _Connection:
             return
         data = message.get("text")
         self._last_message_at = asyncio.get_running_loop().time()
-        await self._limits.throttle(self._limits.messages, self._client, self._identity)
-        await self._chat.receive(self._socket, message["bytes"] if data is None else data)
+        if await self._throttle.admits(self._identity):
+            await self._chat.receive(self._socket, message["bytes"] if data is None else data)
 
     def _start_idle_timer(self, max_idle: float, wait: float) -> None:
         self._idle_timer = asyncio.get_running_loop().call_later(wait, self._check_idle, max_idle)

@@ -24,6 +24,7 @@ from opsroom_gateway.legacy.access import LegacyAccess
 from opsroom_gateway.legacy.cloud import CourseCloud, action_in
 from opsroom_gateway.legacy.express_routes import everything_else, express_route
 from opsroom_gateway.legacy.http import BodyError, json_body
+from opsroom_gateway.legacy.socket_throttle import SocketThrottle
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import is_ban
@@ -119,18 +120,21 @@ class CourseCloudApp:
         close = partial(connection.close, Close.TOKEN_INVALID.value)
         connection.write(text_frame(CONNECTION_GREETING.encode()))
         await self._subscribe(self._cloud.sockets, connection, websocket, viewer, close)
-        connection.serve_callback(partial(self._on_message, websocket, viewer))
+        throttle = SocketThrottle(self._limits.commands, client_of(websocket), connection)
+        connection.serve_callback(partial(self._on_message, websocket, viewer, throttle))
 
     async def not_found(self, request: Request, _error: Exception | None = None) -> Response:
         """Respond to all other paths and methods."""
         return _json(CourseCloudError(message=f"There is no {request.method} {request.url.path} here."), 404)
 
-    async def _on_message(self, websocket: WebSocket, viewer: Principal | None, message: Message) -> None:
-        if message["type"] != "websocket.disconnect":
-            data = message.get("text")
-            client = client_of(websocket)
-            identity = anonymous_identity(client.network) if viewer is None else viewer.identity
-            await self._limits.throttle(self._limits.commands, client, identity)
+    async def _on_message(
+        self, websocket: WebSocket, viewer: Principal | None, throttle: SocketThrottle, message: Message
+    ) -> None:
+        if message["type"] == "websocket.disconnect":
+            return
+        data = message.get("text")
+        network = client_of(websocket).network
+        if await throttle.admits(anonymous_identity(network) if viewer is None else viewer.identity):
             context = self._legacy_access.socket_context(websocket, viewer)
             await self._cloud.receive(message["bytes"] if data is None else data, context)
 

@@ -46,11 +46,6 @@ class Limits:
         if not client.exempt:
             self.messages.acquire(identity)
 
-    async def throttle(self, limit: RateLimit, client: Client, identity: Identity) -> None:
-        """Delay reading from a socket that sends too fast, in a protocol without error frames."""
-        if not client.exempt:
-            await limit.throttle(identity)
-
     def count_command(self, client: Client, identity: Identity) -> None:
         """Count a command."""
         if not client.exempt:

@@ -49,13 +49,6 @@ class RateLimit:
             self._deltas[key] += 1
         return wait
 
-    async def throttle(self, key: str) -> None:
-        """Take one token; wait until there is one."""
-        wait = self.try_acquire(key)
-        while wait > 0:
-            await asyncio.sleep(wait)
-            wait = self.try_acquire(key)
-
     def drain_deltas(self) -> dict[str, int]:
         """Return the counts since the last call."""
         deltas, self._deltas = self._deltas, Counter()

@@ -67,6 +67,11 @@ class FlowControl:
         """Whether something that the peer has sent may be unread."""
         return self._transport_paused or self._held
 
+    @property
+    def ended_by_peer(self) -> bool:
+        """Whether the peer has ended the connection, while something that it has sent waits."""
+        return self._then is not None
+
     def received(self, data: bytes) -> None:
         """Pass ``data`` on, now or later."""
         if self._unconsumed or self._held:

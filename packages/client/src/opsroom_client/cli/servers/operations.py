@@ -1,4 +1,4 @@
-"""Sending commands for servers, waiting for them, and printing what became of them."""
+"""Sending commands for servers, waiting for them, and printing their outcomes."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 from opsroom_contracts.close_codes import Close, CloseCode
 from opsroom_gateway.transport.connection import CONNECTION_EXTENSION, ClientConnection
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
+from opsroom_gateway.transport.flow_control import FlowControl
 from opsroom_gateway.transport.heartbeat import HeartbeatTimer
 from opsroom_gateway.transport.http.address_limit import ConnectionLimits
 from opsroom_gateway.transport.input_budget import InputAccount
@@ -40,6 +41,7 @@ class WebSocketControl(Protocol):
     """What a connection uses of its protocol. ``close_sent``: whether no frame may follow."""
 
     transport: Transport
+    flow: FlowControl
     close_sent: bool
 
     def close_with(self, code: CloseCode) -> None:
@@ -69,6 +71,11 @@ class WebSocketConnection(ClientConnection):
     def open(self) -> bool:
         """Whether frames can still be sent."""
         return not (self._protocol.close_sent or self.transport.is_closing())
+
+    @property
+    def ending(self) -> bool:
+        """Whether the socket is closed or closing, by the peer too. What has arrived may still be handled."""
+        return not self.open or self._protocol.flow.ended_by_peer
 
     def close_slow_consumer(self) -> None:
         """Close as too slow."""
