@@ -6,15 +6,24 @@ from datetime import timedelta
 
 import pytest
 
+from opsroom_cloud.operations.operations import Operations
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.instances import Condition, FailureCode
 from opsroom_contracts.cloud.models import Operation, OperationStatus, Progress
+from opsroom_contracts.cloud.requests import CancelRequest
 from opsroom_contracts.errors import ErrorCode
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until, until_answer
-from services.cloud.tests.harness import Cloud, each_once, process, refusal, service
+from services.cloud.tests.harness import (
+    Cloud,
+    each_once,
+    event_store_without_projection,
+    process,
+    refusal,
+    service,
+)
 from services.cloud.tests.scripted_agent import LAB, TEMPLATE, ScriptedAgent, scripted_agent
 
 
@@ -110,6 +119,22 @@ async def test_an_undone_operation_never_reaches_the_agent(cloud: Cloud, agent: 
     for operation in operations:
         ended = await cloud.finished(operation)
         assert (ended.status is OperationStatus.CANCELLED) == (operation.id not in agent.asked)
+    each_once(await cloud.kept())
+
+
+async def test_what_the_agent_has_begun_is_not_undone_by_a_process_whose_clock_is_behind(
+    cloud: Cloud, agent: ScriptedAgent, broker: NatsConnection
+) -> None:
+    """Its cancellation may also have been decided before the operation was due, and be stored afterwards."""
+    agent.held.add(Command.CREATE)
+    operation = (await cloud.create(template=TEMPLATE)).operation
+    await until(lambda: operation.id in agent.asked)
+    async with event_store_without_projection(broker) as events:
+        other = Operations(events, lambda: operation.due_at - timedelta(milliseconds=1))
+        fault = await refusal(other.cancel(CancelRequest(operation_id=operation.id)))
+    assert fault.code is ErrorCode.OPERATION_FINISHED
+    agent.held.clear()
+    assert (await cloud.finished(operation)).status is OperationStatus.DONE
     each_once(await cloud.kept())
 
 
