@@ -22,7 +22,7 @@ from tests.fuzz.session import AT_ONCE, FuzzSession
 from tests.fuzz.tally import Enough, Tally
 
 MUTANT_CASES = 2 * AT_ONCE
-MUTANT_ROUNDS = 4
+MUTANT_ROUNDS = 8
 MUTANT_SECONDS = 1.5
 """Cases per round, rounds in which a mutant must be detected, and how long a case waits for what the
 mutant withholds."""

@@ -10,8 +10,13 @@ import psutil
 
 _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", "asyncio", "_asyncio")
 """The modules whose objects must not grow in number. State of users and servers is of other modules."""
-_STORED = frozenset({"opsroom_gateway.fanout.replay_buffer.Frame"})
-"""Classes of those modules whose objects stand for what is stored: a bounded buffer of the newest events."""
+_BOUNDED = frozenset(
+    {
+        "opsroom_gateway.fanout.replay_buffer.Frame",  # the newest events
+        "fastapi.dependencies.models._CallIdentity",  # the dependencies of each route, once it is used
+    }
+)
+"""Classes of those modules of which there are at most a fixed number of objects, made as they are needed."""
 _SPARE_TASKS = 4
 """Short-lived tasks of the services: a lease renewal, a page of history."""
 _NAMED_TASKS = 20
@@ -40,7 +45,7 @@ def resource_usage() -> ResourceUsage:
     everything = gc.get_objects()
     kinds = Counter(map(type, everything))
     named = {f"{kind.__module__}.{kind.__qualname__}": kinds[kind] for kind in kinds if _watched(kind)}
-    objects = {name: count for name, count in named.items() if name not in _STORED}
+    objects = {name: count for name, count in named.items() if name not in _BOUNDED}
     suspended = (one for one in everything if isinstance(one, CoroutineType) and one.cr_frame is not None)
     return ResourceUsage(
         tasks=len(asyncio.all_tasks()),

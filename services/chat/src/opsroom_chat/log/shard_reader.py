@@ -1,8 +1,8 @@
 """Completing the index of single shards from the stream, where the subscription is behind."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Collection
+from weakref import WeakValueDictionary
 
 from opsroom_chat.log.keys import stored_key
 from opsroom_chat.log.message_index import MessageIndex
@@ -25,7 +25,7 @@ class ShardReader:
         self._reader = reader
         self._index = index
         self._subscription = subscription
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._slots = asyncio.Semaphore(_CONCURRENT)
 
     async def prepare(self, subjects: Collection[str]) -> None:
@@ -57,7 +57,8 @@ class ShardReader:
         Raises:
             UnavailableError: the broker did not reply.
         """
-        async with self._locks[subject], self._slots:
+        lock = self._locks.setdefault(subject, asyncio.Lock())
+        async with lock, self._slots:
             for _ in range(_ATTEMPTS):
                 generation = self._index.generation
                 if self._index.extend(subject, await self._read(subject), generation):
