@@ -182,7 +182,11 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     # The library serializes the use of one connection by several threads.
     target = ":memory:" if path is None else str(path)
     connection = sqlite3.connect(target, timeout=5.0, check_same_thread=False)
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    try:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

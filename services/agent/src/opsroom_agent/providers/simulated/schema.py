@@ -101,7 +101,11 @@ def open_state(path: Path) -> sqlite3.Connection:
         sqlite3.Error: the file is not a state file, or cannot be written.
     """
     state = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    state.execute("pragma journal_mode = wal")
-    state.execute("pragma synchronous = full")
-    state.executescript(_TABLES)
+    try:
+        state.execute("pragma journal_mode = wal")
+        state.execute("pragma synchronous = full")
+        state.executescript(_TABLES)
+    except sqlite3.Error:
+        state.close()
+        raise
     return state
