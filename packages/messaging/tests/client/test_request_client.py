@@ -244,6 +244,30 @@ async def test_requests_that_a_dead_process_had_are_sent_again_soon_however_busy
     await second.close()
 
 
+async def test_attempts_do_not_back_off_while_later_requests_have_their_replies(
+    broker: NatsConnection, requester: NatsConnection
+) -> None:
+    """If one of two processes sleeps, an unlucky request meets it several times in a row."""
+    lost = 0
+
+    async def lose_the_first_four(request: EchoRequest) -> EchoReply:
+        nonlocal lost
+        if request.word == "unlucky" and lost < 4:
+            lost += 1
+            await asyncio.Event().wait()
+        return await echo(request)
+
+    service = micro_service(broker, lose_the_first_four)
+    await service.start()
+    client = RequestClient(requester, timeout=2.4, first_timeout=0.3)
+    unlucky = asyncio.create_task(client.request(ECHO, EchoRequest(word="unlucky")))
+    while not unlucky.done():
+        await client.request(ECHO, EchoRequest(word="lucky"))
+        await asyncio.wait([unlucky], timeout=0.05)
+    assert (await unlucky).word == "unlucky"
+    await service.stop(timeout=0)
+
+
 async def test_a_burst_that_makes_a_service_slow_is_not_sent_again(
     broker: NatsConnection, requester: NatsConnection
 ) -> None:

@@ -18,14 +18,20 @@ class ReplyTimes:
         self._longest = longest
         self._mean: float | None = None
         self._variation = 0.0
+        self._last_answered = float("-inf")
 
-    def add(self, seconds: float) -> None:
-        """Add the time of one reply."""
+    def add(self, seconds: float, sent_at: float) -> None:
+        """Add the time of one reply to what was sent at ``sent_at``, on any monotonic clock."""
+        self._last_answered = max(self._last_answered, sent_at)
         if self._mean is None:
             self._mean, self._variation = seconds, seconds / 2
             return
         self._variation += _VARIATION_SMOOTHING * (abs(self._mean - seconds) - self._variation)
         self._mean += _SMOOTHING * (seconds - self._mean)
+
+    def has_answered_after(self, sent_at: float) -> bool:
+        """Whether something that was sent after ``sent_at`` has a reply: the service as a whole is alive."""
+        return self._last_answered > sent_at
 
     @property
     def timeout(self) -> float:

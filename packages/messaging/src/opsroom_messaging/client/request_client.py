@@ -45,7 +45,8 @@ class RequestClient:
 
     The wait for a reply starts at ``first_timeout`` seconds and doubles with each attempt (exponential
     backoff). Under load, when all replies are slow, it starts higher. Requests that get no reply do not count
-    for that: if one of two processes sleeps, half of them do, and waiting longer would not help.
+    for that: if one of two processes sleeps, half of them do, and waiting longer would not help. Nor does the
+    wait double then: later requests have their replies, so the next attempt is as likely to get one.
     """
 
     def __init__(self, broker: NatsConnection, *, timeout: float = 5.0, first_timeout: float = 0.6) -> None:
@@ -123,6 +124,7 @@ class RequestClient:
         try:
             while True:
                 left = max(_MIN_TIMEOUT_SECONDS, deadline - loop.time())
+                sent_at = monotonic()
                 attempt = asyncio.create_task(
                     _timed(self._request_once(subject, payload, contract, headers, left), times)
                 )
@@ -134,11 +136,11 @@ class RequestClient:
                 delay = 0.0 if error is None else _RETRY_DELAYS[min(errors, len(_RETRY_DELAYS) - 1)]
                 if loop.time() + delay >= deadline:
                     raise error or refuse(ErrorCode.UNAVAILABLE, f"no reply on {subject} in time; try again")
-                if error is None:
-                    wait *= 2
-                else:
+                if error is not None:
                     errors += 1
                     await asyncio.sleep(delay)
+                elif not times.has_answered_after(sent_at):
+                    wait *= 2
         finally:
             for task in attempts:
                 task.cancel()
@@ -185,7 +187,7 @@ async def _timed(attempt: Coroutine[None, None, ReplyT], times: ReplyTimes) -> R
     """Await ``attempt``, and note how long the service took."""
     started_at = monotonic()
     reply = await attempt
-    times.add(monotonic() - started_at)
+    times.add(monotonic() - started_at, started_at)
     return reply
 
 
