@@ -37,6 +37,7 @@ REGISTER = Endpoint(CHAT_SERVICE, "chat.register", chat.RegisterRequest, chat.Re
 JOIN = Endpoint(CHAT_SERVICE, "chat.join", chat.JoinRequest, chat.JoinReply)
 LEAVE = Endpoint(CHAT_SERVICE, "chat.leave", chat.LeaveRequest, chat.LeaveReply)
 SEND = Endpoint(CHAT_SERVICE, "chat.send", chat.SendRequest, chat.SendReply)
+SEND_BATCH = Endpoint(CHAT_SERVICE, "chat.send-batch", chat.SendBatchRequest, chat.SendBatchReply)
 USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UserPage)
 HISTORY = Endpoint(CHAT_SERVICE, "chat.history", chat.HistoryRequest, chat.HistoryReply)
 WHOAMI = Endpoint(CHAT_SERVICE, "chat.whoami", chat.WhoamiRequest, chat.WhoamiReply)
@@ -79,7 +80,7 @@ FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendRep
 
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
-    *(REGISTER, JOIN, LEAVE, SEND, USERS, HISTORY, WHOAMI),
+    *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, WHOAMI),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),

@@ -5,19 +5,19 @@ stored atomically with the new event, so that another process can complete it af
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from opsroom_chat.log.append import StoredError
 from opsroom_chat.log.keys import message_key, stored_key
-from opsroom_chat.log.log_writer import StoredError
-from opsroom_chat.log.message_log import MessageLog
+from opsroom_chat.log.message_log import MessageLog, NewEvent
 from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent
 from opsroom_contracts.chat.moderation import ERASURE, Erasure
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import CHAT_ERASURES, PROBE_ID, erasure_subject
-from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.errors import MessagingError, UnavailableError
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.writes import Write
@@ -35,6 +35,9 @@ class StoredChatEvent:
     seq: int
     event: ChatEvent
 
+
+Added = int | StreamMessage | Exception
+"""The sequence of a new message; its last event if it is stored already; or why it could not be stored."""
 
 Change = Callable[[StoredChatEvent], ChatEvent | None]
 """Returns the event that replaces the stored one; None if nothing is left to change. It may raise a fault."""
@@ -64,18 +67,42 @@ class MessageStore:
             FaultError: ``unavailable`` after too many conflicts.
             UnavailableError: the broker did not respond.
         """
-        payload, expected = encode(event), None
+        (added,) = await self.add_all((event,))
+        if isinstance(added, Exception):
+            raise added
+        return added
+
+    async def add_all(self, events: Sequence[MessageEvent]) -> list[Added]:
+        """Store different new messages in this order; return for each what ``add`` returns or raises.
+
+        Raises:
+            UnavailableError: the broker did not respond; some may be stored.
+        """
+        added: dict[int, Added] = {}
+        expected: dict[int, int | None] = {}
+        left = list(range(len(events)))
         for _ in range(_ATTEMPTS):
+            if not left:
+                break
+            new = [_new_event(events[place], expected.get(place)) for place in left]
             try:
-                (seq,) = await self._log.append(event.room, event.id, payload, expected=expected)
-            except StoredError:
-                found = await self._log.find(event.room, event.id)
+                outcomes = await self._log.append_all(new)
+            except MessagingError as error:
+                return [added.get(place, error) for place in range(len(events))]
+            dropped: list[int] = []
+            for place, outcome in zip(left, outcomes, strict=True):
+                if not isinstance(outcome, StoredError):
+                    added[place] = outcome if isinstance(outcome, Exception) else outcome[0]
+                    continue
+                found = await self._log.find(events[place].room, events[place].id)
                 if found.stored is not None:
-                    return found.stored
-                expected = found.indexed  # the stream has dropped it
-            else:
-                return seq
-        raise refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
+                    added[place] = found.stored
+                else:
+                    expected[place] = found.indexed  # the stream has dropped it
+                    dropped.append(place)
+            left = dropped
+        conflict = refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
+        return [added.get(place, conflict) for place in range(len(events))]
 
     async def replace(self, room: str, message_id: str, change: Change) -> StoredChatEvent:
         """Replace the last event of a message. Returns the current event once the text before it is erased.
@@ -92,12 +119,9 @@ class MessageStore:
                 return stored
             erasure = Erasure(room=room, id=message_id, message_seq=stored.seq)
             try:
+                others = (Write(erasure_subject(message_id), encode(erasure)),)
                 seq, erasure_seq = await self._log.append(
-                    room,
-                    message_id,
-                    encode(event),
-                    Write(erasure_subject(message_id), encode(erasure)),
-                    expected=stored.seq,
+                    NewEvent(room, message_id, encode(event), others, expected=stored.seq)
                 )
             except StoredError:
                 continue  # a concurrent request changed it
@@ -180,3 +204,7 @@ class MessageStore:
 
 def _not_found(room: str, message_id: str) -> FaultError:
     return refuse(ErrorCode.MESSAGE_UNKNOWN, f"there is no message {message_id} in room {room}", field="id")
+
+
+def _new_event(event: MessageEvent, expected: int | None) -> NewEvent:
+    return NewEvent(event.room, event.id, encode(event), expected=expected)

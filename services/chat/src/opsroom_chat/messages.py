@@ -1,12 +1,13 @@
 """Handlers that send messages, with deduplication, and read the history."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.message_store import MessageStore
+from opsroom_chat.message_store import Added, MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved
@@ -15,24 +16,27 @@ from opsroom_contracts.chat.models import (
     HistoryReply,
     HistoryRequest,
     MemberStatus,
+    SendBatchReply,
+    SendBatchRequest,
     SendReply,
     SendRequest,
+    SendResult,
     User,
 )
 from opsroom_contracts.chat.restrictions import refusal
-from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, Fault, refuse
 from opsroom_contracts.identity import Identity, granted_identity
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.text import NameRuleError, clean_name, is_blank
-from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.client.microservice import MicroService, fault_of
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
 
 class Messages:
-    """Handlers of ``chat.send`` and ``chat.history``."""
+    """Handlers of ``chat.send``, ``chat.send-batch`` and ``chat.history``."""
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Messages:
     def register(self, service: MicroService) -> None:
         """Add the handlers to ``service``."""
         service.add(endpoints.SEND, self.send)
+        service.add(endpoints.SEND_BATCH, self.send_batch)
         service.add(endpoints.HISTORY, self.history)
 
     async def send(self, request: SendRequest) -> SendReply:
@@ -70,6 +75,44 @@ class Messages:
             FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text), ``muted``,
                 ``banned``.
         """
+        event = await self._event(request)
+        return _reply(event, await self._store.add(event))
+
+    async def send_batch(self, request: SendBatchRequest) -> SendBatchReply:
+        """Store messages in their order, together if possible; each is stored or refused as by ``send``.
+
+        After one that can't be stored now, those behind it are refused, too.
+        """
+        prepared = await self._prepared(request.messages)
+        events: dict[str, MessageEvent] = {}
+        for one in prepared:
+            if isinstance(one, MessageEvent):
+                events.setdefault(one.id, one)
+        added = dict(zip(events, await self._store.add_all(tuple(events.values())), strict=True))
+        results: list[SendResult] = []
+        for one in prepared:
+            if isinstance(one, Fault):
+                results.append(SendResult(fault=one))
+            else:
+                is_repeated = one is not events[one.id]
+                results.append(_result(events[one.id], added[one.id], is_repeated=is_repeated))
+        return SendBatchReply(results=tuple(results))
+
+    async def _prepared(self, requests: Sequence[SendRequest]) -> list[MessageEvent | Fault]:
+        """Return the event of each message, or why it is refused."""
+        prepared: list[MessageEvent | Fault] = []
+        for request in requests:
+            try:
+                prepared.append(await self._event(request))
+            except Exception as error:  # noqa: BLE001 - each message is refused as if it had come alone
+                fault = fault_of(error, endpoints.SEND_BATCH.subject)
+                prepared.append(fault)
+                if fault.code in RETRYABLE:
+                    break
+        return [*prepared, *[prepared[-1]] * (len(requests) - len(prepared))]
+
+    async def _event(self, request: SendRequest) -> MessageEvent:
+        """Return the event to store, unless the message is refused."""
         self._check_room(request.room)
         if is_blank(request.text):
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
@@ -86,10 +129,7 @@ class Messages:
         await self._check_may_send(sender.name, identity, event)
         if request.raw is not None:
             await self._check_claimed_name(request.guest_name, event)
-        stored = await self._store.add(event)
-        if isinstance(stored, StreamMessage):
-            return _duplicate_reply(stored)
-        return SendReply(seq=stored, id=event.id, timestamp=event.timestamp)
+        return event
 
     async def _check_may_send(self, name: str, identity: Identity | None, event: MessageEvent) -> None:
         """Refuse muted and banned senders, unless this is a retry of a message that is stored already."""
@@ -120,6 +160,8 @@ class Messages:
         if request.user_id is None:
             return self._guest(request), None
         sender = await self._members.find(request.user_id, lambda m: m.status is not MemberStatus.AWAY)
+        if sender is None and request.raw is not None:
+            return self._guest(request), None  # its gateway knew the user, who has left since
         if sender is None:
             message = f"no connected user has the id {request.user_id}"
             raise refuse(ErrorCode.USER_UNKNOWN, message, field="userId")
@@ -145,6 +187,23 @@ class Messages:
             raise refuse(
                 ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; the rooms are: {rooms}", field="room"
             )
+
+
+def _reply(event: MessageEvent, added: int | StreamMessage) -> SendReply:
+    if isinstance(added, StreamMessage):
+        return _duplicate_reply(added)
+    return SendReply(seq=added, id=event.id, timestamp=event.timestamp)
+
+
+def _result(event: MessageEvent, added: Added, *, is_repeated: bool) -> SendResult:
+    """Return what became of a message of a batch; ``is_repeated``: one before it has the same id."""
+    try:
+        if isinstance(added, Exception):
+            raise added
+        reply = _reply(event, added)
+    except Exception as error:  # noqa: BLE001 - as in ``_prepared``
+        return SendResult(fault=fault_of(error, endpoints.SEND_BATCH.subject))
+    return SendResult(reply=reply.model_copy(update={"duplicate": True}) if is_repeated else reply)
 
 
 def _duplicate_reply(stored: StreamMessage) -> SendReply:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.serialization.model import (
@@ -22,6 +23,8 @@ TEXT_MAX = 4000
 """The maximum length of a message, in characters."""
 HISTORY_MAX = 200
 """The maximum number of messages on one page of history."""
+SEND_BATCH_MAX = 64
+"""The maximum number of messages in one request."""
 USERS_MAX = 2000
 """The maximum number of users on one page: they take less than half of what a broker accepts in a message."""
 
@@ -206,6 +209,30 @@ class SendReply(Model):
     id: Identifier
     timestamp: Timestamp
     duplicate: bool = False
+
+
+class SendBatchRequest(Model):
+    """Store messages in this order, one right after another, each as by a ``SendRequest``.
+
+    Of several with one ``client_id``, the first counts. A retry of the whole request stores nothing twice and
+    keeps the order. If one can't be stored now (``unavailable`` or ``overloaded``), those after it are
+    refused with the same error, so that a client that sends them again keeps its order.
+    """
+
+    messages: Annotated[tuple[SendRequest, ...], Field(min_length=1, max_length=SEND_BATCH_MAX)]
+
+
+class SendResult(Model):
+    """What became of one message: ``reply`` if it is stored, else ``fault``."""
+
+    reply: SendReply | None = None
+    fault: Fault | None = None
+
+
+class SendBatchReply(Model):
+    """A result for each message of the request, in the same order."""
+
+    results: tuple[SendResult, ...]
 
 
 class UsersRequest(Model):

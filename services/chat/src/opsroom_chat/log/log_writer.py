@@ -7,10 +7,11 @@ of the shard is read.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from time import monotonic
 
+from opsroom_chat.log.append import Append, Entry, IndexLostError, Outcome, StoredError, fail_all, places
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_contracts.subjects import stream_of
@@ -34,49 +35,6 @@ _RETRIED_SINGLES = 64
 _ATTEMPTS = 30
 
 
-class IndexLostError(UnavailableError):
-    """The index lost its content after the caller had looked for the message. Nothing was stored."""
-
-
-class StoredError(Exception):
-    """The message has another last event than expected.
-
-    Attributes:
-        seq: its sequence; None: the message is not stored.
-    """
-
-    def __init__(self, seq: int | None) -> None:
-        super().__init__(seq)
-        self.seq = seq
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """One event of a message to store.
-
-    Attributes:
-        subject: the message's shard.
-        key: its key in the index.
-        generation: that of the index when its caller began to look for the message.
-        expected: the sequence of its last event as the index has it; None: there must be none.
-    """
-
-    subject: str
-    key: bytes
-    payload: bytes
-    generation: int
-    expected: int | None = None
-
-
-@dataclass(slots=True)
-class _Entry:
-    append: Append
-    others: tuple[Write, ...]
-    trace: dict[str, str]
-    stored: asyncio.Future[tuple[int, ...]]
-    attempts: int = field(default=0)
-
-
 class LogWriter:
     """Stores events of messages, together with other writes if these belong to them.
 
@@ -91,7 +49,7 @@ class LogWriter:
         self._index = index
         self._shards = shards
         self._max_pending = max_pending
-        self._pending: deque[_Entry] = deque()
+        self._pending: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._stats = StoreStatistics(broker.metrics, lambda: len(self._pending))
         self._conflicts = broker.metrics.counter(
@@ -99,8 +57,8 @@ class LogWriter:
         )
         self._conflicts.add(amount=0)
 
-    async def append(self, append: Append, *others: Write) -> tuple[int, ...]:
-        """Store the event and ``others`` atomically and return the sequence of each.
+    async def append(self, append: Append) -> tuple[int, ...]:
+        """Store the event and its other writes atomically and return the sequence of each.
 
         Raises:
             StoredError: ``append.expected`` is not the message's last event.
@@ -110,21 +68,39 @@ class LogWriter:
             NoRoomError: the broker has no room, so nothing is written.
             RejectedError: the broker rejected it, and a retry won't help.
         """
+        (outcome,) = await self.append_all((append,))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def append_all(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Store events in this order, in one batch if no other process writes at the same time.
+
+        Of each message there must be only one. Returns for each what ``append`` returns or raises. An event
+        is stored only after those before it are, except those that fail with ``StoredError``.
+
+        Raises:
+            OverloadedError: the queue is full.
+            UnavailableError: the broker did not reply, and nothing was written.
+            NoRoomError: the broker has no room, so nothing is written.
+        """
+        subjects = {append.subject for append in appends}
         if len(self._pending) >= self._max_pending:
             raise OverloadedError(f"{self._max_pending} writes are queued")
-        if stream_of(append.subject) in self._broker.full_streams:
-            raise NoRoomError(f"writing {append.subject}: the broker has no room")
-        tracer, prefix = self._broker.tracer, subject_prefix(append.subject)
+        if stream_of(appends[0].subject) in self._broker.full_streams:
+            raise NoRoomError(f"writing {appends[0].subject}: the broker has no room")
+        tracer, prefix = self._broker.tracer, subject_prefix(appends[0].subject)
         started_at = monotonic()
         with tracer.span(f"store {prefix}", SpanKind.PRODUCER):
-            await self._shards.prepare((append.subject,))
+            await self._shards.prepare(subjects)
             trace = tracer.headers() if tracer.enabled else {}
-            entry = _Entry(append, others, trace, asyncio.get_running_loop().create_future())
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            entry = Entry(tuple(appends), trace, done, width=len(appends))
             self._pending.append(entry)
             self._wake.set()
-            sequences = await entry.stored
+            await done
         self._stats.latency.observe(monotonic() - started_at, prefix)
-        return sequences
+        return entry.resolved()
 
     async def run(self) -> None:
         """Store queued entries until cancelled; the remaining ones then fail with ``UnavailableError``."""
@@ -137,34 +113,36 @@ class LogWriter:
                         await self._store(group)
                 self._wake.clear()
         finally:
-            _fail(self._pending, UnavailableError("stopping"))
+            fail_all(self._pending, UnavailableError("stopping"))
             self._pending.clear()
 
-    def _next_group(self) -> list[_Entry]:
+    def _next_group(self) -> list[Entry]:
         """Take the entries to write next."""
-        group: list[_Entry] = []
+        group: list[Entry] = []
         keys: set[bytes] = set()
         is_retry = self._pending[0].attempts > 0
         messages, limit = 0, _RETRIED_SINGLES if is_retry else _BATCH_MESSAGES
         while self._pending:
             entry = self._pending[0]
-            messages += 1 + len(entry.others)
+            events = [entry.appends[place] for place in entry.next]
+            messages += sum(1 + len(event.others) for event in events)
             # What the second event of a message expects is known only when the first is stored.
-            if group and (messages > limit or entry.append.key in keys or is_retry != (entry.attempts > 0)):
+            again = any(event.key in keys for event in events)
+            if group and (messages > limit or again or is_retry != (entry.attempts > 0)):
                 break
             self._pending.popleft()
-            if entry.stored.done():
+            if entry.done.done():
                 continue  # its caller has gone
-            keys.add(entry.append.key)
+            keys.update(event.key for event in events)
             group.append(entry)
         return group
 
-    async def _store(self, group: list[_Entry]) -> None:
-        self._stats.batch_sizes.observe(len(group))
+    async def _store(self, group: list[Entry]) -> None:
+        self._stats.batch_sizes.observe(sum(len(entry.next) for entry in group))
         try:
-            await self._shards.prepare({entry.append.subject for entry in group})
+            await self._shards.prepare({subject for entry in group for subject in entry.subjects})
             is_retry = group[0].attempts > 0
-            is_small = len(group) <= _SINGLES and not any(entry.others for entry in group)
+            is_small = len(group) <= _SINGLES and all(_is_single(entry) for entry in group)
             if len(group) == 1 or not (is_retry or is_small):
                 rejected = await self._store_together(group)
             else:
@@ -172,87 +150,99 @@ class LogWriter:
             if rejected:
                 await self._retry(rejected)
         except UnavailableError as error:
-            _fail(group, error)
+            fail_all(group, error)
         except BaseException:  # cancelled: callers must not wait forever
-            _fail(group, UnavailableError("stopping"))
+            fail_all(group, UnavailableError("stopping"))
             raise
 
-    async def _store_singly(self, group: list[_Entry]) -> list[_Entry]:
+    async def _store_singly(self, group: list[Entry]) -> list[Entry]:
         """Store entries at the same time, but only one of each shard; return those to try again."""
-        first: dict[str, _Entry] = {}
-        later: list[_Entry] = []
+        first: list[Entry] = []
+        later: list[Entry] = []
+        used: set[str] = set()
         for entry in group:
-            if first.setdefault(entry.append.subject, entry) is not entry:
-                later.append(entry)
+            subjects = entry.subjects
+            (first if used.isdisjoint(subjects) else later).append(entry)
+            used |= subjects
         self._pending.extendleft(reversed(later))
-        rejected = await asyncio.gather(*(self._store_together([entry]) for entry in first.values()))
+        rejected = await asyncio.gather(*(self._store_together([entry]) for entry in first))
         return [entry for entries in rejected for entry in entries]
 
-    async def _store_together(self, entries: list[_Entry]) -> list[_Entry]:
+    async def _store_together(self, entries: list[Entry]) -> list[Entry]:
         """Store entries atomically; return them all if another process was faster on one of their shards."""
-        entries = self._expected(entries)
-        if not entries:
-            return []
-        # Nothing may be awaited since the index was asked: the guards stand for what it has answered.
-        writes, generation = self._guarded(entries), self._index.generation
-        try:
-            if len(writes) == 1:
-                sequences: tuple[int, ...] = (await self._publisher.store(writes[0]),)
+        confirmed = self._confirmed(entries)
+        if confirmed:
+            # Nothing may be awaited since the index was asked: the guards stand for what it has answered.
+            writes, generation = self._guarded(confirmed), self._index.generation
+            try:
+                if len(writes) == 1:
+                    sequences: tuple[int, ...] = (await self._publisher.store(writes[0]),)
+                else:
+                    sequences = await self._publisher.store_together(writes)
+            except ConflictError:
+                return [entry for entry in entries if not entry.done.done()]
+            except (UnavailableError, RejectedError) as error:
+                fail_all((entry for entry, _ in confirmed), error)
             else:
-                sequences = await self._publisher.store_together(writes)
-        except ConflictError:
-            return entries
-        except (UnavailableError, RejectedError) as error:
-            _fail(entries, error)
-            return []
-        start = 0
-        for entry in entries:
-            end = start + 1 + len(entry.others)
-            self._index.add(((entry.append.key, sequences[start]),))
-            self._index.extend(entry.append.subject, sequences[start], generation)
-            if not entry.stored.done():
-                entry.stored.set_result(sequences[start:end])
-            start = end
+                self._resolve(confirmed, sequences, generation)
+        self._pending.extendleft(reversed([entry for entry in entries if not entry.done.done()]))
         return []
 
-    def _expected(self, entries: Iterable[_Entry]) -> list[_Entry]:
-        """Return the entries that the index confirms; the others fail."""
-        confirmed: list[_Entry] = []
-        for entry in entries:
-            known = self._index.find(entry.append.key)
-            if entry.append.generation != self._index.generation:
-                _fail([entry], IndexLostError("the message index is being built; try again"))
-            elif known == entry.append.expected:
-                confirmed.append(entry)
+    def _resolve(
+        self, stored: Iterable[tuple[Entry, int]], sequences: tuple[int, ...], generation: int
+    ) -> None:
+        start = 0
+        for entry, place in stored:
+            append = entry.appends[place]
+            end = start + 1 + len(append.others)
+            self._index.add(((append.key, sequences[start]),))
+            self._index.extend(append.subject, sequences[start], generation)
+            entry.attempts = 0
+            entry.resolve(place, sequences[start:end])
+            start = end
+
+    def _confirmed(self, entries: Iterable[Entry]) -> list[tuple[Entry, int]]:
+        """Return the events to write next that the index confirms; the others fail."""
+        confirmed: list[tuple[Entry, int]] = []
+        for entry, place in places(entries):
+            append = entry.appends[place]
+            if append.generation != self._index.generation:
+                lost = IndexLostError("the message index is being built; try again")
+                entry.resolve(place, lost)
+                continue
+            known = self._index.find(append.key)
+            if known == append.expected:
+                confirmed.append((entry, place))
             else:
-                _fail([entry], StoredError(known))
+                entry.resolve(place, StoredError(known))
         return confirmed
 
-    def _guarded(self, entries: Iterable[_Entry]) -> list[Write]:
-        """Return the writes of ``entries``. The first on each shard is guarded, and with it the others."""
+    def _guarded(self, confirmed: Iterable[tuple[Entry, int]]) -> list[Write]:
+        """Return the writes of events. The first on each shard is guarded, and with it the others."""
         writes: list[Write] = []
         guarded: set[str] = set()
-        for entry in entries:
-            append = entry.append
+        for entry, place in confirmed:
+            append = entry.appends[place]
             expected = None if append.subject in guarded else self._index.end(append.subject)
             guarded.add(append.subject)
             writes.append(Write(append.subject, append.payload, expected=expected, trace=entry.trace))
-            writes.extend(replace(write, trace=entry.trace) for write in entry.others)
+            writes.extend(replace(write, trace=entry.trace) for write in append.others)
         return writes
 
-    async def _retry(self, rejected: list[_Entry]) -> None:
+    async def _retry(self, rejected: list[Entry]) -> None:
         """Bring the index up to date, and queue the entries again before all others."""
         self._conflicts.add(amount=len(rejected))
+        subjects = {subject for entry in rejected for subject in entry.subjects}
         for entry in rejected:
-            entry.attempts += 1
+            entry.rejected()
         worn = [entry for entry in rejected if entry.attempts >= _ATTEMPTS]
-        _fail(worn, UnavailableError("other processes were faster each time; try again"))
+        fail_all(worn, UnavailableError("other processes were faster each time; try again"))
         again = any(entry.attempts > 1 for entry in rejected)
-        await self._shards.catch_up({entry.append.subject for entry in rejected}, again=again)
+        await self._shards.catch_up(subjects, again=again)
         self._pending.extendleft(reversed(rejected))
 
 
-def _fail(entries: Iterable[_Entry], error: Exception) -> None:
-    for entry in entries:
-        if not entry.stored.done():
-            entry.stored.set_exception(error)
+def _is_single(entry: Entry) -> bool:
+    """Whether all that is left to write now is one message."""
+    events = entry.next
+    return len(events) == 1 and not entry.appends[events[0]].others

@@ -1,9 +1,11 @@
 """Finding a message by its id, and writing its events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opsroom_chat.log.append import Append, IndexLostError, Outcome
 from opsroom_chat.log.keys import message_key, stored_key
-from opsroom_chat.log.log_writer import Append, IndexLostError, LogWriter
+from opsroom_chat.log.log_writer import LogWriter
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_contracts.subjects import former_message_subject, message_subject
@@ -25,6 +27,23 @@ class Found:
 
     indexed: int | None
     stored: StreamMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to store.
+
+    Attributes:
+        message_id: the message that it belongs to.
+        others: writes that are stored atomically with it.
+        expected: the sequence of the message's last event as the index has it; None: there must be none.
+    """
+
+    room: str
+    message_id: str
+    payload: bytes
+    others: tuple[Write, ...] = ()
+    expected: int | None = None
 
 
 class MessageLog:
@@ -51,30 +70,42 @@ class MessageLog:
             found = await self._indexed(key)
         return found
 
-    async def append(
-        self, room: str, message_id: str, payload: bytes, *others: Write, expected: int | None = None
-    ) -> tuple[int, ...]:
-        """Store an event of a message, and ``others`` atomically with it; return their sequences.
-
-        ``expected``: the sequence of the message's last event as the index has it; None: there must be none.
+    async def append(self, event: NewEvent) -> tuple[int, ...]:
+        """Store an event of a message and its other writes; return their sequences.
 
         Raises:
-            StoredError: it has another last event.
+            StoredError: the message has another last event.
             OverloadedError, UnavailableError, NoRoomError, RejectedError: as ``LogWriter.append``.
         """
-        key, subject = message_key(room, message_id), message_subject(room, message_id)
-        attempt = 1
-        while True:
+        (outcome,) = await self.append_all((event,))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def append_all(self, events: Sequence[NewEvent]) -> list[Outcome]:
+        """Store events of different messages in this order, each with the outcome that ``append`` has.
+
+        Raises:
+            OverloadedError, UnavailableError, NoRoomError: as ``LogWriter.append_all``.
+        """
+        outcomes: dict[int, Outcome] = {}
+        left = list(range(len(events)))
+        for _ in range(_ATTEMPTS):
             generation = self._index.generation
-            if not self._index.synced:
-                await self._add_former(room, message_id, key)
-            append = Append(subject, key, payload, generation, expected)
-            try:
-                return await self._writer.append(append, *others)
-            except IndexLostError:
-                if attempt == _ATTEMPTS:
-                    raise
-            attempt += 1
+            appends = [await self._to_append(events[place], generation) for place in left]
+            for place, outcome in zip(left, await self._writer.append_all(appends), strict=True):
+                outcomes[place] = outcome
+            left = [place for place in left if isinstance(outcomes[place], IndexLostError)]
+            if not left:
+                break
+        return [outcomes[place] for place in range(len(events))]
+
+    async def _to_append(self, event: NewEvent, generation: int) -> Append:
+        key = message_key(event.room, event.message_id)
+        if not self._index.synced:
+            await self._add_former(event.room, event.message_id, key)
+        subject = message_subject(event.room, event.message_id)
+        return Append(subject, key, event.payload, generation, event.expected, event.others)
 
     async def _indexed(self, key: bytes) -> Found:
         seq = self._index.find(key)
