@@ -18,6 +18,7 @@ from bench.options import Options
 from bench.results import machine
 from bench.results.table import Table
 from bench.scenarios import (
+    agents,
     commands,
     fanout,
     floods,
@@ -96,6 +97,11 @@ SCENARIOS: dict[str, Scenario] = {
         commands.measure,
         "10,000 commands in one burst",
         lambda o: o.rounds * 2 * (o.delay + 20),
+    ),
+    "agents": Scenario(
+        agents.measure,
+        "servers behind an agent: reconciliation, logs, commands",
+        lambda o: o.rounds * (60 + agents.STUCK_SECONDS + 2 * o.seconds + o.delay),
     ),
     "lateness": Scenario(
         lateness.measure, "how late 1,000 delayed events are", lambda o: o.rounds * (o.delay + 9)
