@@ -47,6 +47,8 @@ _ALL = (
     ),
     _family("gauge", "writes_failing", "1 while writes to the stream do not land.", "stream"),
 )
+_OF_STREAMS = ("store_", "stream_", "write_", "writes_")
+"""What the names of families begin with that only services with a projection or own streams have."""
 _DUTIES = _family("counter", "duty_failures", "Failed runs of periodic work.", "worker", "duty")
 _SKIPPED = _family("counter", "malformed", "Messages skipped because they fit no contract.")
 
@@ -93,6 +95,13 @@ FAMILIES: dict[str, frozenset[Family]] = {
                 "command",
                 "outcome",
             ),
+        )
+    ),
+    "agent": frozenset(
+        (
+            *(one for one in _ALL if not one.name.startswith(_OF_STREAMS)),
+            _family("gauge", "agent_active", "1 while the agent holds the lease of its provider and acts."),
+            _family("gauge", "open_streams", "Open streams of logs and statistics."),
         )
     ),
     "gateway": frozenset(

@@ -19,7 +19,7 @@ from opsroom_runtime.tracing import ENDPOINT, NoTracer, tracer_for
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.processes import gateway, service
-from opsroom_testkit.waiting import until
+from opsroom_testkit.waiting import until, until_answer
 from tests.system.metric_families import FAMILIES, families_in
 
 OBSERVE = Path(__file__).parents[2] / "deploy" / "observe"
@@ -116,21 +116,27 @@ def numbers(found: list[Metric]) -> dict[str, float]:
 async def test_one_message_and_one_command_are_seen_everywhere(
     broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    ports = {name: free_port() for name in ("chat", "cloud", "gateway")}
+    ports = {name: free_port() for name in ("chat", "cloud", "agent", "gateway")}
     async with collecting() as (collector, endpoint):
         environ = {
             "NATS_URL": broker_process.url,
             "CLOUD_DELAY_SECONDS": "0.2",
             ENDPOINT: endpoint,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "AGENT_PROVIDER": "simulated",
             **{f"{name.upper()}_ADMIN_PORT": str(port) for name, port in ports.items()},
         }
         async with (
             service("chat", tmp_path, **environ),
             service("cloud", tmp_path, **environ),
+            service("agent", tmp_path, **environ),
             gateway(tmp_path, **environ) as (process, port),
             Opsroom(f"http://127.0.0.1:{port}") as opsroom,
         ):
+
+            async def agent_acts() -> bool:
+                return numbers(await families(ports["agent"]))["agent_active"] == 1
+
             me = await opsroom.register("alice")
             async with opsroom.chat(me.token) as chat:
                 with pytest.raises(RequestRejectedError):
@@ -141,6 +147,7 @@ async def test_one_message_and_one_command_are_seen_everywhere(
                     waiting = asyncio.ensure_future(anext(changes))
                     await opsroom.cloud.finished(await opsroom.cloud.create(), seq)
                     await waiting
+                    await until_answer(agent_acts, bool)
                     found = await asyncio.gather(*map(families, ports.values()))
             for name, wanted in (("take CHAT", MESSAGE), ("take CLOUD", COMMAND)):
                 await until(lambda name=name, wanted=wanted: wanted in collector.ways(name))  # type: ignore[misc]
