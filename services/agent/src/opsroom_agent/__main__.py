@@ -20,6 +20,8 @@ async def main(traces: Tracer) -> None:
     """Run the agent until the process is asked to stop."""
     settings = AgentSettings.from_environment(os.environ)
     health = HealthStatus()
+    if settings.state_dir is None:
+        log.warning("AGENT_STATE_DIR is not set: after a kill of the agent, an operation may be done twice")
 
     def work(broker: NatsConnection) -> AbstractAsyncContextManager[asyncio.Event]:
         return agent_service(broker, settings)

@@ -40,10 +40,12 @@ class AgentSettings(ServiceSettings, ExecSettings, HetznerSettings, SimulatedSet
     ``provider``: its kind. ``name``: its name in the portal; by default the kind. ``portal``: the id with
     which the agent marks what it creates, so that two portals can share a provider. ``templates``: the file
     with the templates. ``state_dir``: a folder for what must survive a restart of the agent: without one, a
-    restart of a server may be done twice if the agent dies meanwhile.
+    restart of a server may be done twice if the agent dies meanwhile. ``docker_config``: the folder in which
+    ``docker login`` keeps credentials of registries.
     """
 
     prefix: ClassVar[str] = "AGENT_"
+    shared = ServiceSettings.shared | {"docker_config"}  # Docker's own variable
 
     provider: ProviderKind = ProviderKind.DOCKER
     name: Annotated[ProviderName, AfterValidator(_free_name)] | None = None
@@ -51,6 +53,7 @@ class AgentSettings(ServiceSettings, ExecSettings, HetznerSettings, SimulatedSet
     templates: Path | None = None
     state_dir: Path | None = None
     docker_socket: Path = Path("/var/run/docker.sock")
+    docker_config: Path | None = None
 
     def provider_name(self) -> str:
         """The name of the provider in the portal."""

@@ -19,7 +19,7 @@ from opsroom_contracts.agents.protocol import (
 from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.cloud.instances import Condition, FailureCode
 from opsroom_testkit.waiting import PATIENCE_SECONDS, until_answer
-from services.agent.tests.kit.docker import Docker, Notices
+from services.agent.tests.kit.docker import DONE, Docker, Notices
 
 
 async def lines_of(docker: Docker, server: ServerRef, count: int, *, tail: int = 100) -> list[LogLine]:
@@ -209,6 +209,31 @@ async def test_a_container_can_be_adopted(docker: Docker) -> None:
     assert (await docker.provider.list(ProviderListRequest())).servers == ()
     assert (await docker.apply(Command.REMOVE, server)).status is ApplyStatus.DONE
     assert await docker.observed(server) is None
+
+
+async def test_of_two_portals_one_adopts_a_container(docker: Docker) -> None:
+    container_id = await docker.outside("sleep 60")
+    server, other = docker.ref(None, container_id), docker.ref(None, container_id)
+    ours = docker.provider
+    async with docker.running("another") as theirs:
+        requests = [
+            (provider, ApplyRequest(operation_id=uuid4().hex, command=Command.ADOPT, server=one))
+            for provider, one in ((ours, server), (theirs, other))
+        ]
+        replies = await asyncio.gather(*(provider.apply(request) for provider, request in requests))
+        assert sorted(reply.status for reply in replies) == [ApplyStatus.DONE, ApplyStatus.FAILED]
+        loser = theirs if replies[0].status is ApplyStatus.DONE else ours
+        winner = ours if loser is theirs else theirs
+        failed = next(reply for reply in replies if reply.status is ApplyStatus.FAILED)
+        assert "was adopted by another portal" in (failed.reason or "")
+        assert f"docker volume rm opsroom-adopted-{container_id}" in (failed.reason or "")
+        assert container_id not in {one.resource for one in (await loser.adoptable()).resources}
+        assert await docker.claims() == [f"opsroom-adopted-{container_id}"]
+        kept = server if winner is ours else other
+        removing = ApplyRequest(operation_id=uuid4().hex, command=Command.REMOVE, server=kept)
+        reply = await until_answer(lambda: winner.apply(removing), lambda reply: reply.status in DONE)
+        assert reply.status is ApplyStatus.DONE
+        assert await docker.claims() == []
 
 
 async def test_own_containers_are_not_adoptable(docker: Docker) -> None:

@@ -86,6 +86,7 @@ class Docker:
         self.templates = folder / "templates.toml"
         self.templates.write_text(TEMPLATES)
         self.state = folder / "state"
+        self.config: Path | None = None
         self.checks = 0
         self._provider: DockerProvider | None = None
         self._names: list[str] = []
@@ -106,6 +107,7 @@ class Docker:
             templates=self.templates,
             portal=portal or self.portal,
             state_dir=self.state,
+            docker_config=self.config,
         )
         async with docker_provider(ProviderContext(settings, self._check)) as provider:
             async with run_tasks(provider=provider.run()):
@@ -173,11 +175,22 @@ class Docker:
         reply = await self.client.get("/containers/json", params={"all": "1", "filters": filters})
         return [str(one["Id"]) for one in reply.json()]
 
+    async def claims(self) -> list[str]:
+        """Return the names of the volumes of the containers that the test has created outside."""
+        reply = await self.client.get("/volumes")
+        return [
+            str(one["Name"])
+            for one in reply.json()["Volumes"] or ()
+            if any(name in one["Name"] for name in self._names)
+        ]
+
     async def clean(self) -> None:
         """Remove everything that the test has created."""
         try:
             for container_id in (*await self.all_ids(), *self._names):
                 await self.client.request("DELETE", f"/containers/{container_id}?force=1&v=1")
+            for name in await self.claims():
+                await self.client.request("DELETE", f"/volumes/{name}")
         finally:
             await self.client.aclose()
 

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from opsroom_agent.context import ProviderContext
+from opsroom_agent.program import Program, ProgramMissingError, RunError
 from opsroom_agent.providers.exec.opening import exec_provider
-from opsroom_agent.providers.exec.program import Program, ProgramMissingError, RunError
 from opsroom_agent.providers.exec.provider import ExecProvider
 from opsroom_agent.settings import AgentSettings
 from opsroom_contracts.agents.protocol import (
@@ -33,7 +34,7 @@ from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.cloud.instances import Condition, FailureCode
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_runtime.errors import SettingsError
-from opsroom_runtime.process import run_tasks
+from opsroom_runtime.process import cancel_and_wait, run_tasks
 from opsroom_testkit.waiting import until, until_answer
 
 ALL = tuple(AgentCapability)
@@ -259,6 +260,17 @@ async def refused(call: Callable[[], Awaitable[object]]) -> ErrorCode:
     with pytest.raises(FaultError) as error:
         await call()
     return error.value.fault.code
+
+
+async def test_a_run_that_is_cancelled_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+    started = Program(program(tmp_path, "exec sleep 60"), os.environ)
+    before = set(psutil.Process().children())
+    for steps in range(12):
+        run = asyncio.create_task(started.run("list", b"", timeout=60))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await cancel_and_wait([run])
+        assert set(psutil.Process().children()) == before, steps
 
 
 async def test_logs_wait_for_their_reader_and_end_with_it(tmp_path: Path) -> None:

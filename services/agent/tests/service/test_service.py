@@ -230,6 +230,12 @@ async def test_a_template_file_that_can_not_be_used_ends_the_process_with_one_li
         assert "line 2: templates.web.image: must be text" in process.log.read_text()
 
 
+async def test_an_agent_that_keeps_nothing_says_so(portal: Portal, tmp_path: Path) -> None:
+    environ = {"AGENT_PROVIDER": "simulated", **portal.guarded.environ("agent")}
+    async with service("agent", tmp_path, **environ) as process:
+        await until(lambda: "an operation may be done twice" in process.log.read_text())
+
+
 def test_the_name_simulated_belongs_to_the_portal() -> None:
     with pytest.raises(SettingsError, match="AGENT_NAME"):
         AgentSettings.from_environment({"AGENT_NAME": "simulated"})

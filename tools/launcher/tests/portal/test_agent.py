@@ -78,6 +78,16 @@ def test_what_the_environment_says_is_left_alone(engine: Path, tmp_path: Path) -
     assert agent_environ("docker", None, given).keys() == {"AGENT_PROVIDER", "AGENT_DOCKER_SOCKET"}
 
 
+def test_the_credentials_of_docker_login_are_used_if_there_are_any(engine: Path, tmp_path: Path) -> None:
+    environ = {"AGENT_DOCKER_SOCKET": str(engine), "HOME": str(tmp_path)}
+    assert "DOCKER_CONFIG" not in agent_environ("docker", tmp_path, environ)
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text("{}")
+    assert agent_environ("docker", tmp_path, environ)["DOCKER_CONFIG"] == str(tmp_path / ".docker")
+    assert "DOCKER_CONFIG" not in agent_environ("docker", tmp_path, {**environ, "DOCKER_CONFIG": "/own"})
+    assert "DOCKER_CONFIG" not in agent_environ("exec", tmp_path, environ)
+
+
 def test_what_can_not_work_is_refused_in_one_line(engine: Path, tmp_path: Path) -> None:
     there = {"AGENT_DOCKER_SOCKET": str(engine)}
     with pytest.raises(RefusedError, match=r"Docker can't be reached \(/none/s: no such file or directory\)"):

@@ -21,7 +21,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.agent.tests.kit.fake_engine.containers import FakeContainer, now
 from services.agent.tests.kit.fake_engine.faults import Fault, Faults, error
+from services.agent.tests.kit.fake_engine.logins import login
 from services.agent.tests.kit.fake_engine.streams import log_frames, usage
+from services.agent.tests.kit.fake_engine.volumes import FakeVolumes
 
 _EVENTS_KEPT = 256
 _NETWORKS = frozenset({"bridge", "none", "front", "back"})
@@ -32,16 +34,18 @@ class FakeEngine:
     """The engine. Its containers survive :meth:`stop`, as those of a real one do.
 
     ``images``: what it has. ``registry``: what it can pull: the sizes of the layers of each image, or the
-    text of the error.
+    text of the error. ``logins``: the credentials that an image needs, as ``user:password``.
     """
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self.images = {"busybox:latest"}
         self.registry: dict[str, list[int] | str] = {}
+        self.logins: dict[str, str] = {}
         self.pull_gate = asyncio.Event()
         self.pull_gate.set()
         self.containers: dict[str, FakeContainer] = {}
+        self._volumes = FakeVolumes()
         self.requests: list[str] = []
         """The method and path of each request, in order."""
         self.faults = Faults()
@@ -106,6 +110,7 @@ class FakeEngine:
             Route("/containers/{ref}", self._remove, methods=["DELETE"]),
             Route("/networks/{name}/connect", self._connect, methods=["POST"]),
             Route("/images/create", self._pull, methods=["POST"]),
+            *self._volumes.routes(),
             Route("/events", self._follow),
         ]
         return _Guarded(Starlette(routes=routes), self)
@@ -209,6 +214,12 @@ class FakeEngine:
     async def _pull(self, request: Request) -> Response:
         image = request.query_params["fromImage"]
         found = self.registry.get(image, f"manifest for {image} not found: manifest unknown")
+        if self.logins.get(image) not in {None, login(request)}:
+            name = image.partition(":")[0]
+            return error(
+                404,
+                f"pull access denied for {name}, repository does not exist or may require 'docker login'",
+            )
 
         async def report() -> AsyncIterator[bytes]:
             if isinstance(found, str):

@@ -16,6 +16,7 @@ from opsroom_runtime.errors import SettingsError
 NAME = "agent"
 DOCKER = "docker"
 SOCKET_VARIABLE = "AGENT_DOCKER_SOCKET"
+LOGINS_VARIABLE = "DOCKER_CONFIG"
 TEMPLATES_NAME = "docker-templates.toml"
 """The file with the default templates, and its name in the data folder."""
 _CONNECT_SECONDS = 1.0
@@ -64,6 +65,15 @@ def require_docker(environ: Mapping[str, str]) -> Path:
     )
 
 
+def docker_logins(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder in which this user's ``docker login`` keeps credentials, if there are any."""
+    home = environ.get("HOME")
+    if environ.get(LOGINS_VARIABLE) or not home:
+        return None
+    folder = Path(home, ".docker")
+    return folder if os.access(folder / "config.json", os.R_OK) else None
+
+
 def templates_file(kind: str, data: Path | None, environ: Mapping[str, str]) -> Path | None:
     """Return the file with the templates of an agent of ``kind``; None: it has none."""
     if named := environ.get("AGENT_TEMPLATES"):
@@ -83,6 +93,8 @@ def agent_environ(kind: str, data: Path | None, environ: Mapping[str, str]) -> d
     own = {"AGENT_PROVIDER": kind}
     if kind == DOCKER:
         own[SOCKET_VARIABLE] = str(require_docker(environ))
+        if (logins := docker_logins(environ)) is not None:
+            own[LOGINS_VARIABLE] = str(logins)
     if data is not None:
         own |= _kept(kind, data.resolve() / NAME, environ)
     elif not environ.get("AGENT_PORTAL"):

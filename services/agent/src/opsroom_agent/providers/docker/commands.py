@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from opsroom_agent.operations import Operation, OutcomeUnknownError
+from opsroom_agent.providers.docker.claims import Claims, claim_name
 from opsroom_agent.providers.docker.containers import Containers
 from opsroom_agent.providers.docker.engine import EngineError
 from opsroom_agent.providers.docker.models import NEVER, Container
@@ -49,11 +50,14 @@ class CommandFailedError(Exception):
 class DockerCommands:
     """Does operations; see :data:`opsroom_agent.operations.Work`."""
 
-    def __init__(self, containers: Containers, templates: DockerTemplates, pulls: Pulls) -> None:
+    def __init__(
+        self, containers: Containers, templates: DockerTemplates, pulls: Pulls, claims: Claims
+    ) -> None:
         self._containers = containers
         self._engine = containers.engine
         self._templates = templates
         self._pulls = pulls
+        self._claims = claims
         self._commands: dict[Command, Callable[[Operation], Awaitable[Container | None]]] = {
             Command.CREATE: self._create,
             Command.START: self._start,
@@ -178,14 +182,24 @@ class DockerCommands:
         if container is not None:
             # The volumes without a name of what the portal has not created may hold somebody's data.
             await self._delete(container.id, volumes=server.resource is None)
+        if server.resource is not None:
+            await self._claims.release(server.resource)
 
     async def _adopt(self, operation: Operation) -> Container:
-        resource = operation.request.server.resource
-        container = None if resource is None else await self._engine.container(resource)
+        server = operation.request.server
+        container = None if server.resource is None else await self._engine.container(server.resource)
         if container is None:
-            raise CommandFailedError(f"there is no container {resource}", FailureCode.VANISHED)
+            raise CommandFailedError(f"there is no container {server.resource}", FailureCode.VANISHED)
+        name = container.name.removeprefix("/")
         if container.label(PORTAL_LABEL) is not None:
-            raise CommandFailedError(f"the container {container.name.removeprefix('/')} belongs to a portal")
+            raise CommandFailedError(f"the container {name} belongs to a portal")
+        holder = await self._claims.take(container.id, server.id)
+        if holder is not None:
+            claim = claim_name(container.id)
+            raise CommandFailedError(
+                f"the container {name} was adopted by another portal, {holder}."
+                f" If that does not exist any more: docker volume rm {claim}"
+            )
         return container
 
     async def _existing(self, operation: Operation) -> Container:

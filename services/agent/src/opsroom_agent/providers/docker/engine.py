@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -30,6 +31,7 @@ _TEMPORARY = re.compile(
     re.IGNORECASE,
 )
 """In the messages of an engine that is stopping or has lost its own helper."""
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Parameters = Mapping[str, str | int | bool]
 ValueT = TypeVar("ValueT")
@@ -134,7 +136,13 @@ class Engine:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, path: str, parameters: Parameters, *, silence: float
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters,
+        *,
+        silence: float,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a reply that is read bit by bit. ``silence``: seconds without data after which it fails.
 
@@ -145,7 +153,7 @@ class Engine:
         timeout = httpx.Timeout(_REQUEST_SECONDS, connect=_CONNECT_SECONDS, read=silence)
         try:
             async with self._streams.stream(
-                method, path, params=_texts(parameters), timeout=timeout
+                method, path, params=_texts(parameters), headers=headers, timeout=timeout
             ) as response:
                 if response.status_code >= 400:
                     await response.aread()

@@ -164,3 +164,16 @@ class EngineMessage(BaseModel):
     """An error reply."""
 
     message: str = ""
+
+
+class Volume(EngineModel):
+    """A volume, as far as a claim needs it."""
+
+    name: str
+    labels: dict[str, str] | None = None
+
+
+class VolumeList(EngineModel):
+    """The reply to a list of volumes."""
+
+    volumes: tuple[Volume, ...] | None = None

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -12,12 +13,14 @@ from opsroom_agent.context import ProviderContext
 from opsroom_agent.journal import Journal
 from opsroom_agent.operations import Operations
 from opsroom_agent.providers.docker.changes import Changes
+from opsroom_agent.providers.docker.claims import Claims
 from opsroom_agent.providers.docker.commands import DockerCommands
 from opsroom_agent.providers.docker.containers import Containers
 from opsroom_agent.providers.docker.engine import Engine, EngineError, EngineUnavailableError, open_engine
 from opsroom_agent.providers.docker.logs import LogReader
 from opsroom_agent.providers.docker.models import Container
 from opsroom_agent.providers.docker.pulls import Pulls
+from opsroom_agent.providers.docker.registries import RegistryCredentials
 from opsroom_agent.providers.docker.templates import DockerTemplates, read_templates
 from opsroom_agent.providers.docker.usage import Usage
 from opsroom_agent.providers.docker.views import (
@@ -60,12 +63,15 @@ class DockerProvider:
     kind = "docker"
     capabilities = (AgentCapability.ADOPT, AgentCapability.LOGS, AgentCapability.STATS)
 
-    def __init__(self, engine: Engine, portal: str, templates: DockerTemplates, journal: Journal) -> None:
+    def __init__(
+        self, engine: Engine, portal: str, templates: DockerTemplates, pulls: Pulls, journal: Journal
+    ) -> None:
         self.templates: tuple[TemplateView, ...] = templates.views()
         self._engine = engine
         self._portal = portal
         self._containers = Containers(engine, portal)
-        commands = DockerCommands(self._containers, templates, Pulls(engine))
+        self._claims = Claims(engine, portal)
+        commands = DockerCommands(self._containers, templates, pulls, self._claims)
         self._operations = Operations(commands.work, journal)
         self._usage = Usage(self._containers)
         self._listed: tuple[float, tuple[str, ...]] = (0.0, ())
@@ -101,10 +107,12 @@ class DockerProvider:
         """
         try:
             containers = await self._engine.containers()
+            claimed = await self._claims.of_others()
         except (EngineError, EngineUnavailableError) as error:
             raise _unavailable(error) from error
         free = sorted(
-            (one for one in containers if one.label(PORTAL_LABEL) is None), key=lambda one: one.name
+            (one for one in containers if one.label(PORTAL_LABEL) is None and one.id not in claimed),
+            key=lambda one: one.name,
         )
         return AdoptableReply(
             resources=tuple(adoptable(one) for one in free[:OBSERVE_MAX]), more=len(free) > OBSERVE_MAX
@@ -158,8 +166,10 @@ class DockerProvider:
 
 
 @asynccontextmanager
-async def docker_provider(context: ProviderContext) -> AsyncIterator[DockerProvider]:
-    """Build the provider from the settings.
+async def docker_provider(
+    context: ProviderContext, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[DockerProvider]:
+    """Build the provider from the settings. ``environ``: our variables, which credential helpers see.
 
     Raises:
         SettingsError: the template file can't be used.
@@ -168,7 +178,8 @@ async def docker_provider(context: ProviderContext) -> AsyncIterator[DockerProvi
     templates = await asyncio.to_thread(read_templates, settings.templates)
     journal = Journal(None if settings.state_dir is None else settings.state_dir / "operations")
     async with open_engine(settings.docker_socket, context.check) as engine:
-        yield DockerProvider(engine, settings.portal, templates, journal)
+        pulls = Pulls(engine, RegistryCredentials(settings.docker_config, environ))
+        yield DockerProvider(engine, settings.portal, templates, pulls, journal)
 
 
 def _unavailable(error: Exception) -> FaultError:

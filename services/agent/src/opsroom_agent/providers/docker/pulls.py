@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from opsroom_agent.providers.docker.engine import Engine, EngineError
 from opsroom_agent.providers.docker.lines import split_lines
 from opsroom_agent.providers.docker.models import PullMessage
+from opsroom_agent.providers.docker.registries import RegistryCredentials
 from opsroom_contracts.cloud.models import Progress
 
 _SILENCE_SECONDS = 120.0
@@ -57,10 +58,11 @@ class _Pull:
 
 
 class Pulls:
-    """The pulls of one engine."""
+    """The pulls of one engine, with the credentials of each image's registry."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, credentials: RegistryCredentials) -> None:
         self._engine = engine
+        self._credentials = credentials
         self._pulls: dict[str, _Pull] = {}
 
     async def pull(self, image: str, report: Callable[[Progress], None]) -> None:
@@ -102,13 +104,20 @@ class Pulls:
             del self._pulls[pull.image]
 
     async def _once(self, pull: _Pull) -> None:
-        parameters = {"fromImage": pull.image}
-        async with self._engine.stream(
-            "POST", "/images/create", parameters, silence=_SILENCE_SECONDS
-        ) as data:
-            async with aclosing(split_lines(data)) as lines:
-                async for line in lines:
-                    _note(pull, line)
+        auth = await self._credentials.of(pull.image)
+        headers = {} if auth.header is None else {"X-Registry-Auth": auth.header}
+        try:
+            async with self._engine.stream(
+                "POST", "/images/create", {"fromImage": pull.image}, silence=_SILENCE_SECONDS, headers=headers
+            ) as data:
+                async with aclosing(split_lines(data)) as lines:
+                    async for line in lines:
+                        _note(pull, line)
+        except EngineError as error:
+            if auth.problem is None:
+                raise
+            # Without credentials the registry may say "not found": only this says why.
+            raise EngineError(error.status, f"{error.message}; {auth.problem}") from error
 
 
 def _note(pull: _Pull, line: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from opsroom_agent.program import OUTPUT_MAX, Program, ProgramMissingError, RunError, RunLimits
 from opsroom_agent.providers.exec.messages import (
     ADOPTABLE,
     LIST,
@@ -15,7 +16,6 @@ from opsroom_agent.providers.exec.messages import (
     ProgramRequest,
     ProgramState,
 )
-from opsroom_agent.providers.exec.program import OUTPUT_MAX, Program, ProgramMissingError, RunError, RunLimits
 from opsroom_contracts.agents.protocol import (
     OBSERVE_MAX,
     AdoptableReply,

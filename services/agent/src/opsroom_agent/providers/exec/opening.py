@@ -8,8 +8,8 @@ from pathlib import Path
 from opsroom_agent.context import ProviderContext
 from opsroom_agent.journal import Journal
 from opsroom_agent.operations import Operations
+from opsroom_agent.program import Program, RunLimits
 from opsroom_agent.providers.exec.looks import Looks
-from opsroom_agent.providers.exec.program import Program, RunLimits
 from opsroom_agent.providers.exec.provider import ExecProvider
 from opsroom_agent.providers.exec.templates import read_templates
 from opsroom_agent.providers.exec.work import ProgramWork

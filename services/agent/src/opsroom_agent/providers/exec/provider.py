@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from opsroom_agent.operations import Operations
+from opsroom_agent.program import Program, ProgramMissingError
 from opsroom_agent.providers.exec.looks import Looks
 from opsroom_agent.providers.exec.messages import SAMPLE, ProgramRequest
-from opsroom_agent.providers.exec.program import Program, ProgramMissingError
 from opsroom_contracts.agents.protocol import (
     CHUNK_LINES_MAX,
     LINE_MAX,

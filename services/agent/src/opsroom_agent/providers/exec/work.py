@@ -12,9 +12,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from opsroom_agent.operations import Operation, OutcomeUnknownError
-from opsroom_agent.providers.exec.looks import LookError, Looks, observation
-from opsroom_agent.providers.exec.messages import FAILURE, PROGRESS, STATE, ProgramFailure, ProgramRequest
-from opsroom_agent.providers.exec.program import (
+from opsroom_agent.program import (
     Finished,
     Program,
     ProgramMissingError,
@@ -22,6 +20,8 @@ from opsroom_agent.providers.exec.program import (
     RunLimits,
     kill_group,
 )
+from opsroom_agent.providers.exec.looks import LookError, Looks, observation
+from opsroom_agent.providers.exec.messages import FAILURE, PROGRESS, STATE, ProgramFailure, ProgramRequest
 from opsroom_contracts.agents.protocol import ApplyReply, ApplyRequest, ApplyStatus, Observation
 from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.cloud.instances import FailureCode

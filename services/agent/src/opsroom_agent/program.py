@@ -111,8 +111,29 @@ class Program:
 
     @asynccontextmanager
     async def _process(self, verb: str) -> AsyncIterator[Process]:
+        process = await self._spawn(verb)
         try:
-            process = await asyncio.create_subprocess_exec(
+            yield process
+        except BaseException:
+            await _end(process)
+            raise
+        # A run that has ended by itself may leave processes; one that is still there is not wanted any more.
+        if process.returncode is None:
+            await _end(process)
+
+    async def _spawn(self, verb: str) -> Process:
+        """Start the program. If this is cancelled meanwhile, what has been started is ended."""
+        starting = asyncio.create_task(self._start(verb))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with suppress(ProgramMissingError):
+                await _end(await starting)
+            raise
+
+    async def _start(self, verb: str) -> Process:
+        try:
+            return await asyncio.create_subprocess_exec(
                 *(self.path, verb),
                 stdin=PIPE,
                 stdout=PIPE,
@@ -123,14 +144,6 @@ class Program:
             )
         except OSError as error:
             raise ProgramMissingError(f"{self.path.name} can't be run: {error.strerror or error}") from error
-        try:
-            yield process
-        except BaseException:
-            await _end(process)
-            raise
-        # A run that has ended by itself may leave processes; one that is still there is not wanted any more.
-        if process.returncode is None:
-            await _end(process)
 
 
 def kill_group(group: int, number: signal.Signals) -> None:
