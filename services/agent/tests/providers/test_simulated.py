@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +19,7 @@ import pytest
 from opsroom_agent.providers.simulated.engine import SimulatedEngine, read_executions
 from opsroom_agent.providers.simulated.fates import fate_of
 from opsroom_agent.providers.simulated.provider import STATE_FILE, SimulatedProvider, simulated_provider
+from opsroom_agent.providers.simulated.schema import SimulatedServer
 from opsroom_agent.providers.simulated.settings import SimulatedSettings
 from opsroom_contracts.agents.protocol import (
     ApplyReply,
@@ -37,6 +40,10 @@ from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until_answer
 
 FAST = SimulatedSettings(simulated_delay_seconds=0, simulated_adoptable=2)
+
+
+def allowed() -> None:
+    """Let the engine do it."""
 
 
 def server(instance: str = "web-1", *, resource: str | None = None, template: str = "small") -> ServerRef:
@@ -102,9 +109,9 @@ async def test_an_operation_is_carried_out_once_however_often_it_is_asked_for(tm
 async def test_an_engine_that_is_asked_twice_counts_it_twice(tmp_path: Path) -> None:
     request = order(Command.RESTART, server())
     with closing(SimulatedEngine(tmp_path / STATE_FILE)) as engine:
-        engine.execute("p1", order(Command.CREATE, server()), None, 1)
+        engine.execute("p1", order(Command.CREATE, server()), None, 1, allowed)
         for _ in range(2):
-            engine.execute("p1", request, None, 2)
+            engine.execute("p1", request, None, 2, allowed)
     counted = Counter(one.operation for one in read_executions(tmp_path / STATE_FILE))
     assert counted[request.operation_id] == 2
 
@@ -246,6 +253,42 @@ async def test_changes_from_outside_are_noticed(tmp_path: Path) -> None:
     assert (found["taken"].state, found["taken"].resource) == (InstanceState.STOPPED, "found-1")
 
 
+async def test_what_is_created_outside_is_listed_and_can_be_adopted(tmp_path: Path) -> None:
+    async with provider(tmp_path, FAST.model_copy(update={"simulated_adoptable": 0})) as opened:
+        with closing(SimulatedEngine(tmp_path / STATE_FILE)) as outside:
+            found = SimulatedServer("db", None, None, "db", None, False, True, None, 1)
+            outside.place(found)
+            outside.place(replace(found, resource="sim-x", portal="p1", instance="x", name="x"))
+            assert [one.resource for one in outside.servers()] == ["db", "sim-x"]
+        assert [one.resource for one in (await opened.adoptable()).resources] == ["db"]
+        assert [one.id for one in (await opened.list(ProviderListRequest())).servers] == ["x"]
+
+
+async def test_while_the_engine_is_away_nothing_is_known_and_nothing_is_done(tmp_path: Path) -> None:
+    request = order(Command.CREATE, server())
+    async with provider(tmp_path) as opened:
+        with closing(SimulatedEngine(tmp_path / STATE_FILE)) as engine:
+            engine.go_away(time.time() + 60)
+            with pytest.raises(FaultError) as refused:
+                await opened.apply(request)
+            assert refused.value.fault.code is ErrorCode.UNAVAILABLE
+            with pytest.raises(FaultError):
+                await opened.observe(ObserveRequest(servers=(request.server,)))
+            assert engine.executions() == []
+            engine.go_away(0)
+        assert (await finish(opened, request)).status is ApplyStatus.DONE
+
+
+def test_an_engine_that_is_asked_without_the_lease_does_nothing(tmp_path: Path) -> None:
+    def check() -> None:
+        raise refuse(ErrorCode.UNAVAILABLE, "another process has the lease")
+
+    with closing(SimulatedEngine(tmp_path / STATE_FILE)) as engine:
+        with pytest.raises(FaultError):
+            engine.execute("p1", order(Command.CREATE, server()), None, 1, check)
+        assert engine.servers() == engine.executions() == []
+
+
 async def test_without_the_lease_nothing_is_done(tmp_path: Path) -> None:
     holds = True
 
@@ -321,6 +364,7 @@ VICTIM = """
 import asyncio, sys
 from pathlib import Path
 from opsroom_agent.providers.simulated.provider import simulated_provider
+from opsroom_agent.providers.simulated.schema import SimulatedServer
 from opsroom_agent.providers.simulated.settings import SimulatedSettings
 from opsroom_contracts.agents.protocol import ApplyRequest
 

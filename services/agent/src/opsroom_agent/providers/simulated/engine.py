@@ -4,7 +4,7 @@ Like a real one it knows nothing of idempotency: a command that is asked for twi
 time is recorded, so that a test can count them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,20 @@ class SimulatedEngine:
         return list(self._executions("order by id"))
 
     def execute(
-        self, portal: str, request: ApplyRequest, refusal: RefusedError | None, now: float
+        self,
+        portal: str,
+        request: ApplyRequest,
+        refusal: RefusedError | None,
+        now: float,
+        check: Callable[[], None],
     ) -> Execution:
-        """Carry out a command, or refuse it with ``refusal``, and record that. Not idempotent."""
+        """Carry out a command, or refuse it with ``refusal``, and record that. Not idempotent.
+
+        ``check`` is called once no other process can write: if it raises, nothing is done. So a process that
+        was stopped before this moment, for longer than its lease, does not act any more.
+        """
         with self._transaction():
+            check()
             try:
                 if refusal is not None:
                     raise refusal
@@ -93,11 +103,11 @@ class SimulatedEngine:
             except RefusedError as error:
                 refusal = error
             failure, code = (None, None) if refusal is None else (refusal.reason, refusal.code)
-            done = Execution(request.operation_id, request.server.id, request.command.value, failure, code)
+            done = Execution(request.operation_id, request.server.id, request.command.value, now, failure, code)
             self._state.execute(
                 "insert into executions (operation, instance, command, at, failure, code)"
                 " values (?, ?, ?, ?, ?, ?)",
-                (done.operation, done.instance, done.command, now, done.failure, done.code),
+                (done.operation, done.instance, done.command, done.at, done.failure, done.code),
             )
             self._state.execute("delete from begun where operation = ?", (request.operation_id,))
         return done
@@ -145,6 +155,26 @@ class SimulatedEngine:
     def remove(self, resource: str) -> None:
         """Remove a server: a change from outside."""
         self._change_outside("delete from servers", resource)
+
+    def place(self, server: SimulatedServer) -> None:
+        """Let there be a further server, as if somebody had created it: a change from outside."""
+        with self._transaction():
+            self._insert(server)
+            self._record_change(server.portal or "", server.instance or "", server.resource, adopted=False)
+
+    def servers(self) -> list[SimulatedServer]:
+        """Return all servers, sorted by resource."""
+        return list(self._servers("order by resource"))
+
+    def go_away(self, until: float) -> None:
+        """Respond to no agent until then."""
+        with self._transaction():
+            self._state.execute("delete from outages")
+            self._state.execute("insert into outages values (?)", (until,))
+
+    def is_away(self, now: float) -> bool:
+        """Whether the engine responds to no agent at this moment."""
+        return self._one("select 1 from outages where until > ?", now) is not None
 
     def _change_outside(self, change: str, resource: str, *values: object) -> None:
         with self._transaction():
@@ -225,10 +255,10 @@ class SimulatedEngine:
             )
 
     def _executions(self, rest: str, *values: object) -> Iterator[Execution]:
-        query = f"select operation, instance, command, failure, code from executions {rest}"  # noqa: S608 - constants
-        for operation, instance, command, failure, code in self._state.execute(query, values):
+        query = f"select operation, instance, command, at, failure, code from executions {rest}"  # noqa: S608 - constants
+        for operation, instance, command, at, failure, code in self._state.execute(query, values):
             known = None if code is None else FailureCode(code)
-            yield Execution(operation, instance, command, failure, known)
+            yield Execution(operation, instance, command, at, failure, known)
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._state.execute(query, values).fetchone()

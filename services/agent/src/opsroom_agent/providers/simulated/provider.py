@@ -82,7 +82,7 @@ class SimulatedProvider:
 
     async def close(self) -> None:
         """Wait for the call in progress, and close the engine."""
-        await self._call(self._engine.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.close)
         self._thread.shutdown(wait=False)
 
     async def apply(self, request: ApplyRequest) -> ApplyReply:
@@ -183,10 +183,10 @@ class SimulatedProvider:
         try:
             if (done := await self._call(self._engine.execution, operation)) is not None:
                 return done
-            self._check()
             fate = fate_of(operation, self._settings)
             refusal = _FAILURE if fate.fails else views.refusal_of(request)
-            done = await self._call(self._engine.execute, self._portal, request, refusal, self._clock())
+            execute, now = self._engine.execute, self._clock()
+            done = await self._call(execute, self._portal, request, refusal, now, self._check)
             return None if fate.loses_reply else done
         finally:
             self._advancing.discard(operation)
@@ -203,8 +203,12 @@ class SimulatedProvider:
     async def _call(
         self, method: Callable[Parameters, ResultT], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> ResultT:
-        call = asyncio.get_running_loop().run_in_executor(self._thread, lambda: method(*args, **kwargs))
-        return await call
+        def call() -> ResultT:
+            if self._engine.is_away(self._clock()):
+                raise refuse(ErrorCode.UNAVAILABLE, "the engine does not respond")
+            return method(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ create table if not exists executions (
 ) strict;
 create index if not exists executions_by_operation on executions (operation);
 create table if not exists images (template text primary key) strict;
+create table if not exists outages (until real not null) strict;
 create table if not exists changes (
   id integer primary key autoincrement,
   portal text not null,
@@ -64,11 +65,15 @@ class SimulatedServer:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One time that a command was carried out or refused. ``failure`` and ``code``: why it was refused."""
+    """One time that a command was carried out or refused, ``at`` seconds since 1970.
+
+    ``failure`` and ``code``: why it was refused.
+    """
 
     operation: str
     instance: str
     command: str
+    at: float
     failure: str | None
     code: FailureCode | None
 
