@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from opsroom_agent.settings import ProviderKind
+from tests.faults.agents.spec import AgentSpec
 from tests.faults.cluster.cluster import Size
 from tests.faults.cluster.proxy_server import find_nginx
 from tests.faults.nemesis.plan import FaultKind, Scope
@@ -17,6 +19,8 @@ from tests.faults.run import Folders, run
 from tests.faults.verification.verdict import Bounds
 from tests.faults.workload import Load
 
+_CONTAINERS_MAX = 24
+"""No more containers appear outside the portal if there are this many."""
 _SMALL_DISK_BYTES = 1024**3
 _STREAM_FAULTS_MINUTES = 2.0
 """In a shorter run, a restore would excuse too much of the time."""
@@ -51,6 +55,7 @@ def main() -> int:
         proxy=not options.no_proxy,
         operators=options.operators,
         clock=options.clock,
+        agent=_agent(options, seed),
     )
     scope = Scope(
         options.minutes * 60,
@@ -62,8 +67,10 @@ def main() -> int:
         pause=options.pause,
         apart=options.apart,
         streams=options.minutes >= _STREAM_FAULTS_MINUTES,
+        agent=size.agent is not None,
         only=options.faults,
-        without=options.without,
+        # What an engine did after a backup can't be undone by restoring the portal alone.
+        without=(*options.without, *((FaultKind.RESTORE,) if size.agent else ())),
     )
     load = Load(
         people=options.people,
@@ -72,6 +79,7 @@ def main() -> int:
         lanes=options.lanes,
         window=options.window,
         pace=options.pace,
+        servers=options.servers,
     )
     replay = f"./opsroom faults {' '.join(argument for argument in sys.argv[1:] if argument)}"
     if options.seed is None:
@@ -90,6 +98,13 @@ def main() -> int:
         print(f"\nTo replay: {replay}")
         return 1
     return 0
+
+
+def _agent(options: argparse.Namespace, seed: int) -> AgentSpec | None:
+    if options.docker:
+        portal = f"faults-{seed}-{os.getpid()}"
+        return AgentSpec(ProviderKind.DOCKER, portal, command_seconds=30.0, servers_max=_CONTAINERS_MAX)
+    return AgentSpec(ProviderKind.SIMULATED, "faults") if options.agent else None
 
 
 def _kinds(text: str) -> tuple[FaultKind, ...]:
@@ -131,6 +146,16 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=load.pace,
         help="seconds from an acknowledgement to the next message",
+    )
+    parser.add_argument(
+        "--agent", action="store_true", help="two agents with simulated servers, and faults of both"
+    )
+    parser.add_argument("--docker", action="store_true", help="the same with containers of a Docker engine")
+    parser.add_argument(
+        "--servers",
+        type=int,
+        default=load.servers,
+        help="pending commands of each operator for servers behind agents",
     )
     parser.add_argument("--pause", type=float, default=1.1, help="seconds between faults, on average")
     parser.add_argument(

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.agents.engines import open_engine
 from tests.faults.clients.recorder import Recorder
 from tests.faults.cluster.cluster import PortalCluster, Size
 from tests.faults.nemesis.nemesis import InjectedFault
 from tests.faults.nemesis.plan import Scope
+from tests.faults.rules.agents.counts import agent_counts
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.history import History, Outage
 from tests.faults.verification.observer import Observer
@@ -62,8 +64,10 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
         cluster = PortalCluster(folder, size, store)
         history = History(size.delay, size.replay_limit, size.failure_rate)
         history.nodes = 3 if size.cluster else 1
+        history.agent = size.agent.history() if size.agent else None
         recorder = Recorder(history, random.Random(seed))
         begun = time.time()
+        engine = open_engine(size.agent, folder) if size.agent else None
         try:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, recorder)
             await cluster.start()
@@ -74,7 +78,7 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
             observer = Observer(broker, recorder)
             observing = asyncio.create_task(observer.run())
             try:
-                workload = Workload(recorder, cluster, load, bounds)
+                workload = Workload(recorder, cluster, load, bounds, engine)
                 injected = await workload.run(seed, scope, broker, observer)
             finally:
                 watching.cancel()
@@ -83,6 +87,8 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
         finally:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
             await cluster.stop()
+            if engine is not None:
+                await asyncio.to_thread(engine.close)
             _keep(folders, history)  # also if the run failed
         recovered = fault_impacts(injected, recorder.waits, history)
         history.outages = [_outage(impact) for impact in recovered]
@@ -157,6 +163,7 @@ def _checked(
         "late duplicates": recorder.duplicates,
         "resets": recorder.resets,
         "snapshots compared": sum(len(life.snapshots) for life in clouds),
+        **(agent_counts(history) if history.agent else {}),
     }
     return Outcome(
         seed=run.seed,

@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 
-from tests.faults.nemesis.plan import LONG_PAUSES, STREAM_FAULTS, FaultKind, Scope, make_plan
+from tests.faults.nemesis.plan import AGENT_FAULTS, LONG_PAUSES, STREAM_FAULTS, FaultKind, Scope, make_plan
 
 LONG = set(LONG_PAUSES)
 STREAMS = set(STREAM_FAULTS)
 LONGEST_SECONDS = 60.0
 """A sleep and its recovery."""
+AGENTS = set(AGENT_FAULTS)
 CLUSTER = {FaultKind.LEADER_KILL, FaultKind.NODE_CUT}
 
 
@@ -38,7 +39,8 @@ def test_every_kind_comes_up_and_no_other() -> None:
     def kinds(scope: Scope) -> set[FaultKind]:
         return {fault.kind for fault in make_plan(3, scope)}
 
-    plain = set(FaultKind) - LONG - STREAMS - CLUSTER - {FaultKind.BROKER_FULL, FaultKind.CLOCK_STEP}
+    rare = {FaultKind.BROKER_FULL, FaultKind.CLOCK_STEP}
+    plain = set(FaultKind) - LONG - STREAMS - CLUSTER - AGENTS - rare
     assert kinds(Scope(600)) == plain
     assert kinds(Scope(600, cluster=True, long=True)) == plain | LONG | CLUSTER
     assert kinds(Scope(600, full=True)) == plain | {FaultKind.BROKER_FULL}
@@ -46,6 +48,8 @@ def test_every_kind_comes_up_and_no_other() -> None:
     assert kinds(Scope(600, streams=True)) == plain | STREAMS
     assert kinds(Scope(600, streams=True, without=STREAM_FAULTS)) == plain
     assert kinds(Scope(600, only=(FaultKind.RESTORE,))) == {FaultKind.RESTORE}
+    assert kinds(Scope(600, agent=True)) == plain | AGENTS - {FaultKind.AGENT_SLEEP}
+    assert kinds(Scope(600, agent=True, long=True)) == plain | AGENTS | LONG
     assert kinds(Scope(600, clock=True)) == plain | {FaultKind.CLOCK_STEP}
     assert kinds(Scope(600, soak=True)) == {
         FaultKind.READER_CUT,

@@ -10,6 +10,8 @@ from typing import Any
 
 from opsroom_contracts.subjects import CHAT_STREAM
 from opsroom_messaging.client.connection import NatsConnection
+from tests.faults.agents.quiet import compare
+from tests.faults.agents.spec import Engine
 from tests.faults.clients.chat_clients import ChatClient
 from tests.faults.clients.chat_sender import SendPolicy
 from tests.faults.clients.commander import Commander, LaneEndedError, Order, RaceTrack
@@ -17,8 +19,10 @@ from tests.faults.clients.course_clients import CourseClient
 from tests.faults.clients.moderator_clients import Admin, Auditor, Moderator, Troll
 from tests.faults.clients.operator_clients import OperatorClient
 from tests.faults.clients.recorder import Recorder
+from tests.faults.clients.server_lanes import ServerLane
 from tests.faults.clients.texts import ROOMS
 from tests.faults.cluster.cluster import ADMIN, VIEWER, PortalCluster
+from tests.faults.nemesis.agent_faults import AgentFaults
 from tests.faults.nemesis.nemesis import InjectedFault, Nemesis
 from tests.faults.nemesis.plan import Scope, make_plan
 from tests.faults.nemesis.stream_faults import StreamFaults
@@ -55,13 +59,23 @@ class Load:
     trolls: int = 2
     window: int = 4
     pace: float = 0.0
+    servers: int = 8
+    """Lanes of each operator for servers behind agents, if there are any."""
 
 
 class Workload:
     """Everybody who talks, commands and watches, and the way to a quiet end."""
 
-    def __init__(self, recorder: Recorder, cluster: PortalCluster, load: Load, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        cluster: PortalCluster,
+        load: Load,
+        bounds: Bounds,
+        engine: Engine | None = None,
+    ) -> None:
         ports = list(cluster.places)
+        self._engine = engine
         self._recorder = recorder
         self._cluster = cluster
         self._load = load
@@ -93,8 +107,9 @@ class Workload:
         begun = time.time()
 
         def say(words: str) -> None:
-            done = recorder.acknowledged, recorder.commands
-            log.info("%6.1f s  %s; %d messages, %d commands", time.time() - begun, words, *done)
+            done = recorder.acknowledged, recorder.commands, recorder.served
+            text = "%6.1f s  %s; %d messages, %d commands, %d for agents"
+            log.info(text, time.time() - begun, words, *done)
 
         say("the load begins")
         staying = [asyncio.create_task(person.stay()) for person in self._people]
@@ -102,7 +117,8 @@ class Workload:
         following = [asyncio.create_task(operator.follow()) for operator in self._dashboards]
         passing = self._passing()
         streams = StreamFaults(self._cluster, recorder, broker, observer)
-        nemesis = Nemesis(self._cluster, recorder, self._people, lambda: leader_of(broker), streams)
+        agents = AgentFaults(self._cluster, recorder, self._engine) if self._engine else None
+        nemesis = Nemesis(self._cluster, recorder, self._people, lambda: leader_of(broker), streams, agents)
         telling = asyncio.create_task(_now_and_then(say, nemesis))
         try:
             await _until(lambda: recorder.acknowledged > 0 and recorder.commands > 0, _QUIET_SECONDS)
@@ -139,6 +155,14 @@ class Workload:
             for operator in self._operators
             for n in range(self._load.lanes)
         }
+        spec = self._cluster.size.agent
+        if spec is not None:
+            lanes = [
+                ServerLane(self._recorder, operator, spec, n)
+                for operator in self._operators
+                for n in range(self._load.servers)
+            ]
+            started |= {lane.name: lane.run() for lane in lanes}
         started |= {f"visitor {n}": self._visitors() for n in range(self._load.visitors)}
         started |= {troll.name: troll.stay() for troll in self._trolls}
         started |= {"moderator": self._moderator.run(), "auditor": self._auditor.run()}
@@ -179,6 +203,8 @@ class Workload:
                 self._recorder.record_violation(f"{person.name} still waits for an acknowledgement")
                 person.talk.give_up()
         await self._until_still(observer)
+        if self._engine is not None and self._recorder.history.agent is not None:
+            await compare(self._recorder.history.agent, self._engine, self._operators[0].commander)
         await patiently(observer.catch_up, _PATIENCE_SECONDS)
         messages, events = self._recorder.chat.messages, self._recorder.cloud.events
         last_message = messages[-1].seq if messages else 0

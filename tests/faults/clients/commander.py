@@ -11,10 +11,10 @@ from tests.faults.clients.recorder import Recorder, notify
 from tests.faults.verification.cloud_history import Accepted, Conflict
 
 COMMAND_PATH = "/api/v1/cloud/instances"
-_RETRY = {"idempotency_in_flight", "unavailable", "overloaded"}
+RETRIED = {"idempotency_in_flight", "unavailable", "overloaded"}
 _LOST = {"operation_pending", "transition_invalid", "instance_not_found"}
 """How a command may be refused because another commander was faster."""
-_AGAIN_SECONDS = 0.1
+AGAIN_SECONDS = 0.1
 _GUN_SECONDS = 3.0
 """All but one command of a round are refused, and each process audits one refusal a second for an address."""
 _TRACKS = 3
@@ -65,7 +65,7 @@ class Commander:
         path = "/api/v1/cloud" + spec.path.format(instance_id=order.instance)
         with recorder.trying(f"to {order.command}", self.name):
             while True:
-                answer = await self._ask(spec.method, path, {"Idempotency-Key": order.key})
+                answer = await self.ask(spec.method, path, {"Idempotency-Key": order.key})
                 if life is not recorder.cloud:
                     raise LaneEndedError
                 code = str(answer.body.get("code"))
@@ -83,10 +83,10 @@ class Commander:
                     )
                     recorder.refused(conflict)
                     return conflict
-                if code not in _RETRY:
+                if code not in RETRIED:
                     recorder.record_violation(f"{order.command} {order.key}: {answer.status} {answer.body}")
                     raise LaneEndedError
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def _accept(self, order: Order, answer: Answer, begun: float, *, repeated: bool) -> Accepted:
         operation = answer.body["operation"]
@@ -109,23 +109,23 @@ class Commander:
         life = self._recorder.cloud
         with self._recorder.trying("to cancel", self.name):
             while life is self._recorder.cloud:
-                answer = await self._ask("DELETE", f"/api/v1/cloud/operations/{accepted.operation}", {})
+                answer = await self.ask("DELETE", f"/api/v1/cloud/operations/{accepted.operation}", {})
                 code = answer.body.get("code")
                 if life is not self._recorder.cloud or code == "operation_finished":
                     return
                 if answer.status == 200:
                     accepted.cancelled = True
                     return
-                if code not in _RETRY:
+                if code not in RETRIED:
                     self._recorder.record_violation(
                         f"cancelling {accepted.operation}: {answer.status} {answer.body}"
                     )
                     return
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def is_over(self, operation: str) -> bool:
         """Ask whether an operation has ended, whatever the events said."""
-        answer = await self._ask("GET", f"/api/v1/cloud/operations/{operation}", {})
+        answer = await self.ask("GET", f"/api/v1/cloud/operations/{operation}", {})
         return answer.status == 200 and answer.body["operation"]["status"] != "pending"
 
     async def denied(self, order: Order) -> None:
@@ -133,12 +133,12 @@ class Commander:
         self._recorder.history.ordered.add((order.command, self.name, order.instance))
         spec = COMMANDS[Command(order.command)]
         path = "/api/v1/cloud" + spec.path.format(instance_id=order.instance)
-        answer = await self._ask(spec.method, path, {"Idempotency-Key": order.key})
+        answer = await self.ask(spec.method, path, {"Idempotency-Key": order.key})
         self._recorder.denied += 1
-        if answer.status != 403 and answer.body.get("code") not in _RETRY:
+        if answer.status != 403 and answer.body.get("code") not in RETRIED:
             self._recorder.record_violation(f"{self.name} may not {order.command}: {answer.status}")
 
-    async def _ask(self, verb: str, path: str, headers: dict[str, str]) -> Answer:
+    async def ask(self, verb: str, path: str, headers: dict[str, str], body: object = None) -> Answer:
         """Send a request to gateways at random until one responds.
 
         Raises:
@@ -148,7 +148,7 @@ class Commander:
             try:
                 notify(self._recorder.commanding)
                 port = self._recorder.rng.choice(self._ports)
-                return await request(port, verb, path, headers=headers | self._headers)
+                return await request(port, verb, path, headers=headers | self._headers, body=body)
             except OSError:
                 await asyncio.sleep(self._recorder.rng.uniform(0.02, 0.2))
         raise LaneEndedError

@@ -7,7 +7,7 @@ from contextlib import suppress
 from math import inf
 from urllib.parse import urlencode
 
-from opsroom_contracts.cloud.commands import COMMANDS, Command
+from opsroom_contracts.cloud.commands import COMMANDS, CREATING, Command
 from tests.faults.clients.commander import COMMAND_PATH, Commander, LaneEndedError, Order
 from tests.faults.clients.http_client import Json, event_stream, request
 from tests.faults.clients.recorder import Failures, Recorder
@@ -174,17 +174,20 @@ class OperatorClient:
         self._reader.segments[-1].seqs.append(seq)
         self._reader.segments[-1].arrivals.arrived(seq, time.time())
         instance, kind = data["instanceId"], data["type"]
-        shown = "|".join((kind, data["operationId"], instance, data["command"], data["state"]))
+        operation, command = data.get("operationId", ""), data.get("command", "")
+        shown = "|".join((kind, operation, instance, command, data["state"]))
         if self._recorder.cloud.contents.setdefault(seq, shown) != shown:
             self._recorder.record_violation(f"{self.name} saw another event at {seq} than others")
-        if kind == "received":
-            self.fold[instance] = f"{data['state']} {data['operationId']}"
-            return
-        self._settle(data["operationId"], kind)
-        if kind == "removed" or (data["command"] == "create" and kind in {"cancelled", "failed"}):
+        if kind == "adopted" and not operation:
+            self._recorder.stray(instance)
+        pending = (data.get("instance") or {}).get("pending")
+        goes_on = pending["id"] if pending else ""
+        if operation and operation != goes_on:
+            self._settle(operation, kind)
+        if kind == "removed" or (command in CREATING and kind in {"cancelled", "failed"}):
             self.fold.pop(instance, None)
         else:
-            self.fold[instance] = f"{data['state']} "
+            self.fold[instance] = f"{data['state']} {operation if kind == 'received' else goes_on}"
 
     def _compare(self, coming: int) -> None:
         """Compare snapshots of the current state, before the event ``coming`` changes it."""
@@ -249,11 +252,16 @@ class OperatorClient:
             await self.commander.accepted(again, repeated=True)
         elif dice < 0.12:
             await self.commander.cancel(accepted)
-        if await self._final(accepted) in {"cancelled", "failed"}:
+        if await self.final(accepted) in {"cancelled", "failed"}:
             return None
         return accepted.instance
 
-    async def _final(self, accepted: Accepted) -> str:
+    async def final(self, accepted: Accepted) -> str:
+        """Wait for the end of an operation. Returns the type of its final event.
+
+        Raises:
+            LaneEndedError: there is none, because the streams are other ones now.
+        """
         known = self._early.pop(accepted.operation, None)
         if known is not None:
             return known

@@ -54,6 +54,14 @@ class Recorder:
         self.denied = 0
         self.sending = asyncio.Event()
         self.commanding = asyncio.Event()
+        self.serving = asyncio.Event()
+        """An operation was accepted that an agent has to do; ``last_served``: when the last one is due."""
+        self.last_served = 0.0
+        self.served = 0
+        self.changed = 0
+        self.strays: deque[str] = deque(maxlen=_REMOVABLE)
+        """Servers that the portal has taken in by itself."""
+        self._claimed: set[str] = set()
         self.last_due = 0.0
         self.removable: deque[Acknowledged] = deque(maxlen=_REMOVABLE)
         self.removed: set[int] = set()
@@ -126,6 +134,30 @@ class Recorder:
         else:
             self.commands += 1
             self.last_due = time.time() + self.history.delay
+
+    def accepted_behind_agent(self, command: Accepted, *, immediate: bool, repeated: bool) -> None:
+        """Record a command for a server behind an agent. ``immediate``: it has taken effect."""
+        self.cloud.accepted.append(command)
+        if repeated:
+            self.duplicates += 1
+        elif immediate:
+            self.changed += 1
+        else:
+            self.served += 1
+            self.last_served = time.time() + self.history.delay
+            notify(self.serving)
+
+    def stray(self, instance: str) -> None:
+        """Record a server that the portal has taken in by itself; several clients are shown that."""
+        if self.claim(instance):
+            self.strays.append(instance)
+
+    def claim(self, resource: str) -> bool:
+        """Whether nobody has taken ``resource`` yet; now the caller has."""
+        if resource in self._claimed:
+            return False
+        self._claimed.add(resource)
+        return True
 
     def refused(self, conflict: Conflict) -> None:
         """Record that a command lost a race."""

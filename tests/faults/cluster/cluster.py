@@ -18,6 +18,7 @@ from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import OPERATOR, authorization
 from opsroom_messaging.errors import BrokerUnavailableError
 from opsroom_testkit.ports import free_port, is_ready, listens
+from tests.faults.agents.spec import AgentSpec
 from tests.faults.clients.texts import ROOMS
 from tests.faults.cluster.managed_process import START_SECONDS, ManagedProcess
 from tests.faults.cluster.proxy import Proxy
@@ -59,6 +60,8 @@ class Size:
     """How many operators have a token."""
     clock: Path | None = None
     """The library that makes the clocks of services step (libfaketime)."""
+    agent: AgentSpec | None = None
+    """Two agents of one provider, if any."""
 
 
 @dataclass(slots=True)
@@ -71,8 +74,8 @@ class Node:
 
 
 @dataclass(slots=True)
-class Gateway:
-    """A gateway, and its proxies to the brokers."""
+class Proxied:
+    """A gateway or an agent, and its proxies to the brokers. ``port``: for clients, or for metrics."""
 
     child: ManagedProcess
     port: int
@@ -88,7 +91,8 @@ class PortalCluster:
         self.store = store
         """The folder of the broker's data."""
         self.nodes: list[Node] = []
-        self.gateways: list[Gateway] = []
+        self.gateways: list[Proxied] = []
+        self.agents: list[Proxied] = []
         self.chats: list[ManagedProcess] = []
         self.clouds: list[ManagedProcess] = []
         self.proxy: ManagedProcess | None = None
@@ -122,7 +126,8 @@ class PortalCluster:
 
     def services(self) -> list[ManagedProcess]:
         """All processes except the brokers."""
-        return [*self.chats, *self.clouds, *(gateway.child for gateway in self.gateways)]
+        others = (*(agent.child for agent in self.agents), *(gateway.child for gateway in self.gateways))
+        return [*self.chats, *self.clouds, *others]
 
     def children(self) -> list[ManagedProcess]:
         """All processes."""
@@ -141,6 +146,8 @@ class PortalCluster:
             self.chats.append(await self._service(f"chat-{number}", self.nats_url))
         for number in range(1, self.size.clouds + 1):
             self.clouds.append(await self._service(f"cloud-{number}", self.nats_url))
+        for number in (1, 2) if self.size.agent is not None else ():
+            await self._start_agent(number)
         for number in range(1, self.size.gateways + 1):
             await self._start_gateway(number)
         for child in self.services():
@@ -171,6 +178,7 @@ class PortalCluster:
             for group in (
                 [] if self.proxy is None else [self.proxy],
                 [gateway.child for gateway in self.gateways],
+                [agent.child for agent in self.agents],
                 [*self.chats, *self.clouds],
                 [node.child for node in self.nodes],
             ):
@@ -198,7 +206,7 @@ class PortalCluster:
                     return await broker.close()
 
     def _proxies(self) -> list[Proxy]:
-        ways = [way for gateway in self.gateways for way in gateway.ways]
+        ways = [way for one in (*self.gateways, *self.agents) for way in one.ways]
         return ways + [proxy for node in self.nodes for proxy in node.routes]
 
     async def _start_broker(self) -> None:
@@ -271,6 +279,7 @@ class PortalCluster:
             "GATEWAY_COURSE": "true",
             "LOG_LEVEL": "INFO",
             **_LIMITS,
+            **(self.size.agent.of_clouds() if self.size.agent else {}),
         }
         if self.size.clock is not None:
             chosen |= {
@@ -280,7 +289,7 @@ class PortalCluster:
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
             self.step(name, 0)
-        told = free_port()
+        told = int(environ.get("AGENT_ADMIN_PORT", 0)) or free_port()
         chosen[f"{kind.upper()}_ADMIN_PORT"] = str(told)
         child = ManagedProcess(
             name, [sys.executable, "-m", f"opsroom_{kind}"], os.environ | chosen | environ, self.folder
@@ -295,10 +304,22 @@ class PortalCluster:
 
     async def _start_gateway(self, number: int) -> None:
         port = free_port()
+        ways, url = await self._ways()
+        child = await self._service(f"gateway-{number}", url, GATEWAY_PORT=str(port))
+        self.gateways.append(Proxied(child, port, ways))
+        self.places[port] = child.name
+
+    async def _start_agent(self, number: int) -> None:
+        assert self.size.agent is not None
+        port = free_port()
+        ways, url = await self._ways()
+        environ = self.size.agent.of_agents(self.folder) | {"AGENT_ADMIN_PORT": str(port)}
+        child = await self._service(f"agent-{number}", url, **environ)
+        self.agents.append(Proxied(child, port, ways))
+
+    async def _ways(self) -> tuple[list[Proxy], str]:
+        """Start a proxy to each broker. Returns them and their URLs."""
         ways = [Proxy(node.port) for node in self.nodes]
         for way in ways:
             await way.start()
-        url = ",".join(f"nats://127.0.0.1:{way.port}" for way in ways)
-        child = await self._service(f"gateway-{number}", url, GATEWAY_PORT=str(port))
-        self.gateways.append(Gateway(child, port, ways))
-        self.places[port] = child.name
+        return ways, ",".join(f"nats://127.0.0.1:{way.port}" for way in ways)

@@ -13,9 +13,10 @@ from pathlib import Path
 from tests.faults.clients.chat_clients import ChatClient
 from tests.faults.clients.recorder import Recorder
 from tests.faults.clients.texts import PAD
-from tests.faults.cluster.cluster import Gateway, PortalCluster
+from tests.faults.cluster.cluster import PortalCluster
 from tests.faults.cluster.managed_process import ManagedProcess
-from tests.faults.nemesis.plan import LONG_PAUSES, Fault, FaultKind, Scope
+from tests.faults.nemesis.agent_faults import AgentFaults
+from tests.faults.nemesis.plan import OUTSIDE_FAULTS, SLEEPS, Fault, FaultKind, Scope
 from tests.faults.nemesis.stream_faults import StreamFaults
 
 _OVER_SECONDS = 300.0
@@ -30,17 +31,19 @@ _PAUSES = {
     FaultKind.CHAT_PAUSE,
     FaultKind.CLOUD_PAUSE,
     FaultKind.BROKER_PAUSE,
-    *LONG_PAUSES,
+    FaultKind.AGENT_PAUSE,
+    *SLEEPS,
 }
 _TERMS = {
     FaultKind.GATEWAY_TERM,
     FaultKind.CHAT_TERM,
     FaultKind.CLOUD_TERM,
     FaultKind.BROKER_TERM,
+    FaultKind.AGENT_TERM,
     FaultKind.ROLLING,
 }
 
-_KINDS = ("broker", "chat", "cloud", "gateway")
+_KINDS = ("agent", "broker", "chat", "cloud", "gateway")
 
 Times = tuple[float, float]
 
@@ -70,6 +73,7 @@ class Nemesis:
         people: list[ChatClient],
         leader: Callable[[], Awaitable[str | None]],
         streams: StreamFaults,
+        agents: AgentFaults | None,
     ) -> None:
         self.injected: list[InjectedFault] = []
         self._cluster = cluster
@@ -77,6 +81,7 @@ class Nemesis:
         self._people = people
         self._leader = leader
         self._streams = streams
+        self._agents = agents
         self._where: dict[int, str] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._failed: BaseException | None = None
@@ -99,7 +104,7 @@ class Nemesis:
             if scope.apart:
                 await asyncio.wait((task,))
                 await self._sleep_unless_ended(scope.apart)
-            elif fault.kind not in LONG_PAUSES:
+            elif fault.kind not in SLEEPS:
                 await asyncio.wait((task,), timeout=max(_NEXT_SECONDS, fault.seconds + 0.5))
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_OVER_SECONDS)
@@ -138,6 +143,9 @@ class Nemesis:
             FaultKind.CLOUD_KILL_FINISHING: self._kill_finishing,
             FaultKind.GATEWAY_CUT: self._partition,
             FaultKind.GATEWAY_STALL: self._partition,
+            FaultKind.AGENT_CUT: self._partition,
+            FaultKind.AGENT_KILL_WORKING: self._kill_working,
+            FaultKind.CLOUD_KILL_WORKING: self._kill_working,
             FaultKind.LEADER_KILL: self._kill_leader,
             FaultKind.NODE_CUT: self._cut_node,
             FaultKind.CLOCK_STEP: self._step,
@@ -149,6 +157,9 @@ class Nemesis:
             FaultKind.RESTORE: self._restore,
             FaultKind.STREAM_RECREATED: self._recreate,
         }
+        if self._agents is not None:
+            how |= dict.fromkeys(OUTSIDE_FAULTS, self._agents.change)
+            how[FaultKind.ENGINE_AWAY] = self._agents.take_away
         if fault.kind in how:
             return await how[fault.kind](fault)
         victim = self._victim(fault)
@@ -173,6 +184,16 @@ class Nemesis:
         due = self._recorder.last_due - time.time() + (fault.pick - 0.3) * 0.03
         await asyncio.sleep(min(max(due, 0.0), self._cluster.size.delay))
         return await self._end(self._cluster.clouds, fault, after=True)
+
+    async def _kill_working(self, fault: Fault) -> Times:
+        """Kill the agent that acts, or all cloud processes, while it works."""
+        if self._agents is None:
+            return time.time(), time.time()
+        acting = await self._agents.acting()
+        await self._agents.until_working(fault)
+        if fault.kind is FaultKind.CLOUD_KILL_WORKING:
+            return await self._end(self._cluster.clouds, fault, after=True)
+        return await self._end(acting or [self._victim(fault)], fault, after=True)
 
     async def _kill_leader(self, fault: Fault) -> Times:
         name = await self._leader()
@@ -201,6 +222,7 @@ class Nemesis:
             "gateway": [gateway.child for gateway in self._cluster.gateways],
             "chat": self._cluster.chats,
             "cloud": self._cluster.clouds,
+            "agent": [agent.child for agent in self._cluster.agents],
         }
         group = groups.get(kind) or [node.child for node in self._cluster.nodes]
         first = int(fault.pick * len(group))
@@ -251,25 +273,24 @@ class Nemesis:
         )
 
     async def _pause(self, child: ManagedProcess, fault: Fault) -> Times:
-        async with self._exclusively([child], sleeps=fault.kind in LONG_PAUSES) as start:
+        async with self._exclusively([child], sleeps=fault.kind in SLEEPS) as start:
             child.signal(signal.SIGSTOP)
             await asyncio.sleep(fault.seconds)
             child.signal(signal.SIGCONT)
         return start, time.time()
 
     async def _partition(self, fault: Fault) -> Times:
-        gateway = self._gateway(self._victim(fault))
-        self._where[id(fault)] = gateway.child.name
-        async with self._exclusively([gateway.child]) as start:
-            for way in gateway.ways:
-                way.cut() if fault.kind is FaultKind.GATEWAY_CUT else way.stall()
+        victim = self._victim(fault)
+        self._where[id(fault)] = victim.name
+        connected = (*self._cluster.gateways, *self._cluster.agents)
+        ways = next(one.ways for one in connected if one.child is victim)
+        async with self._exclusively([victim]) as start:
+            for way in ways:
+                way.stall() if fault.kind is FaultKind.GATEWAY_STALL else way.cut()
             await asyncio.sleep(fault.seconds)
-            for way in gateway.ways:
+            for way in ways:
                 way.heal()
         return start, time.time()
-
-    def _gateway(self, child: ManagedProcess) -> Gateway:
-        return next(gateway for gateway in self._cluster.gateways if gateway.child is child)
 
     async def _cut_node(self, fault: Fault) -> Times:
         node = self._cluster.nodes[int(fault.pick * len(self._cluster.nodes))]

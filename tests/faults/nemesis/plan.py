@@ -51,6 +51,26 @@ class FaultKind(StrEnum):
     """Everything is stopped, and the broker's data replaced by an earlier copy of the whole folder."""
     STREAM_RECREATED = "stream-recreated"
     """The chat's stream is deleted under living gateways, and made again by the chat service."""
+    AGENT_KILL = "agent-kill"
+    """The agent that acts or the one that stands by, like the other faults of agents."""
+    AGENT_TERM = "agent-term"
+    AGENT_PAUSE = "agent-pause"
+    AGENT_SLEEP = "agent-sleep"
+    AGENT_CUT = "agent-cut-from-broker"
+    AGENT_KILL_WORKING = "agent-kill-working"
+    """The agent that acts, while it works: between the acceptance of an operation and its end."""
+    CLOUD_KILL_WORKING = "cloud-kill-working"
+    """All cloud processes, while an agent works."""
+    ENGINE_AWAY = "engine-away"
+    """The engine behind the agents does not respond."""
+    SERVER_CRASHED = "server-crashed"
+    """Some servers end with an error."""
+    SERVER_STOPPED = "server-stopped"
+    """Some servers are stopped outside the portal."""
+    SERVER_REMOVED = "server-removed"
+    """Some servers are removed outside the portal."""
+    SERVER_APPEARED = "server-appeared"
+    """There are servers that the portal has not created: with its mark, and such that can be adopted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +105,8 @@ class Scope:
     apart: float = 0.0
     streams: bool = False
     """Restore the streams, and replace one, once each."""
+    agent: bool = False
+    """Include the faults of agents and of the engine behind them."""
     without: tuple[FaultKind, ...] = ()
     only: tuple[FaultKind, ...] = ()
 
@@ -114,8 +136,29 @@ _WEIGHTS: dict[FaultKind, int] = {
     FaultKind.ROLLING: 1,
 }
 _CLUSTER = {FaultKind.LEADER_KILL: 6, FaultKind.NODE_CUT: 4}
+_AGENT = {
+    FaultKind.AGENT_KILL: 3,
+    FaultKind.AGENT_TERM: 3,
+    FaultKind.AGENT_PAUSE: 3,
+    FaultKind.AGENT_CUT: 3,
+    FaultKind.AGENT_KILL_WORKING: 2,
+    FaultKind.CLOUD_KILL_WORKING: 4,
+    FaultKind.ENGINE_AWAY: 3,
+    FaultKind.SERVER_CRASHED: 5,
+    FaultKind.SERVER_STOPPED: 5,
+    FaultKind.SERVER_REMOVED: 5,
+    FaultKind.SERVER_APPEARED: 3,
+}
+OUTSIDE_FAULTS = (
+    FaultKind.SERVER_CRASHED,
+    FaultKind.SERVER_STOPPED,
+    FaultKind.SERVER_REMOVED,
+    FaultKind.SERVER_APPEARED,
+)
+AGENT_FAULTS = (*_AGENT, FaultKind.AGENT_SLEEP)
 STREAM_FAULTS = (FaultKind.RESTORE, FaultKind.STREAM_RECREATED)
 LONG_PAUSES = (FaultKind.GATEWAY_SLEEP, FaultKind.CHAT_SLEEP, FaultKind.CLOUD_SLEEP, FaultKind.BROKER_SLEEP)
+SLEEPS = (*LONG_PAUSES, FaultKind.AGENT_SLEEP)
 _SLEEP_SECONDS = (42.0, 48.0)
 _LATEST_IN_SLOT = 0.15
 """How late in its part of the run a fault that comes once may begin, as a share of that part."""
@@ -136,6 +179,10 @@ _LASTS: dict[FaultKind, tuple[float, float]] = {
     FaultKind.READER_SLOW: (1.0, 4.0),
     FaultKind.READER_HALF_OPEN: (1.0, 4.0),
     FaultKind.RESTORE: (2.0, 5.0),
+    FaultKind.AGENT_PAUSE: (0.5, 4.0),
+    FaultKind.AGENT_CUT: (0.5, 18.0),
+    FaultKind.AGENT_SLEEP: (18.0, 24.0),
+    FaultKind.ENGINE_AWAY: (1.0, 6.0),
     **dict.fromkeys(LONG_PAUSES, _SLEEP_SECONDS),
 }
 _DOWN_SECONDS = (0.05, 1.0)
@@ -147,6 +194,7 @@ _SETTLING = {
     FaultKind.BROKER_KILL: 1.0,
     FaultKind.RESTORE: 8.0,
     FaultKind.STREAM_RECREATED: 6.0,
+    FaultKind.AGENT_KILL_WORKING: 6.0,
 }
 """An additional pause after a fault, so that there are times without an outage."""
 
@@ -170,7 +218,7 @@ def make_plan(seed: int, scope: Scope) -> tuple[Fault, ...]:
         seconds = rng.uniform(*_LASTS.get(kind, _DOWN_SECONDS))
         plan.append(Fault(round(at, 3), kind, rng.random(), round(seconds, 3)))
         # Other faults happen during a long pause.
-        own = seconds if kind not in LONG_PAUSES else 0.0
+        own = seconds if kind not in SLEEPS else 0.0
         at += rng.uniform(0.4, 1.6) * scope.pause + own * 0.7 + _SETTLING.get(kind, 0.0)
     return tuple(plan)
 
@@ -196,6 +244,10 @@ def _weights(scope: Scope) -> dict[FaultKind, int]:
         weights |= dict.fromkeys(LONG_PAUSES, 0)
     if scope.streams:
         weights |= dict.fromkeys(STREAM_FAULTS, 0)
+    if scope.agent:
+        weights |= _AGENT
+        if scope.long:
+            weights[FaultKind.AGENT_SLEEP] = 0
     if scope.full and not scope.cluster:
         weights[FaultKind.BROKER_FULL] = 2
     if scope.clock:

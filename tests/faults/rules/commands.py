@@ -19,13 +19,17 @@ FINALS = {str(spec.command): str(spec.done) for spec in COMMANDS.values()}
 
 
 def commands(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:
-    """Each accepted command has one ``received`` and one right final event, in time."""
+    """Each accepted command has one ``received`` and one right final event, in time.
+
+    Those for servers behind agents follow other rules, in ``rules/agents``.
+    """
     by_operation: dict[str, list[StoredEvent]] = defaultdict(list)
     for event in life.events:
-        if event.type != "retained":
+        if event.type != "retained" and not event.provider:
             by_operation[event.operation].append(event)
     for accepted in life.accepted:
-        yield from _command(accepted, by_operation.get(accepted.operation, []))
+        if not accepted.provider:
+            yield from _command(accepted, by_operation.get(accepted.operation, []))
     known: dict[str, str] = {}
     for accepted in life.accepted:
         if known.setdefault(accepted.key, accepted.operation) != accepted.operation:
@@ -99,6 +103,8 @@ def max_late(history: History) -> float:
         for event in life.events:
             begun = received.get(event.operation)
             begun = None if begun is None else max(begun, life.began - history.delay)
+            if event.provider:
+                continue
             if event.type in finals and begun is not None and event.at - begun - history.delay > most:
                 most = max(most, lateness(begun, event.at, history.delay, excuses))
     return most

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
 
-from opsroom_contracts.cloud.commands import COMMANDS, Command
+from opsroom_contracts.cloud.commands import COMMANDS, CREATING, Command
 from tests.faults.verification.cloud_history import CloudLife, Snapshot, StoredEvent
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.verdict import Bounds, Violation
@@ -39,9 +39,14 @@ def must_fail(operation: str, failure_rate: float) -> bool:
 
 
 def lifecycles(events: list[StoredEvent], failure_rate: float) -> Iterator[Violation]:
-    """One operation at a time on a server, each valid in its state, each with the right outcome."""
+    """One operation at a time on a server, each valid in its state, each with the right outcome.
+
+    Servers behind agents follow other rules, in ``rules/agents``.
+    """
     servers: dict[str, _Server] = {}
     for event in events:
+        if event.provider:
+            continue
         server = servers.get(event.instance)
         wrong = _wrong(server, event, failure_rate)
         if wrong:
@@ -107,13 +112,13 @@ def content_of(event: StoredEvent) -> str:
 
 def _apply(servers: dict[str, _Server], event: StoredEvent) -> None:
     """Apply an event as a dashboard does: the last event determines the server's state."""
-    undone = event.command == Command.CREATE and event.type in _ENDED_BADLY
+    undone = event.command in CREATING and event.type in _ENDED_BADLY
     if undone or event.type == "removed":
         servers.pop(event.instance, None)
     elif event.type == "received":
         servers[event.instance] = _Server(event.state, event.operation, event.command)
     else:
-        servers[event.instance] = _Server(event.state)
+        servers[event.instance] = _Server(event.state, event.pending)
 
 
 def intervals(events: list[StoredEvent]) -> dict[str, list[Interval]]:

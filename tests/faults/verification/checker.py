@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tests.faults.rules.agents.served import served
 from tests.faults.rules.audit import audit
 from tests.faults.rules.commands import commands, conflicts
 from tests.faults.rules.lifecycle import lifecycles, shown_events, snapshots
@@ -37,6 +38,7 @@ def check(history: History, bounds: Bounds) -> list[Violation]:
         *waits(history, bounds, excuses),
         *moderation(history, bounds, excuses),
         *audit(history, bounds, excuses),
+        *served(history, bounds, excuses),
         *(Violation("refusal", words) for words in history.refused),
         *(Violation("left over", words) for words in history.left_over),
         *_unjudged(history, bounds),
@@ -88,12 +90,15 @@ def judged(history: History) -> dict[str, float]:
     """Return the share of the time under load that no outage excuses, 0 to 1, for each domain."""
     excuses = Excuses(history.outages)
     places = sorted({one.where for one in history.connected if one.where}) or [""]
-    return {domain.value: excuses.judged(domain, history.began, history.ended, places) for domain in Domain}
+    domains = [one for one in Domain if one is not Domain.SERVERS or history.agent is not None]
+    return {domain.value: excuses.judged(domain, history.began, history.ended, places) for domain in domains}
 
 
 def _unjudged(history: History, bounds: Bounds) -> Iterator[Violation]:
     for domain, share in judged(history).items():
-        if share < bounds.judged:
+        # Another agent takes over after a lease of 15 s, which excuses more than other faults do.
+        least = bounds.judged / 2 if domain == Domain.SERVERS else bounds.judged
+        if share < least:
             yield Violation(
-                "unjudged", f"only {share:.0%} of the time was judged for {domain}, not {bounds.judged:.0%}"
+                "unjudged", f"only {share:.0%} of the time was judged for {domain}, not {least:.0%}"
             )

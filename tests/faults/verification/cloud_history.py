@@ -1,8 +1,14 @@
 """The part of a history that is about servers. Times are seconds since the epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.faults.verification.readers import Reader
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Return labels as text, in order."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 @dataclass(slots=True)
@@ -10,6 +16,7 @@ class Accepted:
     """A command was accepted between ``asked`` and ``answered``.
 
     ``cancelled``: a request to cancel it was accepted. ``cancelling``: one was sent, whatever came of it.
+    ``provider``: empty: the simulated one of the cloud service. ``wish``: the name or the labels asked for.
     """
 
     operation: str
@@ -21,6 +28,8 @@ class Accepted:
     cancelled: bool = False
     cancelling: bool = False
     actor: str = ""
+    provider: str = ""
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,25 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What an event says about its server. ``labels``: as text, in order. ``code``: of the condition."""
+
+    name: str = ""
+    labels: str = ""
+    template: str = ""
+    resource: str = ""
+    protected: bool = False
+    condition: str = "ok"
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event of an instance in the stream; ``at``: when the broker stored it."""
+    """An event of an instance in the stream; ``at``: when the broker stored it.
+
+    ``pending``: the operation that is pending after an event that is neither its beginning nor its end.
+    ``provider``: empty: the simulated one of the cloud service. ``code``: why an operation failed.
+    """
 
     seq: int
     type: str
@@ -48,6 +74,10 @@ class StoredEvent:
     state: str
     at: float
     actor: str = ""
+    pending: str = ""
+    provider: str = ""
+    code: str = ""
+    facts: Facts = Facts()
 
 
 @dataclass(frozen=True, slots=True)

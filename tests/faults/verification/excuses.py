@@ -19,6 +19,8 @@ class Domain(StrEnum):
     COMMANDS = "commands"
     DELIVERIES = "deliveries"
     REQUESTS = "requests"
+    SERVERS = "servers"
+    """Operations on servers behind agents, and changes of these servers outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,12 @@ class Excuse:
     """Only for clients of the affected process."""
 
 
+LEASE_RECOVERY = 22.0
+"""The lease of a killed agent lasts 15 s, another one looks every second, and the portal asks every 5 s."""
 _ALL = frozenset(Domain)
 _CHAT = frozenset({Domain.LISTS, Domain.NAMES})
-_CLOUD = frozenset({Domain.COMMANDS})
+_CLOUD = frozenset({Domain.COMMANDS, Domain.SERVERS})
+_SERVED = frozenset({Domain.SERVERS})
 _NONE = Excuse(frozenset(), 0.0)
 """One of several processes is gone: the others take over within the bounds."""
 _READING = frozenset({Domain.LISTS, Domain.DELIVERIES})
@@ -70,10 +75,22 @@ EXCUSES: dict[FaultKind, Excuse] = {
     FaultKind.READER_CUT: _OWN,
     FaultKind.READER_SLOW: _OWN,
     FaultKind.READER_HALF_OPEN: _OWN,
-    FaultKind.CLOCK_STEP: Excuse(frozenset({Domain.LISTS, Domain.NAMES, Domain.COMMANDS}), 3.0),
+    FaultKind.CLOCK_STEP: Excuse(_CLOUD | {Domain.LISTS, Domain.NAMES}, 3.0),
     FaultKind.ROLLING: _NONE,
     FaultKind.RESTORE: Excuse(_ALL, 12.0),
     FaultKind.STREAM_RECREATED: Excuse(_CHAT | {Domain.DELIVERIES, Domain.REQUESTS}, 12.0),
+    FaultKind.AGENT_KILL: Excuse(_SERVED, LEASE_RECOVERY),
+    FaultKind.AGENT_TERM: Excuse(_SERVED, 6.0),
+    FaultKind.AGENT_PAUSE: Excuse(_SERVED, 6.0),
+    FaultKind.AGENT_SLEEP: Excuse(_SERVED, 6.0),
+    FaultKind.AGENT_CUT: Excuse(_SERVED, 8.0),
+    FaultKind.AGENT_KILL_WORKING: Excuse(_SERVED, LEASE_RECOVERY),
+    FaultKind.CLOUD_KILL_WORKING: Excuse(_CLOUD, 4.0),
+    FaultKind.ENGINE_AWAY: Excuse(_SERVED, 6.0),
+    FaultKind.SERVER_CRASHED: _NONE,
+    FaultKind.SERVER_STOPPED: _NONE,
+    FaultKind.SERVER_REMOVED: _NONE,
+    FaultKind.SERVER_APPEARED: _NONE,
 }
 
 

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from math import inf
 
+from tests.faults.verification.agent_history import AgentHistory
 from tests.faults.verification.cloud_history import CloudLife
 from tests.faults.verification.readers import Reader
 
@@ -251,6 +252,8 @@ class History:
     outages: list[Outage] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
     """Members and names in the streams after all clients had left and all grace periods had passed."""
+    agent: AgentHistory | None = None
+    """What happened at the provider behind the agents, if there are any."""
 
     @property
     def chat(self) -> ChatLife:

@@ -8,7 +8,8 @@ from contextlib import suppress
 from opsroom_contracts.audit import AUDIT_ENTRY
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, MemberStatus
-from opsroom_contracts.cloud.models import INSTANCE_EVENT
+from opsroom_contracts.cloud.commands import EventType
+from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, apply
 from opsroom_contracts.subjects import (
     AUDIT,
     AUDIT_STREAM,
@@ -25,7 +26,7 @@ from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from tests.faults.clients.recorder import Recorder
 from tests.faults.clients.texts import key_of
-from tests.faults.verification.cloud_history import AuditRecord, CloudLife, StoredEvent
+from tests.faults.verification.cloud_history import AuditRecord, CloudLife, Facts, StoredEvent, labels_text
 from tests.faults.verification.history import ChatLife, StoredMessage, digest
 
 _PAGE = 1000
@@ -105,6 +106,7 @@ class Observer:
     def _event(self, stored: StreamMessage) -> None:
         event = INSTANCE_EVENT.read(stored.data)
         assert self._cloud is not None
+        goes_on = event.pending is not None and event.type is not EventType.RECEIVED
         self._cloud.events.append(
             StoredEvent(
                 stored.seq,
@@ -115,6 +117,10 @@ class Observer:
                 event.state.value,
                 stored.at.timestamp(),
                 event.actor,
+                event.pending.id if goes_on and event.pending else "",
+                event.provider or "",
+                event.reason_code.value if event.reason_code else "",
+                _facts(apply(event)),
             )
         )
 
@@ -134,6 +140,20 @@ class Observer:
                 "" if entry.code is None else entry.code.value,
             )
         )
+
+
+def _facts(instance: Instance | None) -> Facts:
+    if instance is None:
+        return Facts()
+    return Facts(
+        instance.name,
+        labels_text(instance.labels),
+        instance.template or "",
+        instance.resource or "",
+        instance.protected,
+        instance.condition.value,
+        instance.reason_code.value if instance.reason_code else "",
+    )
 
 
 async def left_over(broker: NatsConnection) -> list[str]:

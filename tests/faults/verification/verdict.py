@@ -27,6 +27,10 @@ class Bounds:
     """How long after its deletion a gateway may serve a stream: it looks at the stream every two seconds."""
     command: float = 8.0
     """How late a final event may be: overdue commands are found after 3 s."""
+    served: float = 12.0
+    """How late the final event of an operation behind an agent may be: they are asked every 5 s."""
+    seen: float = 20.0
+    """How long a change outside may stay unnoticed: if its notice is lost, the servers are listed later."""
     request: float = 20.0
     """How long a client may try again and again without a result: a gateway itself retries for 15 s."""
     effect: float = 3.0

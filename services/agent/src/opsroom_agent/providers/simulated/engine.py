@@ -103,7 +103,9 @@ class SimulatedEngine:
             except RefusedError as error:
                 refusal = error
             failure, code = (None, None) if refusal is None else (refusal.reason, refusal.code)
-            done = Execution(request.operation_id, request.server.id, request.command.value, now, failure, code)
+            done = Execution(
+                request.operation_id, request.server.id, request.command.value, now, failure, code
+            )
             self._state.execute(
                 "insert into executions (operation, instance, command, at, failure, code)"
                 " values (?, ?, ?, ?, ?, ?)",
