@@ -71,7 +71,7 @@ SCENARIOS: dict[str, Scenario] = {
     "log": Scenario(
         log.measure,
         "the broker's memory for stored messages, and starts with them",
-        lambda o: 60 + o.messages / 4_000,
+        log.seconds,
     ),
     "slow": Scenario(
         slow.measure,

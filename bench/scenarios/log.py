@@ -1,57 +1,44 @@
-"""What stored messages take in the broker's memory, and how soon a chat process works with them.
-
-The messages are written as a chat process stores them, but not through one: a million would take minutes.
-"""
+"""What stored messages take in the broker's memory, and how soon a chat process works with them."""
 
 import asyncio
-import re
+import json
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.clients.nats_client import connect_nats, register
+import psutil
+
+from bench.clients.admin import until_metric
+from bench.clients.nats_client import NatsClient, connect_nats, register
+from bench.generators.log_fill import ROOM, SIZE, fill
 from bench.options import Options
 from bench.results.statistics import percentile
 from bench.results.table import Cell, Table
 from bench.servers.portal import Servers, portal, stop_process
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat.events import MessageEvent
-from opsroom_contracts.chat.models import SendRequest, User
+from opsroom_contracts.chat.models import SendRequest
 from opsroom_contracts.serialization.codec import encode
-from opsroom_contracts.serialization.model import to_milliseconds
-from opsroom_contracts.subjects import CHAT_STREAM, former_message_subject, message_subject
+from opsroom_contracts.subjects import CHAT_STREAM
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.jetstream.writes import Write, WritePublisher
+from opsroom_messaging.errors import MessagingError
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.ports import free_port, is_ready
 
-ROOM = "general"
-SIZE = 200
-_BATCH = 1000
 _FIRST = 20_000
 """Stored before the first reading: a broker takes more once it has worked, and that is not the messages."""
 _SETTLE_SECONDS = 15.0
+_IDLE_SECONDS = 270.0
+"""Go collects garbage every two minutes if nothing happens, and frees pooled buffers at the second time."""
+_IDLE_FROM = 200_000
+"""A run with fewer messages is a trial, which does not wait for that."""
 _PATIENCE_SECONDS = 300.0
+_PATIENCE_PER_MESSAGE = 0.001
 _POLL_SECONDS = 0.05
+_POSITION, _LIVE = "opsroom_stream_position", "opsroom_stream_live"
 _SYNCED = "opsroom_message_index_synced"
-
-
-@dataclass(slots=True)
-class Memory:
-    """Resident memory of nats-server in bytes, with a few messages and with all of them.
-
-    Attributes:
-        first: with the first messages, so that it has grown as far as the work itself makes it.
-        first_restarted: the same after a restart.
-    """
-
-    first: int = 0
-    first_restarted: int = 0
-    filled: int = 0
-    restarted: int = 0
 
 
 @dataclass(slots=True)
@@ -61,171 +48,168 @@ class Start:
     Attributes:
         ready: until it was ready.
         complete: until its index was complete.
+        peak: its resident memory when the index was complete, in bytes.
+        idle: the same a moment later.
         sends: how long each send took until it was acknowledged.
         refused: how many sends were not acknowledged.
+        stored_twice: how many of them were stored again when they were repeated at the end.
     """
 
     ready: float = 0.0
     complete: float = 0.0
+    peak: int = 0
+    idle: int = 0
     sends: list[float] = field(default_factory=list)
     refused: int = 0
+    stored_twice: int = 0
+
+
+def seconds(options: Options) -> float:
+    """Return about how long it takes on two cores."""
+    return 120 + (_IDLE_SECONDS if options.messages >= _IDLE_FROM else 0) + options.messages / 6_000
 
 
 async def measure(options: Options) -> list[Table]:
-    """Shared subjects, and a subject for each message as before; then starts with and without the file."""
-    count = options.messages
-    shared, former, starts = Memory(), Memory(), dict[str, Start]()
+    """Return the broker's memory in each stage, then starts with and without the file of the index."""
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as folder:
         index, admin = Path(folder) / "index", free_port()
         environ = {"CHAT_INDEX_DIR": str(index), "CHAT_ADMIN_PORT": str(admin)}
         async with portal(delay=options.delay, pin=options.pin, chat_environ=environ) as servers:
-            await _fill(servers, admin, former, count, is_former=True)
-        async with portal(delay=options.delay, pin=options.pin, chat_environ=environ) as servers:
-            await _fill(servers, admin, shared, count, is_former=False)
-            for name in ("with the file", "without the file"):
-                await stop_process(servers.processes["chat"])
-                if name == "without the file":
-                    shutil.rmtree(index)
-                starts[name] = await _start(servers, admin)
-    return [
-        Table(
-            f"Resident memory of nats-server ({count:,} messages of {SIZE} bytes)",
+            try:
+                return await _Log(servers, admin, index, options.messages).tables()
+            except MessagingError as error:
+                raise ConnectionError(str(error)) from error
+
+
+class _Log:
+    """The stages of the scenario, on one portal."""
+
+    def __init__(self, servers: Servers, admin: int, index: Path, count: int) -> None:
+        self._servers = servers
+        self._admin = admin
+        self._index = index
+        self._count = count
+        self._patience = _PATIENCE_SECONDS + _PATIENCE_PER_MESSAGE * count
+        self._stages: list[tuple[str, int, int]] = []
+        """What was done, how many messages there are, and the broker's memory then."""
+
+    async def tables(self) -> list[Table]:
+        first = min(_FIRST, self._count)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        self._note("empty", 0)
+        await self._fill(range(first))
+        self._note(f"the first {first:,} written", first)
+        await self._fill(range(first, self._count))
+        self._note("all written", self._count)
+        if self._count >= _IDLE_FROM:
+            await asyncio.sleep(_IDLE_SECONDS)
+            self._note(f"{_IDLE_SECONDS:g} s later", self._count)
+        await self._restart_broker()
+        self._note("restarted", self._count)
+        starts = {name: await self._chat_start(name) for name in ("with the file", "without the file")}
+        return [self._memory_table(), _starts_table(starts, self._count)]
+
+    def _note(self, stage: str, messages: int) -> None:
+        memory = self._servers.resident_bytes()["nats"]
+        self._stages.append((stage, messages, memory))
+        print(f"bench: {stage}: nats-server takes {memory / 2**20:.1f} MiB", file=sys.stderr, flush=True)
+
+    def _memory_table(self) -> Table:
+        empty, first = self._stages[0][2], self._stages[1]
+        rows: list[tuple[Cell, ...]] = [
             (
-                "stored on",
-                f"first {_FIRST:,} MiB",
-                "all MiB",
-                "bytes/message",
-                "restarted: first MiB",
-                "all MiB",
-                "bytes/message",
-            ),
-            [_memory_row("shared subjects", shared, count), _memory_row("a subject each", former, count)],
-        ),
-        Table(
-            f"Start of a chat process on {count:,} messages, under sends one at a time",
-            ("message index", "ready s", "complete s", "sends", "p50 ms", "max ms", "refused"),
-            [_start_row(name, start) for name, start in starts.items()],
-        ),
-    ]
+                stage,
+                messages,
+                memory / 2**20,
+                (memory - empty) / messages if messages else "",
+                (memory - first[2]) / (messages - first[1]) if messages > first[1] else "",
+            )
+            for stage, messages, memory in self._stages
+        ]
+        return Table(
+            f"Resident memory of nats-server (messages of {SIZE} bytes)",
+            ("stage", "messages", "MiB", "bytes/message", "bytes/message beyond the first"),
+            rows,
+        )
 
+    async def _fill(self, numbers: range) -> None:
+        """Store messages, and wait until the chat process has read them, and a moment longer."""
+        last = await fill(self._servers.nats_url, numbers)
+        await until_metric(self._admin, _POSITION, CHAT_STREAM, last, self._patience)
+        await asyncio.sleep(_SETTLE_SECONDS)
 
-def _memory_row(name: str, memory: Memory, count: int) -> tuple[Cell, ...]:
-    more = max(1, count - _FIRST)
-    return (
-        name,
-        memory.first / 2**20,
-        memory.filled / 2**20,
-        (memory.filled - memory.first) / more,
-        memory.first_restarted / 2**20,
-        memory.restarted / 2**20,
-        (memory.restarted - memory.first_restarted) / more,
-    )
-
-
-def _start_row(name: str, start: Start) -> tuple[Cell, ...]:
-    took = sorted(start.sends) or [0.0]
-    middle, most = percentile(took, 0.5) * 1e3, took[-1] * 1e3
-    return name, start.ready, start.complete, len(start.sends), middle, most, start.refused
-
-
-async def _fill(servers: Servers, admin: int, memory: Memory, count: int, *, is_former: bool) -> None:
-    first = min(_FIRST, count)
-    memory.first = await _store(servers, admin, range(first), is_former=is_former)
-    memory.first_restarted = await _restart_broker(servers, admin)
-    memory.filled = await _store(servers, admin, range(first, count), is_former=is_former)
-    memory.restarted = await _restart_broker(servers, admin)
-
-
-async def _store(servers: Servers, admin: int, numbers: range, *, is_former: bool) -> int:
-    """Store messages; return the broker's memory once the chat process has read them, too."""
-    broker = await connect(servers.nats_url, name="bench")
-    try:
-        publisher = WritePublisher(broker)
-        for start in range(0, len(numbers), _BATCH):
-            batch = numbers[start : start + _BATCH]
-            await publisher.store_together([_write(number, is_former=is_former) for number in batch])
-        last = (await broker.jetstream.stream_info(CHAT_STREAM)).state.last_seq
-    finally:
+    async def _restart_broker(self) -> None:
+        self._servers.processes["nats"].terminate()
+        await self._servers.restart("nats")
+        broker = await connect(self._servers.nats_url, name="bench", timeout=self._patience)
         await broker.close()
-    return await _settled(servers, admin, "opsroom_stream_position", last)
+        await until_metric(self._admin, _LIVE, CHAT_STREAM, 1, self._patience)
+        await asyncio.sleep(_SETTLE_SECONDS)
 
-
-def _write(number: int, *, is_former: bool) -> Write:
-    message_id = f"{number * 2654435761 % 2**64:032x}"
-    event = MessageEvent(
-        id=message_id,
-        room=ROOM,
-        user=User(id=f"sender-{number % 100}", name=f"sender {number % 100}"),
-        text="x" * SIZE,
-        timestamp=to_milliseconds(datetime.now(UTC)),
-        client_id=str(number),
-    )
-    subject = former_message_subject(ROOM, message_id) if is_former else message_subject(ROOM, message_id)
-    return Write(subject, encode(event))
-
-
-async def _restart_broker(servers: Servers, admin: int) -> int:
-    """Restart the broker; return its memory."""
-    servers.processes["nats"].terminate()
-    await servers.restart("nats")
-    broker = await connect(servers.nats_url, name="bench", timeout=_PATIENCE_SECONDS)
-    await broker.close()
-    return await _settled(servers, admin, "opsroom_stream_live", 1)
-
-
-async def _settled(servers: Servers, admin: int, metric: str, value: float) -> int:
-    """Wait until a metric of chat has ``value``, and a moment longer; return the broker's memory."""
-    await _until(admin, metric, value)
-    await asyncio.sleep(_SETTLE_SECONDS)
-    return servers.resident_bytes()["nats"]
-
-
-async def _start(servers: Servers, admin: int) -> Start:
-    """Start the chat process, and send from the moment it is ready until its index is complete."""
-    start, begun = Start(), time.perf_counter()
-    await servers.start("chat")
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while not await is_ready(admin):
-            servers.check()
-            await asyncio.sleep(_POLL_SECONDS)
+    async def _chat_start(self, name: str) -> Start:
+        """Start the chat process, and send from the moment it is ready until its index is complete."""
+        await stop_process(self._servers.processes["chat"])
+        if name == "without the file":
+            shutil.rmtree(self._index)
+        start, begun = Start(), time.perf_counter()
+        await self._servers.start("chat")
+        async with asyncio.timeout(self._patience):
+            while not await is_ready(self._admin):
+                self._servers.check()
+                await asyncio.sleep(_POLL_SECONDS)
         start.ready = time.perf_counter() - begun
-        async with run_tasks(None, sends=_keep_sending(servers, start)):
-            await _until(admin, _SYNCED, 1)
-            start.complete = time.perf_counter() - begun
-    return start
+        client = await connect_nats(self._servers.nats_port)
+        try:
+            sent: list[SendRequest] = []
+            async with run_tasks(None, sends=_keep_sending(client, start, sent)):
+                await until_metric(self._admin, _SYNCED, CHAT_STREAM, 1, self._patience)
+                start.complete, start.peak = time.perf_counter() - begun, self._chat_memory()
+            await _repeat(client, start, sent)
+        finally:
+            client.close()
+        await asyncio.sleep(_SETTLE_SECONDS)
+        start.idle = self._chat_memory()
+        print(f"bench: started {name}: complete after {start.complete:.1f} s", file=sys.stderr, flush=True)
+        return start
+
+    def _chat_memory(self) -> int:
+        return psutil.Process(self._servers.processes["chat"].pid).memory_info().rss
 
 
-async def _keep_sending(servers: Servers, start: Start) -> None:
-    client = await connect_nats(servers.nats_port)
-    try:
-        user = await register(client, f"sender {len(start.sends)}")
-        while True:
-            request = SendRequest(user_id=user, client_id=f"{time.time_ns()}", room=ROOM, text="x" * SIZE)
-            begun = time.perf_counter()
-            is_stored, _ = await client.request(endpoints.SEND.subject, encode(request))
-            start.sends.append(time.perf_counter() - begun)
-            start.refused += not is_stored
-    finally:
-        client.close()
-
-
-async def _until(admin: int, metric: str, value: float) -> None:
-    """Wait until a metric of chat, about the stream ``CHAT`` if it has a label, is at least ``value``."""
-    line = re.compile(
-        rb"^%s(?:\{stream=\"%s\"\})? (\S+)$" % (metric.encode(), CHAT_STREAM.encode()), re.MULTILINE
+def _starts_table(starts: dict[str, Start], count: int) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, start in starts.items():
+        took = sorted(start.sends) or [0.0]
+        memory = start.peak / 2**20, start.idle / 2**20
+        middle, most = percentile(took, 0.5) * 1e3, took[-1] * 1e3
+        sends = len(start.sends), middle, most, start.refused, start.stored_twice
+        rows.append((name, start.ready, start.complete, *memory, *sends))
+    return Table(
+        f"Start of a chat process on {count:,} messages, under sends one at a time",
+        (
+            *("message index", "ready s", "complete s", "chat MiB then", f"{_SETTLE_SECONDS:g} s later"),
+            *("sends", "p50 ms", "max ms", "refused", "stored twice"),
+        ),
+        rows,
     )
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            found = line.search(await _metrics(admin))
-            if found is not None and float(found[1]) >= value:
-                return
-            await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _metrics(admin: int) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", admin)
-    try:
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: opsroom\r\nConnection: close\r\n\r\n")
-        return await reader.read(-1)
-    finally:
-        writer.transport.abort()
+async def _keep_sending(client: NatsClient, start: Start, sent: list[SendRequest]) -> None:
+    """Send messages one at a time until cancelled; note those that were acknowledged."""
+    user = await register(client, "sender")
+    while True:
+        request = SendRequest(user_id=user, client_id=f"{time.time_ns()}", room=ROOM, text="x" * SIZE)
+        begun = time.perf_counter()
+        is_stored, _ = await client.request(endpoints.SEND.subject, encode(request))
+        start.sends.append(time.perf_counter() - begun)
+        if is_stored:
+            sent.append(request)
+        else:
+            start.refused += 1
+
+
+async def _repeat(client: NatsClient, start: Start, sent: list[SendRequest]) -> None:
+    """Send everything again, and note what was not recognized."""
+    for request in sent:
+        is_stored, reply = await client.request(endpoints.SEND.subject, encode(request))
+        start.stored_twice += not (is_stored and json.loads(reply).get("duplicate"))

@@ -95,29 +95,33 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
     await upkeep.create()
     clock = BrokerClock()
     await clock.start(broker, subjects.MEMBERS_STREAM)
-    file = await asyncio.to_thread(IndexFile.open, settings.index_dir)
-    message_log = _build_log(broker, file)
+    async with _message_log(broker, settings) as message_log:
+        async with _serving(broker, settings, upkeep, clock, message_log) as died:
+            yield died
+
+
+@asynccontextmanager
+async def _serving(
+    broker: NatsConnection, settings: ChatSettings, upkeep: Upkeep, clock: BrokerClock, message_log: _Log
+) -> AsyncIterator[asyncio.Event]:
     chat = _build(broker, settings, clock, message_log.messages)
     source = SubscriptionSpec(
         subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
     )
     subscription = StreamSubscription(broker, source, chat.projection)
     service = _endpoints(broker, chat, settings.stream_replicas)
-    async with (
-        _closing(message_log.keeper),
-        run_tasks(
-            member_writer=chat.member_writer.run(),
-            log_writer=message_log.writer.run(),
-            index_subscription=message_log.subscription.run(),
-            index=message_log.keeper.run(),
-            subscription=subscription.run(),
-            audit=chat.audit.run(),
-            upkeep=upkeep.run(),
-            write_probe=_write_probe(broker, upkeep).run(),
-            clock=clock.run(broker, subjects.MEMBERS_STREAM),
-            epochs=EpochKeeper(broker, (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM)).run(),
-        ) as died,
-    ):
+    async with run_tasks(
+        member_writer=chat.member_writer.run(),
+        log_writer=message_log.writer.run(),
+        index_subscription=message_log.subscription.run(),
+        index=message_log.keeper.run(),
+        subscription=subscription.run(),
+        audit=chat.audit.run(),
+        upkeep=upkeep.run(),
+        write_probe=_write_probe(broker, upkeep).run(),
+        clock=clock.run(broker, subjects.MEMBERS_STREAM),
+        epochs=EpochKeeper(broker, (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM)).run(),
+    ) as died:
         await subscription.ready(_READY_SECONDS)
         with suppress(TimeoutError):
             await message_log.subscription.ready(_INDEX_SECONDS)
@@ -135,15 +139,25 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
 
 
 @asynccontextmanager
-async def _closing(keeper: IndexKeeper) -> AsyncIterator[None]:
-    """Save and close the index at the end."""
+async def _message_log(broker: NatsConnection, settings: ChatSettings) -> AsyncIterator[_Log]:
+    """Open the message log, and at the end save and close its index.
+
+    The index has its own connection. While it is being built, replies would arrive behind all the messages
+    that the broker has sent before.
+    """
+    feed = await broker.open_another()
     try:
-        yield
+        file = await asyncio.to_thread(IndexFile.open, settings.index_dir)
+        opened = _build_log(broker, feed, file)
+        try:
+            yield opened
+        finally:
+            await opened.keeper.close()
     finally:
-        await keeper.close()
+        await feed.close()
 
 
-def _build_log(broker: NatsConnection, file: IndexFile) -> _Log:
+def _build_log(broker: NatsConnection, feed: NatsConnection, file: IndexFile) -> _Log:
     reader, index = StreamReader(broker, subjects.CHAT_STREAM), MessageIndex(file)
     source = SubscriptionSpec(
         subjects.CHAT_STREAM,
@@ -151,7 +165,7 @@ def _build_log(broker: NatsConnection, file: IndexFile) -> _Log:
         StartPolicy.EVENTS,
         resume=None if file.saved is None else file.saved.point,
     )
-    subscription = StreamSubscription(broker, source, index)
+    subscription = StreamSubscription(feed, source, index)
     shards = ShardReader(reader, index, subscription)
     writer = LogWriter(broker, index, shards)
     broker.metrics.gauge(

@@ -71,7 +71,7 @@ class NatsConnection:
         client: the client of nats-py.
         jetstream: its JetStream context.
         tracer: creates spans for requests, writes and deliveries.
-        connect_again: opens another connection like this one, for another event loop.
+        connect_again: opens another connection like this one, with its own metrics, for any event loop.
         metrics: the metrics of this process.
         readiness: what must be fulfilled for this process to be ready; components add their checks.
         dropped: messages that this process received faster than it handled them. Stream subscriptions read
@@ -126,6 +126,20 @@ class NatsConnection:
             if self.dropped % _DROPS_PER_LOG_LINE != 1:
                 return
         log.warning("broker: %s", describe(error))
+
+    async def open_another(self) -> "NatsConnection":
+        """Open another connection of this process, whose users register their metrics here.
+
+        It is for a subscription that reads very much: replies on this one would arrive after all of that.
+
+        Raises:
+            BrokerUnusableError: as ``connect``.
+        """
+        if self.connect_again is None:
+            raise BrokerUnusableError("this connection was never opened")
+        another = await self.connect_again()
+        another.metrics = self.metrics
+        return another
 
     async def publish(self, subject: str, payload: bytes) -> None:
         """Publish a message that is not stored; without a subscriber or a connection it is lost."""

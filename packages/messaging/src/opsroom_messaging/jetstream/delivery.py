@@ -24,10 +24,8 @@ class Delivery:
         fields = message.reply.split(".")
         # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>[...]
         offset = 2 if len(fields) == 9 else 4
-        stream_seq, consumer_seq, stored_ns, pending = (
-            int(field) for field in fields[offset + 3 : offset + 7]
-        )
-        return cls(Known(stream_seq, stored_ns), consumer_seq, pending)
+        stream_seq, consumer_seq, stored_ns, pending = fields[offset + 3 : offset + 7]
+        return cls(Known(int(stream_seq), int(stored_ns)), int(consumer_seq), int(pending))
 
     def message(self, message: Msg) -> StreamMessage:
         """Return ``message`` as a message of its stream."""

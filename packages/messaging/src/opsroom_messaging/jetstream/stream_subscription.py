@@ -36,8 +36,9 @@ _MAX_UNANSWERED = 3
 _HEARTBEATS_PER_CHECK = 2
 """The stream is checked once in this many heartbeat intervals."""
 _RESTART_DELAY_SECONDS, _MAX_RESTART_DELAY_SECONDS = 0.2, 2.0
-_TURN_MESSAGES = 100
-"""After this many messages of a long catch-up, other tasks get a turn."""
+_TURN_MESSAGES = 300
+"""After this many messages of a long catch-up, other tasks get a turn: a few milliseconds of work. The client
+reads up to 200 in its own turn, so with fewer than that, messages would pile up in the receive buffer."""
 _PENDING_MESSAGES = 65_536
 _PENDING_BYTES = 64 * 1024 * 1024
 _INACTIVE_SECONDS = 30.0
