@@ -10,7 +10,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances|prefix|dead-path)\.spec\.ts$/;
+const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances|prefix|dead-path|offline)\.spec\.ts$/;
 
 export default defineConfig({
   testDir: "e2e",
@@ -34,6 +34,8 @@ export default defineConfig({
     viewport: { width: 1180, height: 760 },
     // Rendering animations would double the time of most tests; appearance.spec.ts tests with them.
     contextOptions: { reducedMotion: "reduce" },
+    // A worker would answer requests that tests watch or change; offline.spec.ts tests with it.
+    serviceWorkers: "block",
     screenshot: "only-on-failure",
     // Set by `npm run e2e`; empty: Playwright's own browser.
     launchOptions: { ...(process.env.CHROMIUM && { executablePath: process.env.CHROMIUM }), args: FLAGS },

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -6,6 +5,9 @@ import esbuildLoader from "esbuild-loader";
 import HtmlWebpackPlugin from "html-webpack-plugin";
 import MiniCssExtractPlugin from "mini-css-extract-plugin";
 import webpack from "webpack";
+import { AppIcons } from "./webpack/app-icons.mjs";
+import { buildId } from "./webpack/build-id.mjs";
+import { Precache, WORKER } from "./webpack/precache.mjs";
 
 const root = import.meta.dirname;
 const FIRST_LOAD_MAX_BYTES = 50 * 1024;
@@ -15,8 +17,10 @@ const TARGET = "es2022";
 class FirstLoadBudget {
   apply(compiler) {
     compiler.hooks.afterEmit.tap("FirstLoadBudget", compilation => {
-      const files = [...compilation.entrypoints.values()].flatMap(entry => entry.getFiles());
-      const scripts = [...new Set(files)].filter(file => file.endsWith(".js"));
+      const scripts = compilation.entrypoints
+        .get("main")
+        .getFiles()
+        .filter(file => file.endsWith(".js"));
       const size = scripts
         .map(file => gzipSync(readFileSync(join(compilation.outputOptions.path, file))).length)
         .reduce((sum, one) => sum + one, 0);
@@ -74,23 +78,24 @@ class FontLicense {
   }
 }
 
-// A hash instead of the build time, so that builds are reproducible.
-const buildId = createHash("sha256")
-  .update(readFileSync(join(root, "package-lock.json")))
-  .digest("hex")
-  .slice(0, 8);
-
 export default (_env, { mode }) => {
   const isProduction = mode === "production";
   const gateway = process.env.OPSROOM_GATEWAY ?? "http://127.0.0.1:8000";
+  const api = process.env.OPSROOM_API ?? "";
+  const hashed = isProduction ? "[name].[contenthash:10].js" : "[name].js";
   return {
     context: root,
-    entry: "./src/main.tsx",
+    entry: {
+      main: "./src/main.tsx",
+      // The development server has none: it would serve old files.
+      ...(isProduction && { worker: "./src/service-worker/service-worker.ts" }),
+    },
     devtool: "source-map",
     output: {
       path: join(root, "dist"),
-      filename: isProduction ? "[name].[contenthash:10].js" : "[name].js",
-      chunkFilename: isProduction ? "[name].[contenthash:10].js" : "[name].js",
+      // Browsers look for an update of the service worker at the address that they know.
+      filename: ({ chunk }) => (chunk?.name === "worker" ? WORKER : hashed),
+      chunkFilename: hashed,
       assetModuleFilename: "[name].[hash:10][ext]",
       // Relative, so that the page works at any path: at a gateway's root and on GitHub Pages.
       publicPath: isProduction ? "" : "/",
@@ -113,7 +118,7 @@ export default (_env, { mode }) => {
       minimizer: [new esbuildLoader.EsbuildPlugin({ target: TARGET, css: true, charset: "utf8" })],
     },
     plugins: [
-      new HtmlWebpackPlugin({ template: "./src/index.html", scriptLoading: "defer" }),
+      new HtmlWebpackPlugin({ template: "./src/index.html", chunks: ["main"], scriptLoading: "defer" }),
       // Where the documentation belongs; replaced by it if it is built, too. OPSROOM_DOCS: where it is public.
       new HtmlWebpackPlugin({
         templateContent: docsPlaceholder(process.env.OPSROOM_DOCS),
@@ -122,11 +127,13 @@ export default (_env, { mode }) => {
       }),
       new MiniCssExtractPlugin({ filename: isProduction ? "[name].[contenthash:10].css" : "[name].css" }),
       new webpack.DefinePlugin({
-        OPSROOM_API: JSON.stringify(process.env.OPSROOM_API ?? ""),
-        OPSROOM_BUILD: JSON.stringify(buildId),
+        OPSROOM_API: JSON.stringify(api),
+        OPSROOM_BUILD: JSON.stringify(buildId(root, { api })),
+        OPSROOM_WORKER: JSON.stringify(isProduction ? WORKER : ""),
       }),
       new FontLicense(),
-      ...(isProduction ? [new FirstLoadBudget(), new CompressedForms()] : []),
+      new AppIcons(root),
+      ...(isProduction ? [new Precache(), new FirstLoadBudget(), new CompressedForms()] : []),
     ],
     performance: { hints: false },
     devServer: {

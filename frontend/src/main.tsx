@@ -98,6 +98,10 @@ async function start(): Promise<void> {
     </AppContext.Provider>,
     root,
   );
+  if (OPSROOM_WORKER) {
+    const updates = import(/* webpackChunkName: "updates" */ "./ui/updates/start");
+    updates.then(({ startUpdates }) => startUpdates(store)).catch(() => undefined);
+  }
 }
 
 void start();

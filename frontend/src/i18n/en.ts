@@ -135,6 +135,7 @@ export const en = {
     again: "Try again",
     reload: "Reload the page",
   },
+  update: { ready: "A new version is ready.", reload: "Reload", later: "Later" },
   connection: {
     label: "Connection",
     more: "Service status",
@@ -145,6 +146,10 @@ export const en = {
     refused: "Disconnected",
     idle: "Not signed in",
     demo: "Demo",
+  },
+  offline: {
+    title: "You're offline",
+    text: "Messages that you write are sent when the connection is back.",
   },
   noServer: {
     title: "Server not found",

@@ -109,6 +109,7 @@ export const ru: Dictionary = {
     again: "Попробовать ещё раз",
     reload: "Обновить страницу",
   },
+  update: { ready: "Вышла новая версия.", reload: "Обновить", later: "Позже" },
   connection: {
     label: "Связь",
     more: "Состояние служб",
@@ -119,6 +120,10 @@ export const ru: Dictionary = {
     refused: "Отключено",
     idle: "Вы не вошли",
     demo: "Демо",
+  },
+  offline: {
+    title: "Нет подключения к сети",
+    text: "Написанные сообщения отправятся, когда связь восстановится.",
   },
   noServer: {
     title: "Сервер не найден",

@@ -15,6 +15,7 @@ import { dictionary } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
 import { dialogOpen } from "./shortcuts";
 import { StorageNotice } from "./storage-notice";
+import { updateReady } from "./updates/update-state";
 
 interface Closing {
   readonly onClose: () => void;
@@ -30,6 +31,7 @@ const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/statu
 const loadActivity = () => import(/* webpackChunkName: "activity" */ "./activity/activity-view");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search/search-dialog");
 const loadShortcuts = () => import(/* webpackChunkName: "search" */ "./search/shortcuts-dialog");
+const loadUpdateNotice = () => import(/* webpackChunkName: "updates" */ "./updates/update-notice");
 const loadTokenDialog = () => import(/* webpackChunkName: "token" */ "./access/token-dialog");
 
 /** Prefetch late, so as not to delay the first load. */
@@ -93,6 +95,7 @@ export function App() {
       {/* The join dialog has its own notice, because the page behind a modal dialog is inert. */}
       {!isJoining && <NoServer />}
       {!isJoining && <StorageNotice />}
+      {updateReady.value && <Lazy load={loadUpdateNotice} props={{}} />}
       <main id="content" class="content" tabIndex={-1}>
         {view.value === "chat" && <ChatView />}
         {view.value === "cloud" && <Lazy load={loadCloud} props={{}} />}

@@ -4,10 +4,11 @@ import { dictionary } from "../settings/preferences";
 import { settingsOpen } from "../settings/settings-state";
 import { serverSeemsAbsent } from "./connection-status";
 
-/** The notice that no server responds, with ways to continue. */
+/** The notice that nothing could be loaded: this device is offline, or no server responds. */
 export function NoServer() {
   const { store, address } = useApp();
   if (!serverSeemsAbsent(store.cloud.value)) return null;
+  if (store.cloud.value.connection.phase === "offline") return <Offline />;
   const t = dictionary.value.noServer;
   return (
     <div class="notice" role="alert">
@@ -30,6 +31,16 @@ export function NoServer() {
           {t.settings}
         </button>
       </p>
+    </div>
+  );
+}
+
+function Offline() {
+  const t = dictionary.value.offline;
+  return (
+    <div class="notice calm" role="status">
+      <strong>{t.title}</strong>
+      <p>{t.text}</p>
     </div>
   );
 }

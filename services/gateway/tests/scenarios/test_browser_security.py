@@ -136,6 +136,9 @@ async def test_every_response_has_security_headers(portal: Portal, tmp_path: Pat
             assert "script-src" not in docs
             assert "connect-src" not in docs
             assert "script-src 'self'" in (await client.get("/")).headers["Content-Security-Policy"]
+            # The worker loads the files of the page; its policy is that of its script.
+            worker = (await client.get("/service-worker.js")).headers["Content-Security-Policy"]
+            assert worker == "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
             data = (await client.get("/api/v1/session")).headers["Content-Security-Policy"]
             assert data.startswith("default-src 'none'")
             # The headers of a 304 replace those of the cached page.

@@ -23,6 +23,9 @@ _DOCS: Final = (
 )
 """Of the documentation, whose search adds its own styles. It has no content of users."""
 _DOCS_PATH: Final = "/docs/"
+_WORKER: Final = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
+"""Of the page's service worker, which loads the files of the page, and nothing from elsewhere."""
+_WORKER_PATH: Final = "/service-worker.js"
 _NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
@@ -45,9 +48,7 @@ class SecurityHeadersMiddleware:
                 headers.update(_ALWAYS)
                 # A 304 has no content type, and its policy would replace the cached page's policy.
                 if message["status"] != _NOT_MODIFIED:
-                    is_page = headers.get("content-type", "").startswith("text/html")
-                    policy = _DOCS if _is_documentation(scope) else _PAGE
-                    headers["Content-Security-Policy"] = policy if is_page else _DATA
+                    headers["Content-Security-Policy"] = _policy(scope, headers.get("content-type", ""))
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
             await send(message)
@@ -55,6 +56,10 @@ class SecurityHeadersMiddleware:
         await self._app(scope, receive, send_with_headers)
 
 
-def _is_documentation(scope: Scope) -> bool:
+def _policy(scope: Scope, content_type: str) -> str:
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-    return path.startswith(_DOCS_PATH)
+    if path == _WORKER_PATH:
+        return _WORKER
+    if not content_type.startswith("text/html"):
+        return _DATA
+    return _DOCS if path.startswith(_DOCS_PATH) else _PAGE

@@ -6,6 +6,7 @@ from pathlib import Path
 FOLDER = "frontend"
 _PACKAGE = "package.json"
 _PAGE = Path(FOLDER, "dist")
+_SOURCES = ("src", "webpack")
 _MADE_WITH = ("package-lock.json", "webpack.config.mjs", "tsconfig.json")
 NO_BROWSER = 77
 """The exit code of the browser tests if there is no browser. In CI they fail instead."""
@@ -34,7 +35,8 @@ def page_is_current(root: Path) -> bool:
     except FileNotFoundError:
         return False
     folder = root / FOLDER
-    sources = [*(folder / "src").rglob("*"), *(folder / name for name in _MADE_WITH)]
+    sources = [path for name in _SOURCES for path in (folder / name).rglob("*")]
+    sources += [folder / name for name in _MADE_WITH]
     return all(source.stat().st_mtime <= built for source in sources if source.is_file())
 
 
