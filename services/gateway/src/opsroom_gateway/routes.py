@@ -12,6 +12,7 @@ from opsroom_gateway.api import problem_details as problems
 from opsroom_gateway.api.addresses import AddressLookup, addresses_router
 from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
+from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
 from opsroom_gateway.api.cloud.access import CommandAccess
 from opsroom_gateway.api.cloud.batch import batch_router
@@ -139,7 +140,7 @@ def _chat_room(
 ) -> ChatSocketContext:
     return ChatSocketContext(
         broker,
-        components.requester,
+        FrameRequests(components.requester, components.limits),
         components.sessions,
         components.projections.members,
         components.projections.members_subscription,

@@ -15,7 +15,7 @@ from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
 from opsroom_gateway.transport.server import Server
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_gateway.transport.websocket.connection import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of, one_by_one
 from opsroom_gateway.transport.websocket.receive_queue import Event
 from opsroom_testkit.raw_connection import PATIENCE_SECONDS, RawConnection, open_raw
 from opsroom_testkit.websocket_frames import upgrade_request
@@ -55,13 +55,13 @@ class Fanout:
         connection = connection_of(websocket)
         self._record("/ws", connection)
         self.sockets.subscribe(connection)
-        connection.serve_callback(self._on_message)
+        connection.serve_callback(one_by_one(self._on_message))
 
     async def _quiet(self, websocket: WebSocket) -> None:
         await websocket.accept()
         connection = connection_of(websocket)
         self._record("/quiet", connection)
-        connection.serve_callback(self._on_message)
+        connection.serve_callback(one_by_one(self._on_message))
 
     async def _join(self, websocket: WebSocket) -> None:
         await websocket.accept()

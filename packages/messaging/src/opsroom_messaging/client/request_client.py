@@ -36,6 +36,10 @@ RequestT = TypeVar("RequestT", bound=Model)
 ReplyT = TypeVar("ReplyT", bound=Model)
 
 
+class NotServedError(FaultError):
+    """No process serves this endpoint: none is running, or those that are belong to an earlier release."""
+
+
 class RequestClient:
     """Sends requests to services over NATS.
 
@@ -67,11 +71,19 @@ class RequestClient:
             timeout.reschedule(self._stop_deadline)
 
     async def request(
-        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, *, timeout: float | None = None
+        self,
+        endpoint: Endpoint[RequestT, ReplyT],
+        request: RequestT,
+        *,
+        timeout: float | None = None,
+        optional: bool = False,
     ) -> ReplyT:
         """Send ``request`` and return the reply. ``timeout``: seconds, in place of the client's.
 
+        ``optional``: a service of an earlier release may lack the endpoint. The request then fails at once.
+
         Raises:
+            NotServedError: no process serves the endpoint, which is ``optional``.
             FaultError: the service returned an error; or ``unavailable``: no reply in time.
         """
         subject = endpoint.subject
@@ -79,7 +91,7 @@ class RequestClient:
         outcome = "cancelled"
         try:
             with self._broker.tracer.span(f"ask {subject}", SpanKind.CLIENT):
-                result = await self._request_until_stop(subject, request, endpoint.reply, timeout)
+                result = await self._request_until_stop(endpoint, request, timeout, optional)
             outcome = "ok"
         except FaultError as error:
             outcome = error.fault.code.value
@@ -97,24 +109,25 @@ class RequestClient:
         return True
 
     async def _request_until_stop(
-        self, subject: str, request: Model, reply: type[ReplyT], timeout: float | None
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, timeout: float | None, optional: bool
     ) -> ReplyT:
         stop_timeout = asyncio.timeout_at(self._stop_deadline)
         try:
             async with stop_timeout:
                 self._stop_timeouts.add(stop_timeout)
-                return await self._request_with_retries(subject, request, reply, timeout)
+                return await self._request_with_retries(endpoint, request, timeout, optional)
         except TimeoutError:
             raise refuse(ErrorCode.UNAVAILABLE, "the gateway is stopping; try again") from None
         finally:
             self._stop_timeouts.discard(stop_timeout)
 
     async def _request_with_retries(
-        self, subject: str, request: Model, reply: type[ReplyT], timeout: float | None
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT, timeout: float | None, optional: bool
     ) -> ReplyT:
+        subject = endpoint.subject
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self._timeout if timeout is None else timeout)
-        contract = contract_of(reply)
+        contract = contract_of(endpoint.reply)
         payload = encode(request)
         headers = self._broker.tracer.headers() or None
         times = self._times_of(subject)
@@ -133,6 +146,8 @@ class RequestClient:
                 result, error = await _first_reply_in_time(attempts, wait, left, times)
                 if result is not None:
                     return result
+                if optional and isinstance(error, NotServedError):
+                    raise error
                 delay = 0.0 if error is None else _RETRY_DELAYS[min(errors, len(_RETRY_DELAYS) - 1)]
                 if loop.time() + delay >= deadline:
                     raise error or refuse(ErrorCode.UNAVAILABLE, f"no reply on {subject} in time; try again")
@@ -161,7 +176,8 @@ class RequestClient:
         try:
             message = await self._broker.client.request(subject, payload, timeout=timeout, headers=headers)
         except NoRespondersError:
-            raise refuse(ErrorCode.UNAVAILABLE, f"no service listens on {subject}; try again") from None
+            reason = f"no service listens on {subject}; try again"
+            raise NotServedError(Fault(code=ErrorCode.UNAVAILABLE, message=reason)) from None
         except (NatsError, TimeoutError):
             raise refuse(ErrorCode.UNAVAILABLE, f"no reply on {subject} in time; try again") from None
         return _read(message, contract)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Coroutine, Iterable
 from uuid import uuid4
 
-from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import (
     JoinRequest,
     LeaveReason,
@@ -17,8 +16,9 @@ from opsroom_contracts.chat.models import (
     User,
 )
 from opsroom_contracts.close_codes import Close
-from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.legacy import ROOM, ChatFrameType, LegacyFrame
+from opsroom_gateway.chat.ordered_sends import OrderedSends
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.chat_sockets import CourseSocket, OnName, SocketOwner
 from opsroom_gateway.legacy.domain.binding_guesses import Leave, Rebind
@@ -58,7 +58,7 @@ class CourseChat:
     ) -> None:
         self.binding = Binding()
         self._guard = guard
-        self._requester = requester
+        self._sends = OrderedSends(requester)
         self._sessions = sessions
         self._members, self._members_subscription = members
         self._readers = readers
@@ -96,19 +96,36 @@ class CourseChat:
         return self.binding.user_of(socket.id) is None
 
     async def receive(self, socket: CourseSocket, data: str | bytes) -> None:
-        """Handle a frame from a socket; unknown frames are ignored."""
+        """Handle a frame from a socket; unknown frames are ignored.
+
+        A message is only sent with ``flush``, together with those that arrived with it.
+        """
         frame, verdict = read_frame(data), self._guard.judge(data)
         if frame is None or verdict is Verdict.IGNORED:
             return
         if frame.type == ChatFrameType.EXIT:
+            await self.flush(socket)
             await self._exit(socket, frame.named)
             return
         await self._bind(socket, frame.named)
         if frame.type == ChatFrameType.SEND and verdict is Verdict.ALLOWED:
-            await self._relay(socket, frame, data)
+            socket.waiting.append(self._message(socket, frame, data))
+
+    async def flush(self, socket: CourseSocket) -> None:
+        """Send the messages of a socket that are waiting, in their order."""
+        if not socket.waiting:
+            return
+        waiting, socket.waiting = socket.waiting, []
+        sent = await self._sends.send(waiting, _SEND_PATIENCE_SECONDS)
+        refusals = [one.fault for one in sent if isinstance(one, FaultError)]
+        for fault in refusals:
+            log.warning("could not relay a course frame: %s", fault.message)
+        if any(fault.code in RETRYABLE for fault in refusals):
+            socket.connection.close(Close.TRY_LATER.value)
 
     async def close(self, socket: CourseSocket) -> None:
         """Remove a socket; its user leaves unless they have another one, or another may be theirs."""
+        await self.flush(socket)
         self._readers.unsubscribe(socket.connection)
         self._sockets.pop(socket.id, None)
         clean = socket.connection.closed_by_peer
@@ -152,7 +169,10 @@ class CourseChat:
         user_id = self._resolve(named)
         if user_id is None or self.binding.has_exited(socket.id, user_id):
             return
-        await self._apply_rebinds(self.binding.claim(socket.id, user_id, _now()), named.name)
+        rebinds = self.binding.claim(socket.id, user_id, _now())
+        if rebinds:
+            await self.flush(socket)  # before its user leaves
+        await self._apply_rebinds(rebinds, named.name)
 
     def _resolve(self, named: NamedUser) -> str | None:
         """Return the course client that a frame names; without a record both id and name are needed."""
@@ -198,31 +218,15 @@ class CourseChat:
         await self._members_subscription.wait_for(seq, _PROJECTION_SECONDS)
         self._list.push()
 
-    async def _relay(self, socket: CourseSocket, frame: CourseFrame, data: str | bytes) -> None:
-        user_id = self.binding.user_of(socket.id)
-        request = SendRequest(
-            user_id=user_id,
+    def _message(self, socket: CourseSocket, frame: CourseFrame, data: str | bytes) -> SendRequest:
+        return SendRequest(
+            user_id=self.binding.user_of(socket.id),
             guest_name=frame.named.name,
             client_id=uuid4().hex,
             room=ROOM,
             text=frame.text,
             raw=_raw(data),
         )
-        try:
-            await self._store(request)
-        except FaultError as error:
-            log.warning("could not relay a course frame: %s", error)
-            if error.fault.code in RETRYABLE:
-                socket.connection.close(Close.TRY_LATER.value)
-
-    async def _store(self, request: SendRequest) -> None:
-        try:
-            await self._requester.request(endpoints.SEND, request, timeout=_SEND_PATIENCE_SECONDS)
-        except FaultError as error:
-            if error.fault.code is not ErrorCode.USER_UNKNOWN:
-                raise
-            guest = request.model_copy(update={"user_id": None})
-            await self._requester.request(endpoints.SEND, guest, timeout=_SEND_PATIENCE_SECONDS)
 
     def _start_rebinds(self, rebinds: list[Rebind]) -> None:
         if rebinds:

@@ -7,7 +7,7 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from opsroom_contracts.chat.moderation import RestrictionFields
@@ -26,6 +26,7 @@ from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer, is_ban
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 
 _IDLE = replace(Close.GOING_AWAY.value, reason="idle")
 _TAKEN = "This name is already taken!"
@@ -75,7 +76,7 @@ def course_chat_app(
             return
         handler = _Connection(chat, limits, client, connection)
         handler.open(origin_of(websocket), max_idle, partial(enforcer.set_name, connection))
-        connection.serve_callback(handler.on_message)
+        connection.serve_callback(handler.on_messages)
 
     async def not_found(request: Request, _error: Exception | None = None) -> Response:
         message = f"There is no {request.method} {request.url.path} here: register with POST /new-user."
@@ -116,17 +117,20 @@ class _Connection:
         if max_idle is not None:
             self._start_idle_timer(max_idle, max_idle)
 
-    async def on_message(self, message: Message) -> None:
-        """Handle a message or the disconnect."""
-        if message["type"] == "websocket.disconnect":
-            if self._idle_timer is not None:
-                self._idle_timer.cancel()
-            await self._chat.close(self._socket)
-            return
-        data = message.get("text")
-        self._last_message_at = asyncio.get_running_loop().time()
-        if await self._throttle.admits(self._identity):
-            await self._chat.receive(self._socket, message["bytes"] if data is None else data)
+    async def on_messages(self, messages: list[Event]) -> None:
+        """Handle messages, and the disconnect."""
+        flush = partial(self._chat.flush, self._socket)
+        for message in messages:
+            if message["type"] == "websocket.disconnect":
+                if self._idle_timer is not None:
+                    self._idle_timer.cancel()
+                await self._chat.close(self._socket)
+                return
+            data = message.get("text")
+            self._last_message_at = asyncio.get_running_loop().time()
+            if await self._throttle.admits(self._identity, flush):
+                await self._chat.receive(self._socket, message["bytes"] if data is None else data)
+        await flush()
 
     def _start_idle_timer(self, max_idle: float, wait: float) -> None:
         self._idle_timer = asyncio.get_running_loop().call_later(wait, self._check_idle, max_idle)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from uuid import uuid4
 
+from opsroom_contracts.chat.models import SendRequest
 from opsroom_gateway.legacy.domain.socket_binding import Binding
 from opsroom_gateway.presence.sessions import Session
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
@@ -17,7 +18,8 @@ OnName = Callable[[str | None], None]
 class CourseSocket:
     """A socket and its session. The session changes only while ``lock`` is held.
 
-    ``on_name`` is called with the user's name whenever the session changes.
+    ``on_name`` is called with the user's name whenever the session changes. ``waiting``: messages that have
+    arrived together and are not sent to the chat service yet.
     """
 
     def __init__(self, origin: str, connection: WebSocketConnection, on_name: OnName) -> None:
@@ -25,6 +27,7 @@ class CourseSocket:
         self.origin = origin
         self.connection = connection
         self.lock = asyncio.Lock()
+        self.waiting: list[SendRequest] = []
         self._on_name = on_name
         self._session: Session | None = None
 

@@ -31,7 +31,7 @@ from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
-from opsroom_gateway.transport.websocket.connection import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of, one_by_one
 
 _NOT_FOUND = "Instance not found"
 
@@ -121,7 +121,7 @@ class CourseCloudApp:
         connection.write(text_frame(CONNECTION_GREETING.encode()))
         await self._subscribe(self._cloud.sockets, connection, websocket, viewer, close)
         throttle = SocketThrottle(self._limits.commands, client_of(websocket), connection)
-        connection.serve_callback(partial(self._on_message, websocket, viewer, throttle))
+        connection.serve_callback(one_by_one(partial(self._on_message, websocket, viewer, throttle)))
 
     async def not_found(self, request: Request, _error: Exception | None = None) -> Response:
         """Respond to all other paths and methods."""

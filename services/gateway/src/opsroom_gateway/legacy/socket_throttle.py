@@ -1,6 +1,7 @@
 """Delays what sockets of the course contract send too fast, because its protocol has no error frames."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from opsroom_contracts.identity import Identity
 from opsroom_gateway.middleware.client_address import Client
@@ -23,11 +24,18 @@ class SocketThrottle:
         self._connection = connection
         self._closed_at: float | None = None
 
-    async def admits(self, identity: Identity) -> bool:
-        """Wait until a message of ``identity`` may be handled. False: drop it, the socket is closed."""
+    async def admits(
+        self, identity: Identity, before_waiting: Callable[[], Awaitable[None]] | None = None
+    ) -> bool:
+        """Wait until a message of ``identity`` may be handled. False: drop it, the socket is closed.
+
+        ``before_waiting``: is awaited first if it has to wait.
+        """
         if self._client.exempt:
             return True
         while (wait := self._limit.try_acquire(identity)) > 0:
+            if before_waiting is not None:
+                await before_waiting()
             if self._has_waited_enough():
                 return False
             await asyncio.sleep(min(wait, _CHECK_SECONDS))

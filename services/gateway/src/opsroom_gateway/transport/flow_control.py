@@ -25,6 +25,7 @@ class FlowControl:
         "_closed",
         "_consume",
         "_held",
+        "_message_waits",
         "_piece_bytes",
         "_read_ahead",
         "_then",
@@ -53,6 +54,8 @@ class FlowControl:
         self._closed = False
         self._held = False
         """Whether the application has paused reading."""
+        self._message_waits = False
+        """Whether the application has not taken a message yet. The peer's end has to wait for that."""
         self._then: Callable[[], None] | None = None
         """What to do after the last bytes that the peer has sent."""
         self._unconsumed = b""
@@ -86,7 +89,7 @@ class FlowControl:
 
         Returns False, and does not call it, if nothing waits.
         """
-        if self._closed or not (self._unconsumed or self._held):
+        if self._closed or not (self._unconsumed or self._held or self._message_waits):
             return False
         self._then = then
         return True
@@ -98,6 +101,12 @@ class FlowControl:
         self._resume_transport()
         self.resume_writing()
 
+    def message_waits(self, *, is_last: bool) -> None:
+        """Note that the application has not taken a message yet. ``is_last``: pass nothing on until then."""
+        self._message_waits = True
+        if is_last:
+            self.pause_reading()
+
     def pause_reading(self) -> None:
         """Pass nothing more on, and read no more than is read ahead."""
         self._held = True
@@ -105,8 +114,8 @@ class FlowControl:
             self._pause_transport()
 
     def resume_reading(self) -> None:
-        """Pass on what was received, and read on."""
-        self._held = False
+        """Pass on what was received, and read on: the application has taken all messages."""
+        self._held = self._message_waits = False
         if self._unconsumed:
             self._go_on_later()
         elif not self._closed:
@@ -151,10 +160,10 @@ class FlowControl:
 
     def _read_on(self) -> None:
         """Read on, unless the peer has ended the connection."""
-        then, self._then = self._then, None
-        if then is None:
+        if self._then is None:
             self._resume_transport()
-        else:
+        elif not self._message_waits:
+            then, self._then = self._then, None
             then()
 
     def _go_on_later(self) -> None:

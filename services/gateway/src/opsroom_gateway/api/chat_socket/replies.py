@@ -1,5 +1,7 @@
 """Frames for a single chat socket: replies to its frames, and notices about its user."""
 
+from collections.abc import Sequence
+
 from opsroom_contracts.chat.frames import (
     AckFrame,
     ErrorFrame,
@@ -67,17 +69,13 @@ class Replies:
         """Make the client fetch the history again; live messages continue from ``position``."""
         self.send(ResetFrame(seq=position.seq, epoch=position.epoch, timestamp=position.timestamp))
 
-    def acknowledge(self, client_id: str, reply: SendReply) -> None:
-        """Acknowledge a stored message."""
-        self.send(
-            AckFrame(
-                client_id=client_id,
-                seq=reply.seq,
-                id=reply.id,
-                timestamp=reply.timestamp,
-                duplicate=reply.duplicate,
-            )
-        )
+    def answer(self, client_ids: Sequence[str], sent: Sequence[SendReply | FaultError]) -> None:
+        """Acknowledge or refuse frames, in one write."""
+        frames = [
+            self._refusal(one, client_id) if isinstance(one, FaultError) else _ack(client_id, one)
+            for client_id, one in zip(client_ids, sent, strict=True)
+        ]
+        self._connection.write(b"".join(text_frame(encode(frame)) for frame in frames))
 
     def muted(self, mute: RestrictionFields) -> None:
         """Notify the user that they are muted, or no longer muted."""
@@ -93,15 +91,27 @@ class Replies:
 
     def fault(self, error: FaultError, client_id: str | None = None) -> None:
         """Send the error of a service; ``client_id`` is that of the refused ``send`` frame."""
+        self.send(self._refusal(error, client_id))
+
+    def _refusal(self, error: FaultError, client_id: str | None) -> ErrorFrame:
+        """Count a refusal, and return its frame."""
         fault = error.fault
         self._refusals.add(fault.code.value)
-        self.send(
-            ErrorFrame(
-                code=fault.code,
-                message=fault.message,
-                client_id=client_id,
-                field=fault.field,
-                retry_after=fault.retry_after,
-                until=fault.until,
-            )
+        return ErrorFrame(
+            code=fault.code,
+            message=fault.message,
+            client_id=client_id,
+            field=fault.field,
+            retry_after=fault.retry_after,
+            until=fault.until,
         )
+
+
+def _ack(client_id: str, reply: SendReply) -> AckFrame:
+    return AckFrame(
+        client_id=client_id,
+        seq=reply.seq,
+        id=reply.id,
+        timestamp=reply.timestamp,
+        duplicate=reply.duplicate,
+    )

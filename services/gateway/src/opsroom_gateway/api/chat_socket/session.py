@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from fastapi import WebSocket
-from starlette.types import Message
 
-from opsroom_contracts import endpoints
 from opsroom_contracts.chat.frames import (
     SUBPROTOCOL,
     AcknowledgedFrame,
-    ClientFrame,
     HelloFrame,
     LeaveFrame,
     TypingFrame,
@@ -23,9 +20,9 @@ from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action, Identity, Mode, identity_of
 from opsroom_contracts.serialization.codec import encode
-from opsroom_contracts.serialization.model import copy_fields
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
+from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
 from opsroom_gateway.api.chat_socket.replies import HEARTBEAT, Replies
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
@@ -39,8 +36,8 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 from opsroom_runtime.spans import SpanKind
@@ -54,7 +51,7 @@ class ChatSocketContext:
     """Dependencies shared by all chat sockets."""
 
     broker: NatsConnection
-    requester: RequestClient
+    requests: FrameRequests
     sessions: Sessions
     members: MemberProjection
     members_subscription: StreamSubscription
@@ -119,15 +116,28 @@ class ChatSocket:
             await self._end()
             raise
         else:
-            self._connection.serve_callback(self._on_message)
+            self._connection.serve_callback(self._on_messages)
 
-    async def _on_message(self, message: Message) -> None:
-        if message["type"] == "websocket.disconnect":
-            await self._end()
-            return
-        frame = self._frames.read(message)
-        if frame is not None and not self._left:
+    async def _on_messages(self, messages: list[Event]) -> None:
+        """Handle what has arrived. New messages in a row are sent together, before what comes after them."""
+        frames: list[AcknowledgedFrame] = []
+        for message in messages:
+            if message["type"] == "websocket.disconnect":
+                await self._request(frames)
+                await self._end()
+                return
+            frame = self._frames.read(message)
+            if frame is None or self._left:
+                continue
+            if isinstance(frame, AcknowledgedFrame):
+                if self._context.requests.admits(frame, self._client, self._sender(), self._replies):
+                    frames.append(frame)
+                continue
+            if not isinstance(frame, TypingFrame):
+                await self._request(frames)
+                frames = []
             await self._handle(frame)
+        await self._request(frames)
 
     async def _end(self) -> None:
         self._context.revocations.unwatch(self)
@@ -246,10 +256,7 @@ class ChatSocket:
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError from None
 
-    async def _handle(self, frame: ClientFrame) -> None:
-        if isinstance(frame, AcknowledgedFrame):
-            await self._request(frame)
-            return
+    async def _handle(self, frame: TypingFrame | LeaveFrame | HelloFrame) -> None:
         match frame:
             case TypingFrame():
                 await self._publish_typing(frame)
@@ -260,19 +267,16 @@ class ChatSocket:
             case _:
                 assert_never(frame)
 
-    async def _request(self, frame: AcknowledgedFrame) -> None:
-        """Send the frame to its endpoint, as a request of this user, and acknowledge it."""
-        endpoint = endpoints.FRAME_ENDPOINTS[type(frame)]
-        user_id = self._require_session().user_id
-        try:
-            self._context.limits.count_message(self._client, self._identity or user_id)
-            with self._context.broker.tracer.span(f"frame {frame.type}", SpanKind.SERVER, {}):
-                request = copy_fields(frame, endpoint.request, user_id=user_id)
-                reply = await self._context.requester.request(endpoint, request)
-        except FaultError as error:
-            self._replies.fault(error, frame.client_id)
-            return
-        self._replies.acknowledge(frame.client_id, reply)
+    async def _request(self, frames: list[AcknowledgedFrame]) -> None:
+        """Send frames to their endpoints, as requests of this user, and acknowledge them."""
+        if frames and not self._left:
+            user_id = self._require_session().user_id
+            with self._context.broker.tracer.span(f"frame {frames[0].type}", SpanKind.SERVER, {}):
+                await self._context.requests.send(frames, user_id, self._replies)
+
+    def _sender(self) -> Identity:
+        """Return for whom this socket's messages count."""
+        return self._identity or self._require_session().user_id
 
     async def _publish_typing(self, frame: TypingFrame) -> None:
         now = asyncio.get_running_loop().time()

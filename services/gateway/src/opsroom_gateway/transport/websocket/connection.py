@@ -17,8 +17,21 @@ from opsroom_gateway.transport.input_budget import InputAccount
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket.receive_queue import Event
 
-Handler = Callable[[Event], Awaitable[None]]
-"""Handles the messages of a socket one by one; the last is ``websocket.disconnect``."""
+Handler = Callable[[list[Event]], Awaitable[None]]
+"""Handles all messages of a socket that are waiting, in their order; the last is ``websocket.disconnect``.
+
+The messages that arrive meanwhile wait for the next call.
+"""
+
+
+def one_by_one(handle: Callable[[Event], Awaitable[None]]) -> Handler:
+    """Return a handler that awaits ``handle`` for one message after another."""
+
+    async def handle_all(events: list[Event]) -> None:
+        for event in events:
+            await handle(event)
+
+    return handle_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,7 @@ class WebSocketConnection(ClientConnection):
         self._protocol.charge_to(account)
 
     def serve_callback(self, handler: Handler) -> None:
-        """Let the endpoint return; ``handler`` is then called with each message."""
+        """Let the endpoint return; ``handler`` is then called with the messages."""
         self._protocol.serve_callback(handler)
 
 

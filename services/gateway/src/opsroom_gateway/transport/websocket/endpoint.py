@@ -92,9 +92,9 @@ class Endpoint:
         self._start_task(self._run(app, scope))
 
     def put(self, event: Event) -> None:
-        """Pass on a message. No more is read until it is taken."""
+        """Pass on a message. While many wait, no more is read."""
         self.queue.put_nowait(event)
-        self._socket.flow.pause_reading()
+        self._socket.flow.message_waits(is_last=self.queue.full)
 
     def put_disconnect(self, code: int, reason: str = "") -> None:
         """Pass on the end of the socket."""
@@ -219,11 +219,11 @@ class Endpoint:
         """Handle queued messages until none is left; the next message starts a new task."""
         try:
             while self._handler is not None and not self.queue.empty():
-                event = await self.receive()
-                handler = self._handler
-                if event["type"] == "websocket.disconnect":
+                events, handler = _up_to_disconnect(self.queue.take()), self._handler
+                self._socket.flow.resume_reading()
+                if _is_disconnect(events[-1]):
                     self._handler = self.queue.on_item = None
-                await handler(event)
+                await handler(events)
         except Exception:  # boundary: as in _run
             log.exception("the handler of a WebSocket message failed")
             self._socket.close()
@@ -233,3 +233,13 @@ class Endpoint:
                 self._end()
             elif not self.queue.empty():
                 self._dispatch_soon()
+
+
+def _is_disconnect(event: Event) -> bool:
+    return bool(event["type"] == "websocket.disconnect")
+
+
+def _up_to_disconnect(events: list[Event]) -> list[Event]:
+    """Return the events up to the first disconnect; nothing counts after it."""
+    ends = [place for place, event in enumerate(events) if _is_disconnect(event)]
+    return events[: ends[0] + 1] if ends else events

@@ -1,0 +1,1 @@
+"""Requests to the chat service that more than one API makes."""
