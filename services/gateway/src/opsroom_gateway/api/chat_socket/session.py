@@ -275,7 +275,7 @@ class ChatSocket:
                 await self._context.requests.send(frames, user_id, self._replies)
 
     def _sender(self) -> Identity:
-        """Return for whom this socket's messages count."""
+        """Return the identity that this socket's messages count for."""
         return self._identity or self._require_session().user_id
 
     async def _publish_typing(self, frame: TypingFrame) -> None:
