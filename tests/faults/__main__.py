@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from opsroom_agent.settings import ProviderKind
+from tests.faults.agents.options import add_options, agents_of, not_with, servers_of
 from tests.faults.agents.spec import AgentSpec
 from tests.faults.cluster.cluster import Size
 from tests.faults.cluster.proxy_server import find_nginx
@@ -19,8 +19,6 @@ from tests.faults.run import Folders, run
 from tests.faults.verification.verdict import Bounds
 from tests.faults.workload import Load
 
-_CONTAINERS_MAX = 24
-"""No more containers appear outside the portal if there are this many."""
 _SMALL_DISK_BYTES = 1024**3
 _STREAM_FAULTS_MINUTES = 2.0
 """In a shorter run, a restore would excuse too much of the time."""
@@ -41,9 +39,15 @@ def main() -> int:
     if options.disk and _size_of(options.disk) > _SMALL_DISK_BYTES:
         parser.error("--disk: must be a file system of its own of at most 1 GiB, since it will be filled")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("opsroom_messaging").setLevel(logging.ERROR)
+    for quiet in ("opsroom_messaging", "httpx"):
+        logging.getLogger(quiet).setLevel(logging.ERROR)
     logging.getLogger("tests.faults").setLevel(logging.DEBUG if options.verbose else logging.INFO)
     seed = options.seed if options.seed is not None else int(time.time())
+    with agents_of(parser, options, seed) as agent:
+        return _run(options, seed, agent)
+
+
+def _run(options: argparse.Namespace, seed: int, agent: AgentSpec | None) -> int:
     size = Size(
         options.gateways,
         options.chats,
@@ -55,7 +59,7 @@ def main() -> int:
         proxy=not options.no_proxy,
         operators=options.operators,
         clock=options.clock,
-        agent=_agent(options, seed),
+        agent=agent,
     )
     scope = Scope(
         options.minutes * 60,
@@ -67,10 +71,9 @@ def main() -> int:
         pause=options.pause,
         apart=options.apart,
         streams=options.minutes >= _STREAM_FAULTS_MINUTES,
-        agent=size.agent is not None,
+        agent=agent is not None,
         only=options.faults,
-        # What an engine did after a backup can't be undone by restoring the portal alone.
-        without=(*options.without, *((FaultKind.RESTORE,) if size.agent else ())),
+        without=(*options.without, *not_with(agent)),
     )
     load = Load(
         people=options.people,
@@ -79,7 +82,7 @@ def main() -> int:
         lanes=options.lanes,
         window=options.window,
         pace=options.pace,
-        servers=options.servers,
+        servers=servers_of(options),
     )
     replay = f"./opsroom faults {' '.join(argument for argument in sys.argv[1:] if argument)}"
     if options.seed is None:
@@ -98,13 +101,6 @@ def main() -> int:
         print(f"\nTo replay: {replay}")
         return 1
     return 0
-
-
-def _agent(options: argparse.Namespace, seed: int) -> AgentSpec | None:
-    if options.docker:
-        portal = f"faults-{seed}-{os.getpid()}"
-        return AgentSpec(ProviderKind.DOCKER, portal, command_seconds=30.0, servers_max=_CONTAINERS_MAX)
-    return AgentSpec(ProviderKind.SIMULATED, "faults") if options.agent else None
 
 
 def _kinds(text: str) -> tuple[FaultKind, ...]:
@@ -147,16 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         default=load.pace,
         help="seconds from an acknowledgement to the next message",
     )
-    parser.add_argument(
-        "--agent", action="store_true", help="two agents with simulated servers, and faults of both"
-    )
-    parser.add_argument("--docker", action="store_true", help="the same with containers of a Docker engine")
-    parser.add_argument(
-        "--servers",
-        type=int,
-        default=load.servers,
-        help="pending commands of each operator for servers behind agents",
-    )
+    add_options(parser)
     parser.add_argument("--pause", type=float, default=1.1, help="seconds between faults, on average")
     parser.add_argument(
         "--apart",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.agents.engines import open_engine
+from tests.faults.agents.spec import Engine
 from tests.faults.clients.recorder import Recorder
 from tests.faults.cluster.cluster import PortalCluster, Size
 from tests.faults.nemesis.nemesis import InjectedFault
@@ -67,8 +68,10 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
         history.agent = size.agent.history() if size.agent else None
         recorder = Recorder(history, random.Random(seed))
         begun = time.time()
-        engine = open_engine(size.agent, folder) if size.agent else None
+        engine: Engine | None = None
         try:
+            if size.agent is not None:
+                engine = await asyncio.to_thread(open_engine, size.agent, folder)
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, recorder)
             await cluster.start()
             process_stats = ProcessStats({child.name: child for child in cluster.children()})

@@ -19,7 +19,7 @@ from tests.faults.clients.course_clients import CourseClient
 from tests.faults.clients.moderator_clients import Admin, Auditor, Moderator, Troll
 from tests.faults.clients.operator_clients import OperatorClient
 from tests.faults.clients.recorder import Recorder
-from tests.faults.clients.server_lanes import ServerLane
+from tests.faults.clients.server_lanes import Market, ServerLane
 from tests.faults.clients.texts import ROOMS
 from tests.faults.cluster.cluster import ADMIN, VIEWER, PortalCluster
 from tests.faults.nemesis.agent_faults import AgentFaults
@@ -155,10 +155,10 @@ class Workload:
             for operator in self._operators
             for n in range(self._load.lanes)
         }
-        spec = self._cluster.size.agent
-        if spec is not None:
+        if self._cluster.size.agent is not None and self._engine is not None:
+            market = Market(self._recorder, self._cluster.size.agent, self._engine)
             lanes = [
-                ServerLane(self._recorder, operator, spec, n)
+                ServerLane(market, operator, n)
                 for operator in self._operators
                 for n in range(self._load.servers)
             ]
@@ -203,8 +203,9 @@ class Workload:
                 self._recorder.record_violation(f"{person.name} still waits for an acknowledgement")
                 person.talk.give_up()
         await self._until_still(observer)
-        if self._engine is not None and self._recorder.history.agent is not None:
-            await compare(self._recorder.history.agent, self._engine, self._operators[0].commander)
+        agent = self._recorder.history.agent
+        if self._engine is not None and agent is not None:
+            await compare(self._recorder, agent, self._engine, self._operators[0].commander)
         await patiently(observer.catch_up, _PATIENCE_SECONDS)
         messages, events = self._recorder.chat.messages, self._recorder.cloud.events
         last_message = messages[-1].seq if messages else 0

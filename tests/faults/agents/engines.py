@@ -5,6 +5,7 @@ from pathlib import Path
 from opsroom_agent.settings import ProviderKind
 from tests.faults.agents.docker import DockerEngine
 from tests.faults.agents.lab import Lab
+from tests.faults.agents.private_engine import PrivateEngine
 from tests.faults.agents.spec import AgentSpec, Engine
 
 
@@ -12,6 +13,12 @@ def open_engine(spec: AgentSpec, folder: Path) -> Engine:
     """Return the engine behind the agents of ``spec``. ``folder``: that of the run.
 
     Raises:
-        OSError: there is none.
+        OSError: it does not respond, or did not start.
     """
-    return DockerEngine(spec) if spec.kind is ProviderKind.DOCKER else Lab(spec, folder)
+    if spec.kind is not ProviderKind.DOCKER:
+        return Lab(spec, folder)
+    if not spec.own_engine:
+        return DockerEngine(spec)
+    private = PrivateEngine(spec.socket.parent)
+    private.start()
+    return DockerEngine(spec, private)

@@ -76,10 +76,15 @@ class Lab:
             self._engine.place(server)
         return resource
 
+    def may_be_adopted(self, resource: str) -> bool:
+        """Return True: the engine is the run's own."""
+        return True
+
     def go_away(self, seconds: float) -> bool:
         """Respond to no agent for a while."""
         with _engine_errors():
             self._engine.go_away(time.time() + seconds)
+        time.sleep(seconds)
         return True
 
     def executed(self) -> list[Executed]:

@@ -6,6 +6,7 @@ import time
 from tests.faults.agents.spec import Engine
 from tests.faults.clients.commander import COMMAND_PATH, Commander
 from tests.faults.clients.http_client import Json
+from tests.faults.clients.recorder import Recorder
 from tests.faults.rules.agents.engine import engine_list
 from tests.faults.verification.agent_history import AgentHistory, ListedServer
 
@@ -13,7 +14,7 @@ _PATIENCE_SECONDS = 90.0
 _ASK_SECONDS = 0.5
 
 
-async def compare(agent: AgentHistory, engine: Engine, commander: Commander) -> None:
+async def compare(recorder: Recorder, agent: AgentHistory, engine: Engine, commander: Commander) -> None:
     """Look at both lists until they are the same, or for long enough; the history keeps the last look."""
     deadline = time.time() + _PATIENCE_SECONDS
     while True:
@@ -24,7 +25,7 @@ async def compare(agent: AgentHistory, engine: Engine, commander: Commander) -> 
             ]
             agent.shown = await asyncio.to_thread(engine.servers)
             agent.looked = time.time()
-            if not list(engine_list(agent, [])):
+            if not list(engine_list(agent, recorder.cloud.events)):
                 break
         if time.time() > deadline:
             break

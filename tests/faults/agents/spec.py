@@ -14,12 +14,16 @@ PROVIDERS = {ProviderKind.SIMULATED: "lab", ProviderKind.DOCKER: "docker"}
 """The name of each provider in the portal."""
 TEMPLATES = {ProviderKind.SIMULATED: "small", ProviderKind.DOCKER: "box"}
 IMAGE = "busybox:latest"
-_DOCKER_TEMPLATES = f"""
+"""What containers are made of, unless the engine is the run's own."""
+PRIVATE_IMAGE = "opsroom-faults:latest"
+COMMAND = ("sh", "-c", "trap 'exit 0' TERM; trap 'exit 3' USR1; sleep 100000 & wait")
+_DOCKER_TEMPLATES = """
 [templates.box]
-image = "{IMAGE}"
-command = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.2; done"]
+image = "{image}"
+command = {command}
 memory = "32M"
-cpus = 0.1
+cpus = 0.2
+networks = ["none"]
 restart = "no"
 stop_seconds = 2
 """
@@ -44,8 +48,11 @@ class Engine(Protocol):
         Returns what the provider calls it.
         """
 
+    def may_be_adopted(self, resource: str) -> bool:
+        """Whether the run may adopt what can be adopted."""
+
     def go_away(self, seconds: float) -> bool:
-        """Respond to no agent for a while. Returns whether it can."""
+        """Respond to no agent for a while, and return after it. Returns whether it can."""
 
     def executed(self) -> list[Executed]:
         """Return what was carried out, as far as the engine records it."""
@@ -70,6 +77,8 @@ class AgentSpec:
     create_seconds: float = 45.0
     command_seconds: float = 14.0
     socket: Path = Path("/var/run/docker.sock")
+    own_engine: bool = False
+    image: str = IMAGE
     servers_max: int = 1000
     """How many servers there may be at once."""
 
@@ -113,7 +122,8 @@ class AgentSpec:
         }
         if self.kind is ProviderKind.DOCKER:
             templates = folder / "templates.toml"
-            templates.write_text(_DOCKER_TEMPLATES)
+            command = json.dumps(list(COMMAND))
+            templates.write_text(_DOCKER_TEMPLATES.format(image=self.image, command=command))
             return chosen | {"AGENT_TEMPLATES": str(templates), "AGENT_DOCKER_SOCKET": str(self.socket)}
         return chosen | {
             "AGENT_SIMULATED_DELAY_SECONDS": f"{self.work:g}",
@@ -121,8 +131,3 @@ class AgentSpec:
             "AGENT_SIMULATED_LOST_REPLY_RATE": f"{self.lost_reply_rate:g}",
             "AGENT_SIMULATED_ADOPTABLE": "3",
         }
-
-
-def filters(portal: str) -> str:
-    """Return the filter of the Engine's API for what has the mark of the portal."""
-    return json.dumps({"label": [f"opsroom.portal={portal}"]})

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.faults.agents.spec import AgentSpec
+from tests.faults.agents.spec import AgentSpec, Engine
 from tests.faults.clients.commander import LaneEndedError
 from tests.faults.clients.operator_clients import OperatorClient
 from tests.faults.clients.recorder import Recorder
@@ -34,15 +34,23 @@ class _Server:
     labels: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What all lanes share: the provider, and the engine that knows what may be adopted."""
+
+    recorder: Recorder
+    spec: AgentSpec
+    engine: Engine
+
+
 class ServerLane:
     """One lane of ``operator``: one server after another."""
 
-    def __init__(self, recorder: Recorder, operator: OperatorClient, spec: AgentSpec, number: int) -> None:
+    def __init__(self, market: Market, operator: OperatorClient, number: int) -> None:
         self.name = f"{operator.name}, server {number}"
-        self._recorder = recorder
+        self._recorder, self._spec, self._engine = market.recorder, market.spec, market.engine
         self._operator = operator
-        self._commander = ServerCommander(recorder, operator.commander, spec.name)
-        self._spec = spec
+        self._commander = ServerCommander(market.recorder, operator.commander, market.spec.name)
         self._key = f"{operator.name}.s{number}"
 
     async def run(self) -> None:
@@ -71,7 +79,7 @@ class ServerLane:
 
     async def _adoption(self, key: str) -> ServerOrder | None:
         for resource in await self._commander.adoptable():
-            if self._recorder.claim(resource):
+            if self._engine.may_be_adopted(resource) and self._recorder.claim(resource):
                 return adopt(key, self._spec.name, resource)
         return None
 

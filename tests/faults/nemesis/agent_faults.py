@@ -59,8 +59,7 @@ class AgentFaults:
     async def take_away(self, fault: Fault) -> Times:
         """Let the engine respond to no agent for a while."""
         start = time.time()
-        if await self._ask(partial(self._engine.go_away, fault.seconds)):
-            await asyncio.sleep(fault.seconds)
+        await self._ask(partial(self._engine.go_away, fault.seconds))
         return start, time.time()
 
     async def change(self, fault: Fault) -> Times:

@@ -27,7 +27,9 @@ def engine_list(agent: AgentHistory, events: list[StoredEvent]) -> Iterator[Viol
         )
     for instance in shown:
         yield Violation("server list", f"the engine has {instance}, which the portal does not list")
+    # An adoption whose outcome was unknown may have been done later.
     known = {one.instance for one in agent.listed}
+    known |= {one.instance for one in events if one.command == "adopt" and one.code == UNKNOWN}
     for instance in {one.instance for one in agent.shown if one.adopted and one.instance} - known:
         yield Violation(
             "server list", f"the engine has the adopted {instance}, which the portal does not list"
