@@ -100,6 +100,18 @@ async def test_notices_are_stored_at_once(broker: NatsConnection) -> None:
             assert EventType.LOST not in await types(cloud, changed)
 
 
+async def test_a_notice_that_is_older_than_what_is_stored_changes_nothing(broker: NatsConnection) -> None:
+    async with service(broker, delay_seconds=0.2, list_seconds=600.0):
+        cloud = Cloud(broker)
+        async with scripted_agent(broker) as agent:
+            await until_answer(cloud.providers, lambda found: LAB in found and found[LAB].connected)
+            stopped, other = await cloud.created(template=TEMPLATE), await cloud.created(template=TEMPLATE)
+            await agent.notify(Observation(id=stopped, state=InstanceState.RUNNING))
+            await agent.notify(agent.change(other, InstanceState.RUNNING))
+            await until_answer(lambda: types(cloud, other), lambda found: EventType.OBSERVED in found)
+            assert EventType.OBSERVED not in await types(cloud, stopped)
+
+
 async def test_a_change_while_a_command_waits_keeps_it_pending(broker: NatsConnection) -> None:
     async with service(broker, list_seconds=0.1):
         cloud = Cloud(broker)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from opsroom_cloud.domain.observations import is_busy, lose, observe, take_in
+from opsroom_cloud.domain.observations import lose, observe, take_in
 from opsroom_cloud.instances.event_store import EventStore
 from opsroom_cloud.instances.names import ServerNames
 from opsroom_cloud.instances.projection import InstanceProjection, TrackedInstance
@@ -21,6 +21,8 @@ from opsroom_runtime.metrics import Counter
 
 _LISTS_BEFORE_LOST = 2
 _PAGES_MAX = 1_000
+_LOOKS = 3
+"""How often the servers of a notice are looked at while something else is stored about them."""
 
 log = logging.getLogger(__name__)
 
@@ -70,22 +72,51 @@ class Reconciliation:
         )
 
     async def apply(self, found: Iterable[Observation], gone: Iterable[str]) -> None:
-        """Store what a notice reports. What it reports as gone is observed first.
+        """Store what a notice reports, if the provider confirms it.
+
+        A notice may have waited, and be older than the end of an operation that is stored already: a server
+        that it shows otherwise than stored is looked at again.
 
         Raises:
             UnavailableError: the agent or the broker did not respond.
             FaultError: the agent refused.
         """
-        for one in found:
-            known = self._stored.projection.get(one.id)
-            if known.instance is not None and known.instance.provider == self._provider:
-                await self._correct(known, one)
-        for instance_id in gone:
-            known = self._stored.projection.get(instance_id)
-            if known.instance is None or known.instance.provider != self._provider:
-                continue
-            if not is_busy(known.instance) and instance_id in (await self._observe([known.instance]))[1]:
-                await self._lose(known)
+        reported = {**{one.id: one for one in found}, **dict.fromkeys(gone)}
+        for _ in range(_LOOKS):
+            known = {
+                key: one for key, one in self._known(reported).items() if self._differs(one, reported[key])
+            }
+            if not known:
+                return
+            seen, vanished = await self._observe([one.instance for one in known.values() if one.instance])
+            for key, one in known.items():
+                if key in seen:
+                    await self._correct(one, seen[key])
+                elif key in vanished:
+                    await self._lose(one)
+            reported = {key: reported[key] for key, one in known.items() if self._is_overtaken(key, one)}
+
+    def _known(self, ids: Iterable[str]) -> dict[str, TrackedInstance]:
+        """Return those of the instances that are of this provider, as they are stored now."""
+        tracked = {key: self._stored.projection.get(key) for key in ids}
+        return {
+            key: one
+            for key, one in tracked.items()
+            if one.instance is not None and one.instance.provider == self._provider
+        }
+
+    def _differs(self, known: TrackedInstance, reported: Observation | None) -> bool:
+        """Whether a report of a server, or None of one that is gone, is not what is stored."""
+        if known.instance is None:
+            return False
+        now = self._stored.clock()
+        return (
+            lose(known.instance, now) if reported is None else observe(known.instance, reported, now)
+        ) is not None
+
+    def _is_overtaken(self, instance_id: str, known: TrackedInstance) -> bool:
+        """Whether something was stored since an instance was ``known``, by another process or a command."""
+        return self._stored.projection.get(instance_id).seq != known.seq
 
     async def _list(self) -> dict[str, Listed]:
         servers: dict[str, Listed] = {}
@@ -112,7 +143,7 @@ class Reconciliation:
 
     async def _correct(self, known: TrackedInstance, seen: Observation) -> None:
         self._missing.pop(seen.id, None)
-        if known.instance is None or self._stored.projection.get(seen.id).seq != known.seq:
+        if known.instance is None or self._is_overtaken(seen.id, known):
             return  # it has changed since: the observation may be older than that
         await self._append(observe(known.instance, seen, self._stored.clock(), known.identity), known.seq)
 
@@ -143,7 +174,7 @@ class Reconciliation:
                 await self._lose(known)
 
     async def _lose(self, known: TrackedInstance) -> None:
-        if known.instance is None or self._stored.projection.get(known.instance.id).seq != known.seq:
+        if known.instance is None or self._is_overtaken(known.instance.id, known):
             return
         await self._append(lose(known.instance, self._stored.clock(), known.identity), known.seq)
 
