@@ -12,7 +12,7 @@ from opsroom_agent.templates_file import TemplateFile, TemplateModel
 from opsroom_contracts.agents.records import TEMPLATES_MAX, TemplateView
 from opsroom_contracts.cloud.instances import TemplateName
 
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_MEMORY = re.compile(r"(\d{1,20}(?:\.\d{1,20})?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _FACTORS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]*")
 _NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
