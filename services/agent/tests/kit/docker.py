@@ -25,7 +25,7 @@ from opsroom_contracts.cloud.commands import Command
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until, until_answer
 
-REAL_SOCKET = Path("/var/run/docker.sock")
+REAL_SOCKET = Path(os.environ.get("DOCKER_HOST", "/var/run/docker.sock").removeprefix("unix://"))
 IMAGE = "busybox:latest"
 SLEEP = "trap 'exit 0' TERM; echo begin; echo problem >&2; while true; do sleep 0.1; done"
 TEMPLATES = f"""
