@@ -17,6 +17,7 @@ _KEPT_SECONDS = 1.0
 """Shorter waits are no part of the history."""
 SILENCE_SECONDS = 7.0
 """A server that was silent for longer may not serve the client any more: it pings every five seconds."""
+_PROVOKED_SECONDS = 5.0
 _REMOVABLE = 50
 
 
@@ -62,6 +63,7 @@ class Recorder:
         self.strays: deque[str] = deque(maxlen=_REMOVABLE)
         """Servers that the portal has taken in by itself."""
         self._claimed: set[str] = set()
+        self._provoked = 0.0
         self.last_due = 0.0
         self.removable: deque[Acknowledged] = deque(maxlen=_REMOVABLE)
         self.removed: set[int] = set()
@@ -146,6 +148,13 @@ class Recorder:
             self.served += 1
             self.last_served = time.time() + self.history.delay
             notify(self.serving)
+
+    def may_be_refused(self) -> bool:
+        """Whether a client may provoke a refusal now: their audit is limited, and others want to be in it."""
+        if time.time() - self._provoked < _PROVOKED_SECONDS:
+            return False
+        self._provoked = time.time()
+        return True
 
     def stray(self, instance: str) -> None:
         """Record a server that the portal has taken in by itself; several clients are shown that."""

@@ -72,7 +72,8 @@ class ServerLane:
         if rng.random() < 0.1 and (order := await self._adoption(key)) is not None:
             return await self._begun(order, _Server(""))
         dice = rng.random()
-        name = f"{key.replace('.', '-')}" if dice < 0.4 else rng.choice(_CONTENDED) if dice < 0.5 else ""
+        contended = 0.4 <= dice < 0.5 and self._recorder.may_be_refused()
+        name = key.replace(".", "-") if dice < 0.4 else rng.choice(_CONTENDED) if contended else ""
         labels = {"lane": self._key} if rng.random() < 0.3 else {}
         order = create(key, self._spec.template, name, labels, start=rng.random() < 0.5)
         return await self._begun(order, _Server("", name, labels))
@@ -141,9 +142,10 @@ class ServerLane:
 
     async def _protected(self, server: _Server, key: str) -> None:
         """A protected server is not stopped; then it is unprotected."""
-        refused = await self._commander.send(act("stop", f"{key}.no", server.instance, server.instance))
-        if not isinstance(refused, str):
-            self._recorder.record_violation(f"{server.instance} was stopped although it is protected")
+        if self._recorder.may_be_refused():
+            refused = await self._commander.send(act("stop", f"{key}.no", server.instance, server.instance))
+            if not isinstance(refused, str):
+                self._recorder.record_violation(f"{server.instance} was stopped although it is protected")
         order = change("unprotect", f"{key}.un", server.instance, server.instance, False)
         await self._commander.send(order)
 

@@ -8,15 +8,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.faults.clients.chat_clients import ChatClient
 from tests.faults.clients.recorder import Recorder
-from tests.faults.clients.texts import PAD
 from tests.faults.cluster.cluster import PortalCluster
 from tests.faults.cluster.managed_process import ManagedProcess
 from tests.faults.nemesis.agent_faults import AgentFaults
 from tests.faults.nemesis.plan import OUTSIDE_FAULTS, SLEEPS, Fault, FaultKind, Scope
+from tests.faults.nemesis.reader_faults import disturb_reader, fill
 from tests.faults.nemesis.stream_faults import StreamFaults
 
 _OVER_SECONDS = 300.0
@@ -325,30 +324,5 @@ class Nemesis:
 
     async def _disturb_reader(self, fault: Fault) -> Times:
         start = time.time()
-        connected = [person for person in self._people if person.socket is not None]
-        if not connected:
-            return start, start
-        victim = connected[int(fault.pick * len(connected))]
-        self._where[id(fault)] = victim.name
-        socket = victim.socket
-        assert socket is not None
-        if fault.kind is FaultKind.READER_CUT:
-            socket.cut({"type": "send", "clientId": "cut", "room": "general", "text": PAD})
-            return start, start
-        socket.pause()
-        await asyncio.sleep(fault.seconds)
-        if fault.kind is FaultKind.READER_SLOW:
-            socket.resume()
-        else:
-            socket.abort()
+        self._where[id(fault)] = await disturb_reader(self._people, fault)
         return start, time.time()
-
-
-def fill(path: Path) -> None:
-    """Write to ``path`` until the disk is full."""
-    chunk = b"\0" * 65536
-    with suppress(OSError), path.open("wb", buffering=0) as file:
-        while True:
-            size = file.write(chunk)
-            if size < len(chunk):
-                return

@@ -6,12 +6,13 @@ from math import inf
 
 from opsroom_contracts.cloud.commands import Command
 from tests.faults.nemesis.plan import FaultKind
-from tests.faults.verification.cloud_history import AuditRecord, CloudLife
+from tests.faults.verification.cloud_history import AuditRecord, CloudLife, Conflict
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.history import History
 from tests.faults.verification.verdict import Bounds, Violation
 
 _BEFORE_SECONDS = 1.0
+_CROWDED_SECONDS = 2.0
 _COMMANDS = {*(command.value for command in Command), "cancel"}
 _RESTARTS = {FaultKind.ROLLING, FaultKind.RESTORE}
 _CLOUD_ENDS = {
@@ -101,7 +102,8 @@ def _entries_of_conflicts(history: History, bounds: Bounds, excuses: Excuses) ->
     wanted: Counter[tuple[str, str, str, str]] = Counter()
     for life in history.clouds:
         for conflict in life.conflicts:
-            if not _lost(history, _CLOUD_ENDS, conflict.asked, conflict.answered, bounds, excuses):
+            lost = _lost(history, _CLOUD_ENDS, conflict.asked, conflict.answered, bounds, excuses)
+            if not lost and not _crowded(history, conflict):
                 wanted[conflict.command, conflict.actor, conflict.instance, conflict.code] += 1
     for (action, actor, target, code), count in wanted.items():
         if refused[action, actor, target, code] < count:
@@ -109,6 +111,12 @@ def _entries_of_conflicts(history: History, bounds: Bounds, excuses: Excuses) ->
     for action, actor, target, code in refused:
         if action in _COMMANDS and (action, actor, target) not in history.ordered:
             yield Violation("audit invented", f"a refusal ({code}) of {action} {target} by {actor}")
+
+
+def _crowded(history: History, conflict: Conflict) -> bool:
+    """Whether there was another refusal at that time: each process audits one a second for an address."""
+    since, until = conflict.asked - _CROWDED_SECONDS, conflict.answered + _CROWDED_SECONDS
+    return history.agent is not None and any(since < one.at < until for one in history.agent.refused)
 
 
 def _entries_of_moderation(history: History, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from opsroom_contracts.cloud.commands import CREATING
 from tests.faults.rules.agents.causes import UNKNOWN
 from tests.faults.verification.agent_history import AgentHistory, EngineServer, ListedServer
 from tests.faults.verification.cloud_history import StoredEvent
@@ -64,5 +65,5 @@ def _resolved(events: list[StoredEvent]) -> Iterator[Violation]:
         if event.provider:
             last[event.instance] = event
     for event in last.values():
-        if event.type == "failed" and event.code == UNKNOWN and event.command != "create":
+        if event.type == "failed" and event.code == UNKNOWN and event.command not in CREATING:
             yield Violation("outcome unknown", f"{event.command} {event.operation} was never looked into")

@@ -15,6 +15,7 @@ _CHANGES["unprotected"] = _CHANGES["protected"]
 _KEEPS = {"received", "working", "cancelled", "retained", *(str(done) for done in IMMEDIATE.values())}
 """The events after which a server is in the state and the condition as before."""
 _CONDITIONS = {UNKNOWN: "unknown", "vanished": "lost"}
+_OUTSIDE = {"lost", "observed"}
 _TOUCHED = (OutsideKind.CRASHED, OutsideKind.STOPPED)
 _GONE = (OutsideKind.REMOVED,)
 
@@ -113,16 +114,23 @@ def _state(before: StoredEvent, event: StoredEvent, causes: Causes, since: float
             yield f"{now}, and it was {was}"
     elif event.type == "failed":
         yield from _failed(before, event, causes, touched=touched)
-    elif event.type == "lost":
+    elif event.type in _OUTSIDE:
+        yield from _outside(before, event, causes, touched=touched)
+    elif now == was == ("stopped", "failed") and event.type == "stopped":
+        return  # what has ended with an error need not be stopped, and stays as it is
+    elif now != (_wished(event), "ok") and not touched:
+        yield f"it is {now} after {event.command}"
+
+
+def _outside(before: StoredEvent, event: StoredEvent, causes: Causes, *, touched: bool) -> Iterator[str]:
+    now = (event.state, event.facts.condition)
+    if event.type == "lost":
         if now != ("stopped", "lost"):
             yield f"it is {now}"
         if not causes.explain(event.instance, 0.0, event.at, _GONE):
             yield "nobody has removed it"
-    elif event.type == "observed":
-        if not touched and before.facts.condition not in {"unknown", "lost"}:
-            yield f"nobody has changed it: {now}, and it was {was}"
-    elif now != (_wished(event), "ok") and not touched:
-        yield f"it is {now} after {event.command}"
+    elif not touched and before.facts.condition not in {"unknown", "lost"}:
+        yield f"nobody has changed it: {now}, and it was {before.state}, {before.facts.condition}"
 
 
 def _failed(before: StoredEvent, event: StoredEvent, causes: Causes, *, touched: bool) -> Iterator[str]:
