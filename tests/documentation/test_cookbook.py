@@ -11,8 +11,7 @@ import pytest
 
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import context_file, password_file
-from opsroom_messaging.deployment.permissions import OPERATOR
+from opsroom_messaging.deployment.private_files import OPERATOR, context_file, password_file
 from opsroom_testkit.waiting import until, until_answer
 from tests.documentation.cookbook import (
     ROOT,

@@ -9,7 +9,8 @@ import httpx
 
 from opsroom_contracts.identity import Role
 from opsroom_messaging.client.connection import NatsConnection, connect
-from opsroom_messaging.deployment.permissions import OPERATOR, USERS
+from opsroom_messaging.deployment.permissions import USERS
+from opsroom_messaging.deployment.private_files import OPERATOR
 from opsroom_testkit.guarded_broker import GuardedBroker
 from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.api_clients import person, token_of

@@ -31,7 +31,7 @@ from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.private_files import password_file
 from opsroom_runtime.log_setup import configure
 from opsroom_testkit.guarded_broker import GuardedBroker
 from opsroom_testkit.waiting import PATIENCE_SECONDS

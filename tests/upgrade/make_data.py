@@ -21,7 +21,7 @@ import psutil
 
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.private_files import password_file
 from opsroom_testkit.ports import free_port, is_ready
 from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.portal import Address

@@ -13,9 +13,10 @@ from pathlib import Path
 from opsroom_gateway.auth.static_tokens import make_token
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import create_accounts, password_file, write_private
+from opsroom_messaging.deployment.broker_accounts import create_accounts
 from opsroom_messaging.deployment.broker_settings import PINGS
-from opsroom_messaging.deployment.permissions import OPERATOR, authorization
+from opsroom_messaging.deployment.permissions import authorization
+from opsroom_messaging.deployment.private_files import OPERATOR, password_file, write_private
 from opsroom_messaging.errors import BrokerUnavailableError
 from opsroom_testkit.ports import free_port, is_ready, listens
 from tests.faults.agents.spec import AgentSpec

@@ -11,7 +11,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.chat import moderation
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.serialization.model import Model
-from opsroom_messaging.deployment.permissions import OPERATOR
+from opsroom_messaging.deployment.private_files import OPERATOR
 from tests.fuzz.cases.socket_cases import INSTANCE, VALUES, nearly
 
 FORGED = "forged"

@@ -23,8 +23,7 @@ from websockets.asyncio.client import ClientConnection
 
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import password_file
-from opsroom_messaging.deployment.permissions import OPERATOR
+from opsroom_messaging.deployment.private_files import OPERATOR, password_file
 from opsroom_testkit.guarded_broker import GuardedBroker
 from services.gateway.tests.kit.api_clients import Person, person
 from services.gateway.tests.kit.course_clients import course_client

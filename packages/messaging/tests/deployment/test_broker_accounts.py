@@ -7,7 +7,8 @@ import sysconfig
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-from opsroom_messaging.deployment.broker_accounts import context_file, main
+from opsroom_messaging.deployment.broker_accounts import main
+from opsroom_messaging.deployment.private_files import context_file
 
 
 def test_the_files_are_private_and_a_second_run_keeps_them(tmp_path: Path) -> None:

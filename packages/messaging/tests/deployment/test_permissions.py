@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from opsroom_messaging.client.connection import NatsConnection, connect
-from opsroom_messaging.deployment.broker_accounts import password_file
-from opsroom_messaging.deployment.permissions import OPERATOR, SERVICES
+from opsroom_messaging.deployment.permissions import SERVICES
+from opsroom_messaging.deployment.private_files import OPERATOR, password_file
 from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
 from opsroom_messaging.jetstream.worker import WorkerConsumer
 from opsroom_testkit.guarded_broker import GuardedBroker

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import create_accounts, password_file
+from opsroom_messaging.deployment.broker_accounts import create_accounts
 from opsroom_messaging.deployment.permissions import authorization
+from opsroom_messaging.deployment.private_files import password_file
 from opsroom_testkit.broker import BrokerProcess
 
 

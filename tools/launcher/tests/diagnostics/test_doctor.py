@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from opsroom_launcher.install.install_layout import checkout_layout
-from opsroom_messaging.deployment.broker_accounts import context_file, password_file
-from opsroom_messaging.deployment.permissions import OPERATOR
+from opsroom_messaging.deployment.private_files import OPERATOR, context_file, password_file
 from opsroom_testkit.ports import free_port
 from opsroom_testkit.waiting import until
 from tools.launcher.tests.portal.test_up import Portal, portal

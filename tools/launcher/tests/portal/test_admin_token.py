@@ -9,7 +9,8 @@ import pytest
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.static_tokens import StaticTokens, parse_tokens
 from opsroom_launcher.errors import RefusedError
-from opsroom_launcher.portal.admin_token import admin_token_line, token_file
+from opsroom_launcher.portal.admin_token import admin_token_line
+from opsroom_launcher.portal.broker import token_file
 
 
 def test_it_is_made_once_and_is_an_admins(tmp_path: Path) -> None:

@@ -12,16 +12,18 @@ import pytest
 
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.portal.broker import HOST, broker_spec, choose_port, find_binary, users_folder
+from opsroom_launcher.portal.broker_config import write_config
 from opsroom_launcher.portal.data_dir import DataDir, persistent_dir
 from opsroom_launcher.portal.ports import format_host_port
+from opsroom_launcher.supervision.child import ServiceSpec
 from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 from opsroom_launcher.supervision.supervisor import Supervisor
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.broker_settings import PINGS
-from opsroom_messaging.deployment.permissions import OPERATOR, USERS
+from opsroom_messaging.deployment.permissions import USERS
+from opsroom_messaging.deployment.private_files import OPERATOR, password_file
 from opsroom_messaging.errors import BrokerUnusableError
 from opsroom_testkit.broker import broker_cluster
 from opsroom_testkit.waiting import until
@@ -37,6 +39,12 @@ def servers(guard: Guard) -> list[psutil.Process]:
     ]
 
 
+def prepared(data: DataDir, port: int) -> ServiceSpec:
+    """Write the broker's configuration, and describe its process."""
+    write_config(data.path, port)
+    return broker_spec(find_binary(), data)
+
+
 def operator(data: DataDir) -> Credentials:
     """Return the operator's credentials for the broker with its files in ``data``."""
     return Credentials(OPERATOR, password_file(users_folder(data.path), OPERATOR))
@@ -49,7 +57,7 @@ async def test_the_data_of_a_cluster_is_refused_and_left_alone(tmp_path: Path) -
     before = sorted(folder.rglob("*"))
     with persistent_dir(folder) as data:
         with pytest.raises(RefusedError, match=f"{folder}: this data is that of a cluster of three brokers"):
-            broker_spec(find_binary(), data, choose_port(0))
+            prepared(data, choose_port(0))
     assert sorted(folder.rglob("*")) == sorted([*before, folder / "lock"])
 
 
@@ -59,7 +67,7 @@ async def test_secrets_are_made_once_and_are_for_their_owner_alone(
     port = choose_port(0)
     url = f"nats://{format_host_port(HOST, port)}"
     with persistent_dir(tmp_path) as data:
-        spec = broker_spec(find_binary(), data, port)
+        spec = prepared(data, port)
         passwords = {user: password_file(users_folder(data.path), user).read_text().strip() for user in USERS}
         assert len(set(passwords.values())) == len(USERS)
         assert min(map(len, passwords.values())) >= 32
@@ -72,7 +80,7 @@ async def test_secrets_are_made_once_and_are_for_their_owner_alone(
             await (await connect(url, name="test", credentials=operator(data))).close()
             with pytest.raises(BrokerUnusableError, match="rejects our credentials"):
                 await connect(url, name="stranger")
-        assert broker_spec(find_binary(), data, port) == spec
+        assert prepared(data, port) == spec
         assert {
             user: password_file(users_folder(data.path), user).read_text().strip() for user in USERS
         } == passwords
@@ -87,7 +95,7 @@ async def test_killed_broker_comes_back_on_its_port_with_its_data(
     url = f"nats://{format_host_port(HOST, port)}"
     # A path that would break a configuration without quoting.
     with persistent_dir(tmp_path / 'odd "name", \\ü') as data:
-        async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
+        async with Supervisor([prepared(data, port)], guard, console):
             broker = await connect(url, name="test", credentials=operator(data))
             await broker.jetstream.add_stream(name="S", subjects=["s"])
             await broker.jetstream.publish("s", b"kept")
@@ -110,7 +118,7 @@ def test_what_is_stored_already_counts_as_room(tmp_path: Path) -> None:
         stored.parent.mkdir(parents=True)
         with stored.open("wb") as file:
             file.truncate(2**43)  # a sparse file, larger than any disk
-        broker_spec(find_binary(), data, choose_port(0))
+        prepared(data, choose_port(0))
         room = json.loads((data.path / "nats-server.conf").read_bytes())["jetstream"]["max_file_store"]
     assert room > 2**43 * 3 // 4
 
@@ -120,7 +128,7 @@ async def test_broker_listens_on_loopback_alone_and_has_no_monitoring(
 ) -> None:
     port = choose_port(0)
     with persistent_dir(tmp_path) as data:
-        async with Supervisor([broker_spec(find_binary(), data, port)], guard, console):
+        async with Supervisor([prepared(data, port)], guard, console):
             url = f"nats://{format_host_port(HOST, port)}"
             await (await connect(url, name="test", credentials=operator(data))).close()
             (server,) = servers(guard)
@@ -137,7 +145,7 @@ async def test_trouble_of_the_broker_is_shown(
 ) -> None:
     listener, port = taken_port()
     with listener, persistent_dir(tmp_path) as data:
-        async with Supervisor([broker_spec(find_binary(), data, port)], guard, console) as supervisor:
+        async with Supervisor([prepared(data, port)], guard, console) as supervisor:
             await until(lambda: any("address already in use" in line for line in transcript.lines()))
             await until(supervisor.failures)
             assert "address already in use" in supervisor.failures()[0]
@@ -183,6 +191,6 @@ def test_a_binary_that_is_not_beside_python_is_found_by_its_package(
 
 def test_the_broker_pings_as_in_every_deployment(tmp_path: Path) -> None:
     with persistent_dir(tmp_path) as data:
-        broker_spec(find_binary(), data, choose_port(0))
+        prepared(data, choose_port(0))
         config = json.loads((data.path / "nats-server.conf").read_text())
     assert config.items() >= PINGS.items()

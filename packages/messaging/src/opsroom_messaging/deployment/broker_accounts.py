@@ -13,7 +13,6 @@ A second run keeps the passwords and rewrites the permissions.
 """
 
 import json
-import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -21,24 +20,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from opsroom_messaging.deployment.permissions import OPERATOR, USERS, authorization
+from opsroom_messaging.deployment.permissions import USERS, authorization
+from opsroom_messaging.deployment.private_files import (
+    OPERATOR,
+    context_file,
+    password_file,
+    write_private,
+)
 
 _PASSWORD_BYTES = 24
-PASSWORD_FILE = "nats-password"  # noqa: S105 - a name
-CONTEXT_FILE = "context.json"
 CLUSTER = "opsroom"
 ROUTE_PORT = 6222
 ROUTE_USER = "route"
-
-
-def password_file(folder: Path, user: str) -> Path:
-    """The path of the password file of ``user``."""
-    return folder / user / PASSWORD_FILE
-
-
-def context_file(folder: Path) -> Path:
-    """The path of the operator's context for the ``nats`` command line."""
-    return folder / OPERATOR / CONTEXT_FILE
 
 
 def create_accounts(folder: Path, url: str) -> dict[str, str]:
@@ -59,19 +52,6 @@ def create_accounts(folder: Path, url: str) -> dict[str, str]:
     }
     write_private(context_file(folder), json.dumps(context, indent=2) + "\n")
     return passwords
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, with mode 0600 from the beginning."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _password(path: Path) -> str:

@@ -10,10 +10,9 @@ from typing import Any
 
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
+from opsroom_messaging.deployment.private_files import OPERATOR
 
 GATEWAY = subjects.GATEWAY_SERVICE
-OPERATOR = "operator"
-"""The user of the command line, without restrictions."""
 SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE, AGENT_SERVICE)
 USERS = (*SERVICES, OPERATOR)
 

@@ -22,8 +22,8 @@ from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.ports import format_host_port, free_port
 from opsroom_launcher.portal.readiness import is_ready
 from opsroom_launcher.selection.portal_locator import PortalLocation
-from opsroom_messaging.deployment.broker_accounts import password_file
 from opsroom_messaging.deployment.permissions import USERS
+from opsroom_messaging.deployment.private_files import password_file
 
 _CONNECT_SECONDS = 3.0
 _CLOCK_SECONDS = 0.5

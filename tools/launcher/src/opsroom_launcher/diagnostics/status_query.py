@@ -14,7 +14,7 @@ from opsroom_contracts.status import Status
 from opsroom_launcher.errors import RefusedError, UnreachableError, UsageError
 from opsroom_launcher.selection.portal_locator import PortalLocation
 from opsroom_messaging.client.connection import connect
-from opsroom_messaging.deployment.permissions import OPERATOR
+from opsroom_messaging.deployment.private_files import OPERATOR
 from opsroom_messaging.deployment.status_probe import collect_status
 from opsroom_messaging.errors import BrokerUnusableError, UnavailableError
 from opsroom_runtime.errors import SettingsError

@@ -8,24 +8,20 @@ from pathlib import Path
 from opsroom_contracts.identity import Role
 from opsroom_gateway.auth.static_tokens import make_token, token_line
 from opsroom_launcher.errors import RefusedError
-from opsroom_messaging.deployment.broker_accounts import write_private
+from opsroom_launcher.portal.broker import token_file
+from opsroom_messaging.deployment.private_files import write_private
 
 NAME = "local-admin"
 """The name of the token, which nobody else can register."""
 
 
-def token_file(users: Path) -> Path:
-    """Return the path of the token in the folder ``users``."""
-    return users / "admin" / "token"
-
-
-def admin_token_line(users: Path) -> str:
+def admin_token_line(data: Path) -> str:
     """Return the token's line for ``GATEWAY_TOKENS``; the token is created if there is none.
 
     Raises:
         RefusedError: the file can't be read or written.
     """
-    path = token_file(users)
+    path = token_file(data)
     try:
         token = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         if not token:

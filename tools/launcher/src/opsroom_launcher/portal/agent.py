@@ -4,14 +4,14 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
-from opsroom_agent.providers.docker.templates import read_templates
 from opsroom_launcher.errors import RefusedError
-from opsroom_messaging.deployment.broker_accounts import write_private
-from opsroom_runtime.errors import SettingsError
+from opsroom_launcher.portal.in_child import in_child
+from opsroom_messaging.deployment.private_files import write_private
 
 NAME = "agent"
 DOCKER = "docker"
@@ -104,11 +104,23 @@ def agent_environ(kind: str, data: Path | None, environ: Mapping[str, str]) -> d
         )
     templates = templates_file(kind, data, environ)
     if kind == DOCKER and templates is not None:
-        try:
-            read_templates(templates)
-        except SettingsError as error:
-            raise RefusedError(f"opsroom: {error}") from None
+        in_child(partial(_check_templates, templates))
     return own
+
+
+def _check_templates(path: Path) -> None:
+    """Check the templates. Only a child process imports what this takes.
+
+    Raises:
+        RefusedError: they can't be used.
+    """
+    from opsroom_agent.providers.docker.templates import read_templates  # noqa: PLC0415 - see above
+    from opsroom_runtime.errors import SettingsError  # noqa: PLC0415 - see above
+
+    try:
+        read_templates(path)
+    except SettingsError as error:
+        raise RefusedError(f"opsroom: {error}") from None
 
 
 def _kept(kind: str, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from opsroom_launcher.portal.broker import users_folder
 from opsroom_launcher.portal.ports import connect_host, format_host_port
-from opsroom_messaging.deployment.broker_accounts import context_file
+from opsroom_messaging.deployment.private_files import context_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
 """The embedded broker: nats-server from PyPI, on the loopback interface."""
 
-import json
 import os
-import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -14,11 +12,6 @@ from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.portal.data_dir import DataDir
 from opsroom_launcher.portal.ports import format_host_port, free_port
 from opsroom_launcher.supervision.child import ServiceSpec
-from opsroom_messaging.deployment.broker_accounts import create_accounts, write_private
-from opsroom_messaging.deployment.broker_data import BrokerKind, check
-from opsroom_messaging.deployment.broker_settings import PINGS
-from opsroom_messaging.deployment.permissions import authorization
-from opsroom_messaging.errors import BrokerDataError
 
 NAME = "nats"
 HOST = "127.0.0.1"
@@ -77,60 +70,27 @@ def users_folder(data: Path) -> Path:
     return data / _USERS
 
 
-def broker_spec(binary: Path, data: DataDir, port: int) -> ServiceSpec:
-    """Write the configuration into the data folder, and describe the process that uses it.
+def token_file(data: Path) -> Path:
+    """Return the path of the admin's token inside the data folder."""
+    return users_folder(data) / "admin" / "token"
 
-    A restart uses the same port and files. Passwords are generated at the first start.
 
-    Raises:
-        RefusedError: the folder can't be written, or has the data of a cluster.
-    """
-    config = data.path / _CONFIG
-    try:
-        check(data.path, BrokerKind.SINGLE)
-        passwords = create_accounts(users_folder(data.path), f"nats://{format_host_port(HOST, port)}")
-        write_private(config, _config(data.path, port, passwords))
-    except BrokerDataError as error:
-        raise RefusedError(f"opsroom: {data.path}: {error}") from None
-    except OSError as error:
-        raise RefusedError(f"opsroom: can't write {config}: {error.strerror}") from error
+def config_file(data: Path) -> Path:
+    """Return the path of the embedded broker's configuration."""
+    return data / _CONFIG
+
+
+def broker_spec(binary: Path, data: DataDir) -> ServiceSpec:
+    """Describe the broker's process, which uses the configuration in ``data``. A restart uses the same."""
     return ServiceSpec(
         name=NAME,
-        argv=(str(binary), "--config", str(config)),
+        argv=(str(binary), "--config", str(config_file(data.path))),
         environ=dict(os.environ),
         stop_order=2,
         grace=STOP_SECONDS,
         is_shown=_is_shown,
         pass_fds=(data.lock,),
     )
-
-
-def _config(folder: Path, port: int, passwords: Mapping[str, str]) -> str:
-    """Format the configuration as JSON, so that any path needs no special quoting. No monitoring port."""
-    settings = {
-        "server_name": "opsroom",
-        "host": HOST,
-        "port": port,
-        **PINGS,
-        "jetstream": {
-            "store_dir": str(folder.resolve()),
-            # An acknowledged message survives a power failure. The default is to sync every two minutes.
-            "sync_interval": "always",
-            "max_file_store": _storage_limit(folder),
-        },
-        "authorization": authorization(passwords),
-    }
-    return json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
-
-
-def _storage_limit(folder: Path) -> int:
-    """Return three quarters of the bytes that are free on the disk or already used by JetStream.
-
-    The server's default is three quarters of what is free at its start. So the more it has stored, the less
-    it may store: after a restart it would refuse to store more, long before the disk is full.
-    """
-    stored = sum(path.lstat().st_size for path in folder.glob("jetstream/**/*") if path.is_file())
-    return (shutil.disk_usage(folder).free + stored) * 3 // 4
 
 
 def _is_shown(line: str) -> bool:

@@ -15,13 +15,13 @@ from opsroom_launcher import env_vars
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.options import UpOptions
-from opsroom_launcher.portal.admin_token import admin_token_line, token_file
 from opsroom_launcher.portal.agent import agent_environ, find_docker, templates_file
 from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.broker import NAME as BROKER_NAME
-from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, users_folder
+from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, token_file, users_folder
 from opsroom_launcher.portal.data_dir import INDEX, DataDir, persistent_dir, temporary_dir
+from opsroom_launcher.portal.data_files import write_data_files
 from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
 from opsroom_launcher.portal.readiness import serves_course_contract, wait_ready
 from opsroom_launcher.portal.storage_watch import StorageWatch
@@ -30,7 +30,7 @@ from opsroom_launcher.supervision.child import ServiceSpec
 from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 from opsroom_launcher.supervision.supervisor import Supervisor
-from opsroom_messaging.deployment.broker_accounts import password_file
+from opsroom_messaging.deployment.private_files import password_file
 
 START_SECONDS = 120.0
 """Hosts with a tenth of a core need most of it. What can never work fails earlier."""
@@ -88,13 +88,14 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     nats_port = choose_port(options.nats_port)
     data = stack.enter_context(_data_dir(options, layout))
     nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
-    token = token_file(users_folder(data.path)) if options.access in {None, "open"} else None
+    token = token_file(data.path) if options.access in {None, "open"} else None
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token, course_ports)
     addresses = replace(addresses, servers=_servers_line(options, layout, data.path))
-    broker = broker_spec(binary, data, nats_port)
+    token_line = write_data_files(data.path, nats_port, with_admin_token=token is not None)
+    broker = broker_spec(binary, data)
     storage = StorageWatch(data.path, broker.is_shown)
     broker = replace(broker, is_shown=storage.is_shown)
-    return Plan((broker, *service_specs(options, addresses)), addresses, storage)
+    return Plan((broker, *service_specs(options, addresses, token_line)), addresses, storage)
 
 
 @contextmanager
@@ -119,8 +120,13 @@ def _servers_line(options: UpOptions, layout: InstallLayout, data: Path | None) 
     return f"simulated; Docker is there, too: to run them in it, {layout.command} up --docker"
 
 
-def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec, ...]:
-    """The portal's own processes. The gateway drains first, while the services behind it still run."""
+def service_specs(
+    options: UpOptions, addresses: Addresses, token_line: str | None = None
+) -> tuple[ServiceSpec, ...]:
+    """The portal's own processes. The gateway drains first, while the services behind it still run.
+
+    ``token_line``: of the admin's token, if there is one.
+    """
     environ = {
         **os.environ,
         "PYTHONUNBUFFERED": "1",
@@ -134,9 +140,8 @@ def service_specs(options: UpOptions, addresses: Addresses) -> tuple[ServiceSpec
         environ.setdefault("CHAT_INDEX_DIR", str(addresses.data.resolve() / INDEX))
     if options.access is not None:
         environ["GATEWAY_ACCESS"] = options.access
-    if addresses.data is not None and addresses.admin_token is not None:
-        own_token = admin_token_line(users_folder(addresses.data))
-        environ["GATEWAY_TOKENS"] = ",".join(filter(None, (environ.get("GATEWAY_TOKENS"), own_token)))
+    if token_line is not None:
+        environ["GATEWAY_TOKENS"] = ",".join(filter(None, (environ.get("GATEWAY_TOKENS"), token_line)))
     if addresses.page:
         environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
     environ.setdefault("LOG_FORMAT", "text")  # people read them, behind a prefix

@@ -12,7 +12,7 @@ from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.portal.broker import users_folder
 from opsroom_launcher.selection.portal_selection import SelectedPortal
 from opsroom_messaging.client.credentials import Credentials
-from opsroom_messaging.deployment.broker_accounts import context_file
+from opsroom_messaging.deployment.private_files import context_file
 from opsroom_messaging.settings import BrokerSettings
 
 _BROKERS = ("NATS_URL", "NATS_CONTEXT")

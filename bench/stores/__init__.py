@@ -1,0 +1,1 @@
+"""Chat servers that store each message, to compare the portal with: their setup, start and clients."""

@@ -1,0 +1,35 @@
+"""The files that hold the broker's passwords: where they are, and how they are written.
+
+It imports nothing of size: the launcher uses it in the process that stays.
+"""
+
+import os
+from pathlib import Path
+
+OPERATOR = "operator"
+"""The user of the command line, without restrictions."""
+_PASSWORD_FILE = "nats-password"  # noqa: S105 - a name
+_CONTEXT_FILE = "context.json"
+
+
+def password_file(folder: Path, user: str) -> Path:
+    """The path of the password file of ``user``."""
+    return folder / user / _PASSWORD_FILE
+
+
+def context_file(folder: Path) -> Path:
+    """The path of the operator's context for the ``nats`` command line."""
+    return folder / OPERATOR / _CONTEXT_FILE
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` atomically, with mode 0600 from the beginning."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
