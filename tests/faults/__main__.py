@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         "--store",
         type=Path,
         metavar="DIR",
-        help="put the broker's data there, for example /dev/shm",
+        help="put the data of the broker and the agents there, for example /dev/shm",
     )
     parser.add_argument(
         "--disk", type=Path, metavar="DIR", help="a small file system for the broker, to be filled"

@@ -71,7 +71,7 @@ async def run(seed: int, scope: Scope, size: Size, load: Load, folders: Folders,
         engine: Engine | None = None
         try:
             if size.agent is not None:
-                engine = await asyncio.to_thread(open_engine, size.agent, folder)
+                engine = await asyncio.to_thread(open_engine, size.agent, store)
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _end_early, recorder)
             await cluster.start()
             process_stats = ProcessStats({child.name: child for child in cluster.children()})

@@ -9,14 +9,14 @@ from tests.faults.agents.private_engine import PrivateEngine
 from tests.faults.agents.spec import AgentSpec, Engine
 
 
-def open_engine(spec: AgentSpec, folder: Path) -> Engine:
-    """Return the engine behind the agents of ``spec``. ``folder``: that of the run.
+def open_engine(spec: AgentSpec, store: Path) -> Engine:
+    """Return the engine behind the agents of ``spec``. ``store``: the folder of their state.
 
     Raises:
         OSError: it does not respond, or did not start.
     """
     if spec.kind is not ProviderKind.DOCKER:
-        return Lab(spec, folder)
+        return Lab(spec, store)
     if not spec.own_engine:
         return DockerEngine(spec)
     private = PrivateEngine(spec.socket.parent)

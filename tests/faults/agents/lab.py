@@ -25,11 +25,11 @@ _REASON = "exited with 137"
 
 
 class Lab:
-    """The engine of the simulated provider."""
+    """The engine of the simulated provider. ``store``: the folder of the agents' state."""
 
-    def __init__(self, spec: AgentSpec, folder: Path) -> None:
+    def __init__(self, spec: AgentSpec, store: Path) -> None:
         self._spec = spec
-        self._path = folder / STATE_FOLDER / STATE_FILE
+        self._path = store / STATE_FOLDER / STATE_FILE
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = SimulatedEngine(self._path)
         self._appeared = 0

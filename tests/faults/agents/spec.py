@@ -9,7 +9,7 @@ from opsroom_agent.settings import ProviderKind
 from tests.faults.verification.agent_history import AgentHistory, EngineServer, Executed, OutsideKind
 
 STATE_FOLDER = "agent"
-"""The folder of both agents' state, in that of the run."""
+"""The folder of both agents' state, beside the broker's data."""
 PROVIDERS = {ProviderKind.SIMULATED: "lab", ProviderKind.DOCKER: "docker"}
 """The name of each provider in the portal."""
 TEMPLATES = {ProviderKind.SIMULATED: "small", ProviderKind.DOCKER: "box"}
@@ -113,12 +113,12 @@ class AgentSpec:
             "CLOUD_LOST_GRACE_SECONDS": f"{_LIST_SECONDS:g}",
         }
 
-    def of_agents(self, folder: Path) -> dict[str, str]:
-        """The environment of the agents. ``folder``: that of the run."""
+    def of_agents(self, folder: Path, store: Path) -> dict[str, str]:
+        """The environment of the agents. ``folder``: that of the run; ``store``: for their state."""
         chosen = {
             "AGENT_PROVIDER": self.kind.value,
             "AGENT_PORTAL": self.portal,
-            "AGENT_STATE_DIR": str(folder / STATE_FOLDER),
+            "AGENT_STATE_DIR": str(store / STATE_FOLDER),
         }
         if self.kind is ProviderKind.DOCKER:
             templates = folder / "templates.toml"

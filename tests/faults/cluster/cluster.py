@@ -90,7 +90,7 @@ class PortalCluster:
         self.size = size
         self.folder = folder
         self.store = store
-        """The folder of the broker's data."""
+        """The folder of the broker's data, and of the agents' state."""
         self.nodes: list[Node] = []
         self.gateways: list[Proxied] = []
         self.agents: list[Proxied] = []
@@ -314,7 +314,7 @@ class PortalCluster:
         assert self.size.agent is not None
         port = free_port()
         ways, url = await self._ways()
-        environ = self.size.agent.of_agents(self.folder) | {"AGENT_ADMIN_PORT": str(port)}
+        environ = self.size.agent.of_agents(self.folder, self.store) | {"AGENT_ADMIN_PORT": str(port)}
         child = await self._service(f"agent-{number}", url, **environ)
         self.agents.append(Proxied(child, port, ways))
 

@@ -63,7 +63,8 @@ class StoredEvent:
     """An event of an instance in the stream; ``at``: when the broker stored it.
 
     ``pending``: the operation that is pending after an event that is neither its beginning nor its end.
-    ``provider``: empty: the simulated one of the cloud service. ``code``: why an operation failed.
+    ``provider``: empty: the simulated one of the cloud service. ``code``: why an operation failed. ``due``:
+    when, by the clock of the process that accepted the operation; its deadline counts from then.
     """
 
     seq: int
@@ -78,6 +79,7 @@ class StoredEvent:
     provider: str = ""
     code: str = ""
     facts: Facts = Facts()
+    due: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

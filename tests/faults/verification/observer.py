@@ -121,6 +121,7 @@ class Observer:
                 event.provider or "",
                 event.reason_code.value if event.reason_code else "",
                 _facts(apply(event)),
+                event.due_at.timestamp() if event.due_at else 0.0,
             )
         )
 

@@ -62,7 +62,8 @@ def _operation(
             yield Violation("outcome wrong", f"{name} failed ({final.code}), and the engine says {done}")
         return
     deadline = agent.create_deadline if Command(received.command) is Command.CREATE else agent.deadline
-    seen_at_the_deadline = final.at >= received.at + history.delay + deadline - 1.0
+    due = received.due or received.at + history.delay
+    seen_at_the_deadline = final.at >= due + deadline - _CLOCK_SECONDS
     carried_out = bool(done) and not done[0].failure and done[0].at <= final.at + _CLOCK_SECONDS
     if not carried_out and not seen_at_the_deadline:
         yield Violation("outcome wrong", f"{name} came to {final.type}, and the engine says {done}")
