@@ -1,4 +1,4 @@
-import { defineConfig } from "@playwright/test";
+import { defineConfig, type Project } from "@playwright/test";
 
 /** Without these flags, Chromium waits for the network on machines without one. */
 const FLAGS = [
@@ -12,6 +12,34 @@ const FLAGS = [
 
 const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances|prefix|dead-path|offline)\.spec\.ts$/;
 
+/** The main paths, which are also tested in Firefox. */
+const MAIN_PATHS =
+  /(chat|cloud|shell|activity|history|worklog|keyboard|typing|touch|storage|xss|help|tabs)\.spec\.ts$/;
+
+/** The installed Firefox, over WebDriver BiDi: `npm run e2e:firefox` sets it. */
+const firefox = process.env.FIREFOX;
+
+const chromiumProjects: Project[] = [
+  { name: "own services", testMatch: OWN_SERVICES },
+  { name: "shared services", testIgnore: OWN_SERVICES },
+];
+
+const firefoxProject: Project = {
+  name: "firefox",
+  testMatch: MAIN_PATHS,
+  use: {
+    browserName: "firefox",
+    channel: "moz-firefox",
+    launchOptions: {
+      ...(firefox && { executablePath: firefox }),
+      args: [],
+      // It has no command for this over BiDi.
+      firefoxUserPrefs: { "ui.prefersReducedMotion": 1 },
+    },
+    contextOptions: {},
+  },
+};
+
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
@@ -19,10 +47,7 @@ export default defineConfig({
   workers: 4,
   fullyParallel: true,
   // Tests with special services come first, because they take the longest.
-  projects: [
-    { name: "own services", testMatch: OWN_SERVICES },
-    { name: "shared services", testIgnore: OWN_SERVICES },
-  ],
+  projects: firefox ? [firefoxProject] : chromiumProjects,
   // Long enough for a busy machine; only failing tests take that long.
   timeout: 120_000,
   expect: { timeout: 20_000 },

@@ -20,9 +20,11 @@ from opsroom_contracts.documents.asyncapi import PUBLISHED, asyncapi
 from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_gateway.app import describe
 from opsroom_gateway.process_settings import ProcessSettings
+from opsroom_launcher.dev.texts import api_texts, command_line_texts
 from opsroom_messaging.settings import BrokerSettings
 
 FOLDER = Path("docs", "reference")
+_ROOT = Path(__file__).parents[5]
 _MADE = "<!-- Made from the code by `./opsroom docs`. -->\n"
 
 
@@ -33,6 +35,7 @@ def pages() -> dict[str, str]:
         "asyncapi.json": json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
         "http.md": _page("HTTP API", _http(describe())),
         "messages.md": _page("WebSocket, event stream and NATS", _messages(document)),
+        "texts-cli.md": _page("Texts of the command line and of the API's errors", _texts(_ROOT)),
         "settings.md": _page("Settings: types, limits and defaults", _settings()),
     }
 
@@ -102,6 +105,19 @@ def _settings() -> Iterator[str]:
             if name not in known:
                 cells = (f"`{settings.variable(name)}`", _type(field), _limits(field), _default(field))
                 yield f"| {' | '.join(cells)} |"
+
+
+def _texts(root: Path) -> Iterator[str]:
+    yield "To be read line by line. Both are in English only. The texts of the page: [in both"
+    yield "languages](texts-page.md)."
+    for title, texts in (("Command line", command_line_texts(root)), ("Errors of the API", api_texts(root))):
+        yield f"\n## {title}"
+        last = ""
+        for file, text in texts:
+            if file != last:
+                last = file
+                yield f"\n`{file}`\n"
+            yield f"- {_cell(text)}"
 
 
 _TYPES = {

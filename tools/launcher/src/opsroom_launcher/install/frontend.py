@@ -11,7 +11,7 @@ _MADE_WITH = ("package-lock.json", "webpack.config.mjs", "tsconfig.json")
 NO_BROWSER = 77
 """The exit code of the browser tests if there is no browser. In CI they fail instead."""
 INSTALL_STEP = "npm-ci"
-_TESTS = {"npm-test": "test", "e2e": "e2e"}
+_TESTS = {"npm-test": "test", "e2e": "e2e", "e2e-firefox": "e2e:firefox"}
 """Step names, and the npm scripts that they run."""
 _INSTALL = ("npm", "ci", "--no-audit", "--no-fund")
 

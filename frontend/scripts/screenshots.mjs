@@ -1,0 +1,178 @@
+// Takes the screenshots of the README and of the documentation, from a real portal: `npm run screenshots [name…]`.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { chromium } from "@playwright/test";
+import { findChromium } from "./chromium.mjs";
+import { ROOT, startPortal } from "./portal.mjs";
+
+const folder = join(ROOT, "docs", "images");
+const DELAY_SECONDS = 10;
+const SCREEN = { width: 1200, height: 700 };
+/** Sharp on most screens, at about 150 KB a picture. */
+const SCALE = 1.5;
+
+const CONVERSATION = [
+  ["ivan", "Moved the nightly build to two small servers. The old one can go."],
+  ["olga", "Is its disk copied?"],
+  ["ivan", "Yes, an hour ago."],
+  ["ivan", "I'll keep it until tonight, just in case."],
+  ["petr", "web-2 answers slowly. Anyone else?"],
+  ["olga", "Same here. Its memory is full. I'll restart it: you have ten seconds to object."],
+];
+const OWN = "Go ahead. I'll watch the load of web-1 meanwhile.";
+const SERVERS = [
+  ["ivan", "build-1", { env: "ci" }],
+  ["ivan", "build-2", { env: "ci" }],
+  ["olga", "db-1", { env: "prod" }],
+  ["petr", "web-1", { env: "prod", tier: "web" }],
+  ["petr", "web-2", { env: "prod", tier: "web" }],
+];
+
+async function request(url, path, { token, ...options } = {}) {
+  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+  const response = await fetch(`${url}/api/v1${path}`, { headers, ...options });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+const post = (url, path, token, body = {}) =>
+  request(url, path, { token, method: "POST", body: JSON.stringify(body) });
+
+/** Poll until `check` resolves to true. */
+async function until(check, what) {
+  const end = Date.now() + 60_000;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`not in a minute: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 200));
+  }
+}
+
+/** Connect a user who stays, as another person's page would, in a page of the portal; returns how to write. */
+async function connect(background, token) {
+  await background.evaluate(
+    token =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/chat/ws`);
+        const waiting = new Map();
+        socket.onerror = reject;
+        socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+        socket.onmessage = ({ data }) => {
+          const frame = JSON.parse(data);
+          if (frame.type === "welcome") resolve();
+          if (frame.type === "ack") waiting.get(frame.clientId)?.();
+        };
+        window.writers ??= {};
+        window.writers[token] = text =>
+          new Promise(acked => {
+            const clientId = crypto.randomUUID();
+            waiting.set(clientId, acked);
+            socket.send(JSON.stringify({ type: "send", clientId, room: "general", text }));
+          });
+      }),
+    token,
+  );
+  return text => background.evaluate(([token, text]) => window.writers[token](text), [token, text]);
+}
+
+/** Fill the portal with people, messages and servers. */
+async function fill(url, background) {
+  const people = {};
+  for (const name of ["ivan", "olga", "petr"]) {
+    const { token } = await post(url, "/chat/users", undefined, { name });
+    people[name] = { token, write: await connect(background, token) };
+  }
+  for (const [name, text] of CONVERSATION) await people[name].write(text);
+  for (const [name, server, labels] of SERVERS)
+    await post(url, "/cloud/instances", people[name].token, { name: server, labels, start: true });
+  await until(async () => {
+    const { instances } = await request(url, "/cloud/instances");
+    return instances.filter(one => one.state === "running").length === SERVERS.length;
+  }, "all servers run");
+  await post(url, "/cloud/instances/build-1/stop", people.ivan.token);
+  return people;
+}
+
+async function enter(page, url) {
+  await page.goto(url);
+  await page.getByRole("textbox", { name: "Nickname" }).fill("marina");
+  await page.keyboard.press("Enter");
+  await page.getByText("You", { exact: true }).first().waitFor();
+}
+
+/** Freeze the process of a service, as one that hangs. */
+function freeze(child, service) {
+  const { stdout } = spawnSync("pgrep", ["-f", "-P", String(child.pid), service], { encoding: "utf8" });
+  const pids = stdout.trim().split("\n").filter(Boolean).map(Number);
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  if (pids.length === 0) throw new Error(`no process of ${service}`);
+  return () => {
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+  };
+}
+
+/** Each picture: what is shown on a page of marina, in a portal that is filled. They are taken in this order. */
+const PICTURES = {
+  chat: async ({ page, url }) => {
+    await page.goto(`${url}/#/rooms/general`);
+    if ((await page.getByText(OWN).count()) === 0) {
+      await page.getByRole("textbox", { name: "Type your message here" }).fill(OWN);
+      await page.keyboard.press("Enter");
+    }
+    await page.locator(".message.own").waitFor();
+  },
+  dashboard: async ({ page, url, people }) => {
+    await page.goto(`${url}/#/servers`);
+    await page.getByText("web-2").first().waitFor();
+    await post(url, "/cloud/instances/web-2/restart", people.olga.token);
+    await page.getByRole("button", { name: /^Undo/ }).first().waitFor();
+  },
+  "who-did-what": async ({ page, url }) => {
+    await page.goto(`${url}/#/activity?who=ivan`);
+    await page.locator("main").getByText("build-1", { exact: true }).first().waitFor();
+  },
+  "back-up": async ({ page, url }) => {
+    await page.goto(`${url}/#/status`);
+    await page.locator(".verdict", { hasText: "All services are running." }).waitFor();
+    await page.getByText("Streams").first().waitFor();
+  },
+  "when-down": async ({ page, url, child }) => {
+    const resume = freeze(child, "opsroom_chat");
+    await page.goto(`${url}/#/status`);
+    await page.locator(".verdict", { hasText: "Not running: chat." }).waitFor({ timeout: 60_000 });
+    return resume;
+  },
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter(name => !PICTURES[name]);
+if (unknown.length > 0) throw new Error(`no picture ${unknown}; there are ${Object.keys(PICTURES)}`);
+const { path, problem } = await findChromium();
+if (problem) throw new Error(problem);
+const { url, child, stop } = await startPortal(["--ephemeral", "--delay", String(DELAY_SECONDS)]);
+const browser = await chromium.launch({ executablePath: path });
+try {
+  const background = await browser.newPage();
+  await background.goto(`${url}/docs/`);
+  const people = await fill(url, background);
+  const page = await browser.newPage({
+    viewport: SCREEN,
+    deviceScaleFactor: SCALE,
+    locale: "en-US",
+    timezoneId: "UTC",
+    reducedMotion: "reduce",
+    serviceWorkers: "block",
+  });
+  await enter(page, url);
+  for (const [name, show] of Object.entries(PICTURES)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const finish = await show({ page, url, people, child });
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+    finish?.();
+    console.log(`docs/images/${name}.png`);
+  }
+} finally {
+  await browser.close();
+  await stop();
+}
+process.exit(0);
