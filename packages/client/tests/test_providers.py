@@ -1,5 +1,6 @@
 """Providers on the command line, with an agent: templates, progress, logs, statistics, adoption."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -8,7 +9,8 @@ import pytest_asyncio
 
 from opsroom_agent.service import agent_service
 from opsroom_agent.settings import AgentSettings, ProviderKind
-from opsroom_client import Opsroom
+from opsroom_client import Opsroom, OpsroomError
+from opsroom_contracts.agents.protocol import TAIL_MAX, LogChunk, LogLine
 from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.http import CloudEvent
 from opsroom_messaging.client.connection import connect
@@ -80,6 +82,33 @@ async def test_a_server_of_a_template_has_progress_a_log_and_statistics(provided
     async with Opsroom(provided.url) as opsroom:
         async with opsroom.cloud.logs("inside", tail=0, follow=True) as chunks:
             assert (await anext(chunks)) is not None
+
+
+async def test_a_followed_log_goes_on_through_lost_connections(provided: Proxy) -> None:
+    shell = Shell(provided.url)
+    name = f"lab/{await template(shell)}"
+    arguments = ("--template", name, "--start", "--wait")
+    assert (await shell("servers", "create", "--name", "long", *arguments)).exit_code == 0
+    shown: list[LogLine] = []
+    lost: list[OpsroomError | None] = []
+    async with Opsroom(provided.url) as opsroom, asyncio.timeout(30):
+        async with opsroom.cloud.follow_log("long", tail=5, on_connection=lost.append) as chunks:
+            async for chunk in chunks:
+                assert isinstance(chunk, LogChunk), "a gap, or the end"
+                shown += chunk.lines
+                if len(shown) > 20 * (len(lost) // 2 + 1):
+                    if len(lost) == 6:
+                        break
+                    provided.cut()
+        async with opsroom.cloud.logs("long", tail=TAIL_MAX) as chunks:
+            whole = [
+                line
+                for one in [one async for one in chunks]
+                if isinstance(one, LogChunk)
+                for line in one.lines
+            ]
+    begin = whole.index(shown[0])
+    assert shown == whole[begin : begin + len(shown)], "each line once, and in order"
 
 
 async def test_what_runs_already_is_listed_and_taken_in(provided: Proxy) -> None:

@@ -4,11 +4,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsroom_client import Opsroom, RequestRejectedError, UnexpectedResponseError, UnreachableError
-from opsroom_contracts.agents.protocol import LogChunk
+from opsroom_client.cloud.resuming import SeenLines
+from opsroom_contracts.agents.protocol import LogChunk, LogLine
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http import StreamEnd
 from packages.client.tests.shell import Shell
@@ -115,6 +119,98 @@ async def test_a_log_that_ends_early_says_why_and_fails() -> None:
         printed = await Shell(url)("servers", "logs", "web-1", "-f", "--json")
     assert (printed.exit_code, printed.stderr) == (1, "opsroom: the agent stops\n")
     assert [json.loads(line)["text"] for line in printed.stdout.splitlines()] == ["one"]
+
+
+def timed(seq: int, *numbers: int, **more: object) -> tuple[str, dict[str, object]]:
+    """A chunk with numbered lines, a second apart."""
+    found = [{"text": f"line {n}", "at": f"2026-11-30T12:{n // 60:02}:{n % 60:02}.000Z"} for n in numbers]
+    return "log", {"seq": seq, "lines": found, **more}
+
+
+async def test_a_followed_log_goes_on_after_a_disconnect_without_doubles() -> None:
+    server = Server([timed(1, 1, 2), timed(2, 3)], [], [timed(1, 2, 3, 4), timed(2, 5), END])
+    server.streams[1] = [("new", {})]
+    async with running(server) as url:
+        followed = await Shell(url)("servers", "logs", "web-1", "-f", "-n", "2")
+    assert followed.exit_code == 0, followed.output
+    assert followed.stdout.splitlines() == [f"line {n}" for n in range(1, 6)]
+    notes = followed.stderr.splitlines()
+    assert [note.partition(" (")[0] for note in notes] == [
+        "opsroom: connection lost, reconnecting",
+        "opsroom: reconnected",
+    ]
+    assert [path.partition("?")[2] for path in server.paths[1:]] == [
+        "tail=2&follow=true",
+        "tail=10000&follow=true",
+        "tail=10000&follow=true",
+    ]
+
+
+async def test_a_gap_in_a_followed_log_is_reported() -> None:
+    server = Server([timed(1, 1, 2)], [timed(1, 60, 61), END])
+    async with running(server) as url:
+        followed = await Shell(url)("servers", "logs", "web-1", "-f")
+    assert followed.stdout.splitlines() == ["line 1", "line 2", "line 60", "line 61"]
+    assert followed.stderr.splitlines()[-1] == (
+        "opsroom: lines that were written while the connection was lost may be missing"
+    )
+
+
+async def test_lines_without_times_are_not_repeated_and_the_gap_is_reported() -> None:
+    def untimed(*texts: str) -> tuple[str, dict[str, object]]:
+        return "log", {"seq": 1, "lines": [{"text": text} for text in texts]}
+
+    server = Server([untimed("one")], [untimed("two"), END])
+    async with running(server) as url:
+        followed = await Shell(url)("servers", "logs", "web-1", "-f")
+    assert followed.stdout.splitlines() == ["one", "two"]
+    assert "may be missing" in followed.stderr
+    assert server.paths[-1].endswith("tail=0&follow=true")
+
+
+async def test_what_can_not_pass_ends_a_followed_log() -> None:
+    async with running(Server([timed(1, 1)])) as url:
+        followed = await Shell(url)("servers", "logs", "web-1", "-f")
+    assert (followed.exit_code, followed.stdout) == (1, "line 1\n")
+    assert followed.stderr.endswith("opsroom: it has no logs (unsupported)\n")
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from("ab")), min_size=1, max_size=60), st.data())
+def test_of_a_log_that_is_read_again_each_line_is_shown_once(
+    written: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    """Times may go back a little. Equal lines are distinguished if the log is read from the first on."""
+    equal = data.draw(st.booleans())
+    log = [
+        LogLine(text=text if equal else str(n), at=datetime(2026, 11, 30, 12, 0, at, tzinfo=UTC))
+        for n, (at, text) in enumerate(written)
+    ]
+    log.sort(key=lambda line: line.at is None or line.at.second // 4)
+    seen = SeenLines()
+    shown: list[LogLine] = []
+    older = [
+        LogLine(text=f"older {n}", at=datetime(2026, 11, 30, 11, 59, 58, tzinfo=UTC))
+        for n in range(data.draw(st.integers(0, 5)))
+    ]
+    log, first = older + log, len(older)
+    read = data.draw(st.integers(first + 1, len(log)))
+    shown += seen.add(tuple(log[first:read]))[0]
+    while read < len(log):
+        seen.resume()
+        again = first if equal else data.draw(st.integers(0, read - 1))
+        read = data.draw(st.integers(read, len(log)))
+        new, overlaps = seen.add(tuple(log[again:read]))
+        assert overlaps
+        shown += new
+    assert shown == log[first:]
+
+
+async def test_statistics_go_on_after_a_disconnect() -> None:
+    server = Server([samples(1, 1), END], [samples(1, 1), samples(2, 2)], [samples(1, 1, 2, 3), END])
+    async with running(server) as url:
+        followed = await Shell(url)("servers", "stats", "web-1", "--follow", "--json")
+    memory = [json.loads(line)["memory"] for line in followed.stdout.splitlines()]
+    assert memory == [1024**2, 2 * 1024**2, 3 * 1024**2]
 
 
 async def test_statistics_begin_with_the_last_sample_and_go_on() -> None:

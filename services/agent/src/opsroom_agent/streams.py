@@ -92,19 +92,22 @@ class StreamHub:
         self, stream: str, sender: "_Sender[ItemT]", source: Callable[[], AsyncIterator[tuple[ItemT, ...]]]
     ) -> None:
         reason: str | None = "the agent has stopped"
+        interrupted = True
         try:
             async with asyncio.timeout(self._idle) as limit:
                 sender.flow.extend = lambda: limit.reschedule(asyncio.get_running_loop().time() + self._idle)
                 await sender.send_all(source())
-            reason = None
+            reason, interrupted = None, False
         except TimeoutError:
+            interrupted = False
             reason = f"nobody has asked for more for {self._idle:g} s"
         except FaultError as error:
-            reason = error.fault.message
+            reason, interrupted = error.fault.message, False
             if not sender.flow.first.done():
                 raise  # becomes the reply
             log.info("stream %s of %s ended: %s", stream, self._provider, reason)
         except Exception as error:
+            interrupted = False
             reason = "an internal error of the agent; it has been logged"
             if not sender.flow.first.done():
                 raise
@@ -114,7 +117,7 @@ class StreamHub:
             self._ended[stream] = None
             if len(self._ended) > _ENDED_MAX:
                 self._ended.popitem(last=False)
-            await sender.end(reason)
+            await sender.end(reason, interrupted=interrupted)
 
 
 class _Flow:
@@ -177,10 +180,11 @@ class _Sender(Generic[ItemT]):
             if close is not None:
                 await close()
 
-    async def end(self, reason: str | None) -> None:
+    async def end(self, reason: str | None, *, interrupted: bool) -> None:
         """Send the last message, whatever was acknowledged."""
         self.flow.sent += 1
-        last = self._pack(self.flow.sent, (), True, reason and reason[:_REASON_MAX])
+        end = self._pack(self.flow.sent, (), True, reason and reason[:_REASON_MAX])
+        last = end.model_copy(update={"interrupted": interrupted})
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._broker.publish(self._subject, encode(last))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from typing import TypeVar
 
 import httpx
@@ -11,8 +11,9 @@ from pydantic import TypeAdapter
 
 from opsroom_client.backoff import Backoff
 from opsroom_client.cloud.queries import Queries, part
+from opsroom_client.cloud.resuming import LogGap, resumed_log, resumed_stats
 from opsroom_client.errors import OpsroomError, RequestRejectedError, UnexpectedResponseError
-from opsroom_client.event_stream import open_stream
+from opsroom_client.event_stream import OnConnection, open_stream
 from opsroom_client.requests import Requests, unreachable_error
 from opsroom_contracts.agents.protocol import LogChunk, StatsChunk, StreamChunk
 from opsroom_contracts.http import SSE_END, SSE_LOG, SSE_STATS, StreamEnd
@@ -48,7 +49,7 @@ class Views(Queries):
                             print(line.text)
 
         A reader that is too slow misses lines: ``chunk.skipped`` says how many came before its lines. A
-        stream that breaks raises :class:`UnreachableError`. It is not resumed: a line has no position.
+        stream that breaks raises :class:`UnreachableError`; :meth:`follow_log` goes on instead.
         """
         params: dict[str, str | int] = {"tail": tail, "follow": _flag(follow)}
         path = f"/cloud/instances/{part(instance_id)}/logs"
@@ -64,6 +65,34 @@ class Views(Queries):
         params: dict[str, str | int] = {"follow": _flag(follow)}
         path = f"/cloud/instances/{part(instance_id)}/stats"
         async with aclosing(_chunks(self._requests, path, params, (SSE_STATS, _STATS))) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def follow_log(
+        self, instance_id: str, *, tail: int = 200, on_connection: OnConnection | None = None
+    ) -> AsyncIterator[AsyncIterator[LogChunk | LogGap | StreamEnd]]:
+        """The log of a server as :meth:`logs` follows it, through disconnects: each line comes once.
+
+        A :class:`LogGap` comes where lines may be missing. ``on_connection``: called at each disconnect and
+        reconnect. A reconnect is tried without a limit; the first connect has the client's timeout.
+        """
+
+        def opened(past: int) -> AbstractAsyncContextManager[LogStream]:
+            return self.logs(instance_id, tail=past, follow=True)
+
+        async with aclosing(resumed_log(opened, tail, on_connection)) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def follow_stats(
+        self, instance_id: str, *, on_connection: OnConnection | None = None
+    ) -> AsyncIterator[StatsStream]:
+        """Statistics as :meth:`stats` follows them, through disconnects: each sample comes once."""
+
+        def opened() -> AbstractAsyncContextManager[StatsStream]:
+            return self.stats(instance_id, follow=True)
+
+        async with aclosing(resumed_stats(opened, on_connection)) as chunks:
             yield chunks
 
 

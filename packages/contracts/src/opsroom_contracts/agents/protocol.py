@@ -203,11 +203,13 @@ class LogLine(Model):
 class StreamChunk(Model):
     """One message of a stream, of at most 256 KB. ``seq`` counts from 1.
 
-    ``end``: it is the last one; ``reason``: why.
+    ``end``: it is the last one; ``reason``: why. ``interrupted``: because the agent stops, so that readers
+    may ask for it again.
     """
 
     seq: Annotated[int, Field(ge=1)]
     end: bool = False
+    interrupted: bool = False
     reason: Reason | None = None
 
 

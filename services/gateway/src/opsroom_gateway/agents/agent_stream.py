@@ -215,6 +215,6 @@ class AgentStream:
         self.buffer.put(chunk.seq, message.entries, message.skipped)
         if chunk.end:
             self._closed_by_agent = True
-            self.finish(StreamEnd(reason=chunk.reason))
+            self.finish(None if chunk.interrupted else StreamEnd(reason=chunk.reason))
         for reader in self.readers:
             reader.changed.set()

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import click
 
 from opsroom_client.cli.output import is_colored, output_options, print_line, print_note, show_json
-from opsroom_client.cli.running import EXIT_FAILED, Server, run
+from opsroom_client.cli.running import EXIT_FAILED, Server, report_connection, run
 from opsroom_client.cli.servers.ids import resolve
 from opsroom_client.cli.servers.options import id_argument
 from opsroom_client.cli.servers.table import size
 from opsroom_client.client import Opsroom
+from opsroom_client.cloud import LogGap
 from opsroom_client.errors import OpsroomError
 from opsroom_contracts.agents.protocol import TAIL_MAX, LogLine, LogSource, StatsSample
 from opsroom_contracts.http import StreamEnd
@@ -40,14 +41,21 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 @output_options
 @click.pass_obj
 def logs(server: Server, instance_id: str, follow: bool, tail: int, timestamps: bool, as_json: bool) -> None:
-    """Print the log of the server ID. Its standard error is red on a terminal."""
+    """Print the log of the server ID. Its standard error is red on a terminal.
+
+    With --follow it reconnects by itself, prints no line twice, and says so if lines may be missing.
+    """
 
     async def work(opsroom: Opsroom) -> bool:
         found = await _id_of(opsroom, instance_id)
-        async with opsroom.cloud.logs(found, tail=tail, follow=follow) as chunks:
+        followed = opsroom.cloud.follow_log(found, tail=tail, on_connection=report_connection)
+        async with followed if follow else opsroom.cloud.logs(found, tail=tail) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, StreamEnd):
                     return _ended_well(chunk)
+                if isinstance(chunk, LogGap):
+                    print_note(f"opsroom: {chunk.reason}")
+                    continue
                 if chunk.skipped:
                     print_note(f"opsroom: {chunk.skipped} lines were left out: they came too fast")
                 if as_json:
@@ -84,7 +92,7 @@ def stats(server: Server, instance_id: str, follow: bool, last: int, as_json: bo
                 print_note("opsroom: there is no sample yet; --follow waits for the next one")
             return True
         shown = past[-1].at if past else _BEGINNING
-        async with opsroom.cloud.stats(found, follow=True) as chunks:
+        async with opsroom.cloud.follow_stats(found, on_connection=report_connection) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, StreamEnd):
                     return _ended_well(chunk)
