@@ -187,9 +187,10 @@ class CourseCloudApp:
             broadcaster.unsubscribe(connection)
             self._legacy_access.revocations.unwatch(connection)
 
-        connection.on_close(unsubscribe)
         if viewer is not None:
             self._legacy_access.revocations.watch(connection, viewer, Action.SEE_SERVERS, close)
+        connection.on_close(unsubscribe)
+        if viewer is not None:
             await self._legacy_access.revocations.recheck(connection, request)
         if connection.open:
             broadcaster.subscribe(connection)

@@ -154,8 +154,11 @@ class ClientConnection(ABC):
             callback()
 
     def on_close(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` once when the connection is closed."""
-        self._close_callbacks += (callback,)
+        """Call ``callback`` once when the connection is closed; at once if it is closed already."""
+        if self.connected:
+            self._close_callbacks += (callback,)
+        else:
+            callback()
 
     async def wait_drained(self) -> bool:
         """Wait until the reader has taken all buffered bytes. Returns False if it is closed or too slow."""

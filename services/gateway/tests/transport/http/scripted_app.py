@@ -11,6 +11,8 @@ from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.app_server import RunningServer, serving_app
 
 OK: Message = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"2")]}
+LARGE = 16 * 1024 * 1024
+"""More than the kernel buffers for a connection."""
 CHUNKED = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -68,6 +70,12 @@ class App:
         for n in range(1024):
             await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": n < 1023})
             self.sent += 65_536
+
+    async def large(self, _receive: Receive, send: Send) -> None:
+        """Send a body at once."""
+        head = [(b"Content-Length", b"%d" % LARGE)]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": b"x" * LARGE})
 
     async def raises(self, _receive: Receive, _send: Send) -> None:
         """Raise before the response."""

@@ -7,6 +7,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from opsroom_contracts.http import NAME_HEADER
+from opsroom_gateway.transport import closing
 from opsroom_gateway.transport.event_stream import UPGRADE_EXTENSION, EventStream, EventStreamConnection
 from opsroom_gateway.transport.http.exchange import HttpExchange
 from opsroom_testkit.raw_connection import open_raw
@@ -14,6 +15,7 @@ from opsroom_testkit.waiting import PATIENCE_SECONDS, until
 from services.gateway.tests.kit.app_server import serving_app
 from services.gateway.tests.transport.http.scripted_app import (
     CHUNKED,
+    LARGE,
     exchange,
     get,
     responses,
@@ -347,3 +349,27 @@ async def test_a_body_without_end_is_not_read_forever_after_its_response() -> No
         with pytest.raises(OSError, match=r"reset|pipe"):
             await connection.send(chunk * 1_000)
         connection.close()
+
+
+async def test_a_client_that_does_not_read_the_end_of_a_response_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(closing, "UNREAD_SECONDS", 0.2)
+    async with running() as (app, server):
+        connection = await open_raw(server.port, get("/large", "Connection: close"), receive_buffer=4096)
+        await until(lambda: app.done == ["/large"])
+        await until(lambda: not server.server.server_state.connections)
+        connection.close()
+
+
+async def test_a_client_that_reads_the_end_of_a_response_slowly_gets_it_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(closing, "UNREAD_SECONDS", 1.0)
+    async with running() as (app, server):
+        connection = await open_raw(server.port, get("/large", "Connection: close"))
+        await until(lambda: app.done == ["/large"])
+        while await connection.read():
+            await asyncio.sleep(0.005)  # the client is slow: it takes longer than the timeout
+        connection.close()
+        assert len(connection.bytes) == LARGE

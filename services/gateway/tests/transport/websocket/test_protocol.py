@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from opsroom_gateway.transport import closing
 from opsroom_gateway.transport.connection import CONNECTION_EXTENSION
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.endpoint import ClientDisconnectedError
@@ -276,6 +277,28 @@ async def test_a_peer_that_does_not_read_stops_the_application() -> None:
         raw.reset()
         await until(lambda: app.errors)
         assert isinstance(app.errors[0], ClientDisconnectedError)
+
+
+async def test_a_peer_that_closes_but_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "UNREAD_SECONDS", 0.2)
+    async with running() as (app, server):
+        raw = await open_raw(server.port, upgrade_request("/flood"), receive_buffer=4096)
+        await until(lambda: app.sent > 0)
+        await raw.send(close_frame(1000))
+        await until(lambda: server.stats.sockets == 0)
+        assert isinstance(app.errors[0], ClientDisconnectedError)
+        raw.close()
+
+
+async def test_what_watches_a_connection_that_is_lost_already_is_called_at_once() -> None:
+    async with running() as (app, server):
+        raw = await open_raw(server.port, upgrade_request("/held"))
+        raw.reset()
+        connection = app.scopes[-1]["extensions"][CONNECTION_EXTENSION]
+        await until(lambda: not connection.connected)
+        called: list[int] = []
+        connection.on_close(lambda: called.append(1))
+        assert called == [1]
 
 
 async def test_a_stop_rejects_sockets_whose_handshake_is_in_progress(

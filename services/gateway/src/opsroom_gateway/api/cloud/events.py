@@ -79,7 +79,6 @@ def events_router(
             revocations.unwatch(connection)
 
         async def begin(connection: EventStreamConnection) -> None:
-            connection.on_close(partial(forget, connection))
             try:
                 access.enforcer.watch(
                     connection, client, name, partial(_on_restriction, connection), identity
@@ -88,6 +87,7 @@ def events_router(
                 connection.end()
                 return
             revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
+            connection.on_close(partial(forget, connection))
             await revocations.recheck(connection, request)
             if connection.open:
                 await _begin(projection, replayer, connection, cursor)

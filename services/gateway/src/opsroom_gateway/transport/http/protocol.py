@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from opsroom_gateway.transport.addresses import client_address
+from opsroom_gateway.transport.closing import close_after_writing
 from opsroom_gateway.transport.connection_limits import ConnectionBudget
 from opsroom_gateway.transport.event_stream import EventStreamConnection, SseConfig, StreamProtocol
 from opsroom_gateway.transport.flow_control import FlowControl
@@ -136,7 +137,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """Close the connection because the server stops, after a response in progress that needs no more time
         of the address."""
         if self._exchange is None or not self._exchange.started or self.flow.waiting:
-            self.transport.close()
+            close_after_writing(self.transport)
         else:
             (self._pipeline[-1] if self._pipeline else self._exchange).keep_alive = False
 
@@ -193,7 +194,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Close after the bytes that were written."""
-        self.transport.close()
+        close_after_writing(self.transport)
 
     def on_response_complete(self, exchange: HttpExchange) -> None:
         """Serve the next request, or wait for one."""
@@ -287,7 +288,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self.transport.write(response)
         self._end_exchanges()
         self._timers.cancel()
-        self.transport.close()
+        close_after_writing(self.transport)
 
     def _release(self) -> None:
         """Stop being the connection's protocol."""

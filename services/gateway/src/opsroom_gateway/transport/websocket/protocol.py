@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 
 from opsroom_contracts.close_codes import Close, CloseCode
 from opsroom_gateway.transport.addresses import client_address
+from opsroom_gateway.transport.closing import close_after_writing
 from opsroom_gateway.transport.connection import CLOSE_TIMEOUT_SECONDS
 from opsroom_gateway.transport.encoding import ping_frame
 from opsroom_gateway.transport.flow_control import READ_BYTES, FlowControl
@@ -124,7 +125,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """Keep the connection until what has arrived is handled. With TLS that is not possible."""
         plain = self.transport.get_extra_info("sslcontext") is None
-        return plain and self._endpoint.serving and self.flow.finish(self.transport.close)
+        return plain and self._endpoint.serving and self.flow.finish(self.close)
 
     def pause_writing(self) -> None:
         """Later frames must wait behind the buffered bytes."""
@@ -187,10 +188,9 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self.websocket_config.pings.remove(self)
         if self._endpoint.handshake is not None:
             self._endpoint.fail_handshake()
-            self.transport.close()
+            self.close()
         elif self.close_sent or self.connection is None:
-            self._cancel_close_timer()
-            self.transport.close()
+            self.close()
         else:
             hint = random.uniform(0.0, self.websocket_config.retry_seconds)  # noqa: S311 - nothing secret
             self.close_with(Close.GOING_AWAY.value.with_retry(hint))
@@ -274,11 +274,12 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     def close_unless_waiting(self) -> None:
         """Close the connection, unless the peer may still reply to a close frame."""
         if self._close_timer is None:
-            self.transport.close()
+            self.close()
 
     def close(self) -> None:
         """Close the connection after what was written."""
-        self.transport.close()
+        self._cancel_close_timer()
+        close_after_writing(self.transport)
 
     # What was received.
 
@@ -312,7 +313,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         if not handshake.valid:
             handshake.refuse()
             self.flush()
-            self.transport.close()
+            self.close()
             return
         self.connection = WebSocketConnection(self, self.websocket_config)
         self.connection.deflate = handshake.deflate
@@ -336,8 +337,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self._endpoint.put_disconnect(close.code, close.reason)
         if end.received is None:
             self.close_sent = True
-        self._cancel_close_timer()
-        self.transport.close()
+        self.close()
 
     @property
     def _connections(self) -> set[Any]:
