@@ -157,13 +157,18 @@ def _build(
     stored = Stored(events, projection, names, clock, counter)
 
     def watch(provider_name: str) -> ProviderWatch:
+        def wake(instance_id: str) -> None:
+            found = projection.get(instance_id).instance
+            if found is not None and found.provider == provider_name:
+                working.wake(instance_id)
+
         grace = timedelta(seconds=settings.lost_grace_seconds)
         return ProviderWatch(
             broker,
             provider_name,
             Reconciliation(provider_name, stored, agents, grace),
             is_ready=lambda: subscription.live and directory.is_connected(provider_name),
-            on_change=working.wake,
+            on_change=wake,
             interval=settings.list_seconds,
         )
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_contracts.agents.records import NUMBER_MAX
 from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.cloud.instances import (
     Condition,
@@ -207,7 +208,7 @@ class StreamChunk(Model):
     may ask for it again.
     """
 
-    seq: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1, le=NUMBER_MAX)]
     end: bool = False
     interrupted: bool = False
     reason: Reason | None = None
@@ -217,17 +218,17 @@ class LogChunk(StreamChunk):
     """Lines of a log, in order. ``skipped``: lines before these that the agent had to leave out."""
 
     lines: Annotated[tuple[LogLine, ...], Field(max_length=CHUNK_LINES_MAX)] = ()
-    skipped: Annotated[int, Field(ge=0)] = 0
+    skipped: Annotated[int, Field(ge=0, le=NUMBER_MAX)] = 0
 
 
 class StatsSample(Model):
     """The use of resources at one moment: ``cpu`` in cores, ``memory`` in bytes; limits if there are any."""
 
     at: Timestamp
-    cpu: Annotated[float, Field(ge=0)]
-    memory: Annotated[int, Field(ge=0)]
-    cpu_limit: Annotated[float, Field(ge=0)] | None = None
-    memory_limit: Annotated[int, Field(ge=0)] | None = None
+    cpu: Annotated[float, Field(ge=0, le=NUMBER_MAX)]
+    memory: Annotated[int, Field(ge=0, le=NUMBER_MAX)]
+    cpu_limit: Annotated[float, Field(ge=0, le=NUMBER_MAX)] | None = None
+    memory_limit: Annotated[int, Field(ge=0, le=NUMBER_MAX)] | None = None
 
 
 class StatsChunk(StreamChunk):

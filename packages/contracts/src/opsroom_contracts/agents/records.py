@@ -11,6 +11,8 @@ from opsroom_contracts.serialization.versions import StoredContract
 
 TEMPLATES_MAX = 100
 """The maximum number of templates of an agent."""
+NUMBER_MAX = 2**53 - 1
+"""The maximum of numbers that an agent sends: every language can count that far."""
 LEASE_SECONDS = 15
 """An agent whose lease is older than this counts as away."""
 RENEW_SECONDS = 5
@@ -33,8 +35,8 @@ class TemplateView(Model):
     name: TemplateName
     description: Annotated[str, Field(max_length=200)] | None = None
     image: Annotated[str, Field(max_length=255)] | None = None
-    memory: Annotated[int, Field(ge=0)] | None = None
-    cpus: Annotated[float, Field(ge=0)] | None = None
+    memory: Annotated[int, Field(ge=0, le=NUMBER_MAX)] | None = None
+    cpus: Annotated[float, Field(ge=0, le=NUMBER_MAX)] | None = None
     protected: bool = False
 
 

@@ -22,6 +22,8 @@ from opsroom_runtime.process import cancel_and_wait
 _FIRST_WAIT_SECONDS, _POLL_SECONDS, _MAX_WAIT_SECONDS = 0.1, 1.0, 5.0
 _MIN_WAIT_SECONDS = 0.02
 """Pause before a request that a change causes: changes may come in numbers."""
+_REPORT_SECONDS = 0.9
+"""Progress is stored about once a second, however often it changes."""
 _CONCURRENCY = 2_000
 _ATTEMPTS = 5
 
@@ -94,7 +96,7 @@ class AgentOperations:
     async def _until_ended(self, instance_id: str, operation_id: str, deadline: datetime) -> None:
         """Begin the work, and ask the agent until the operation has ended."""
         known = await self._begin(instance_id, operation_id)
-        wait, stored = _FIRST_WAIT_SECONDS, Progress()
+        wait, stored, reported_at = _FIRST_WAIT_SECONDS, Progress(), float("-inf")
         while known is not None and known.instance is not None:
             if self._clock() >= deadline:
                 await self._end(known, operation_id, await self._look(known.instance, operation_id))
@@ -109,8 +111,9 @@ class AgentOperations:
                     await self._end(known, operation_id, verdict)
                     return
                 wait = min(wait * 2, _POLL_SECONDS)
-                if is_news(stored, verdict):
-                    stored, wait = verdict, _POLL_SECONDS
+                now = asyncio.get_running_loop().time()
+                if is_news(stored, verdict) and now - reported_at >= _REPORT_SECONDS:
+                    stored, reported_at, wait = verdict, now, _POLL_SECONDS
                     known = await self._report(known, operation_id, verdict)
             await self._pause(instance_id, min(wait, max(0.0, (deadline - self._clock()).total_seconds())))
 
@@ -156,9 +159,12 @@ class AgentOperations:
             start=pending.start or False,
         )
         try:
-            return of_reply(pending.command, await self._agents.apply(instance.provider, request))
+            reply = await self._agents.apply(instance.provider, request)
         except FaultError as error:
             return of_fault(pending.command, error.fault)
+        if reply.observed is not None and reply.observed.id != instance.id:
+            raise UnavailableError(f"the agent replied about {reply.observed.id}, another server")
+        return of_reply(pending.command, reply)
 
     async def _look(self, instance: Instance, operation_id: str) -> Done | Failure:
         """Return the outcome at the deadline: what the provider shows, as far as it can be observed."""

@@ -18,7 +18,7 @@ from opsroom_contracts.agents.records import (
 from opsroom_contracts.cloud.instances import SIMULATED
 from opsroom_contracts.cloud.requests import ProvidersReply, ProvidersRequest, ProviderView
 from opsroom_contracts.errors import ErrorCode, Fault
-from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.subjects import agent_lease, agent_record
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
@@ -29,6 +29,11 @@ _SIMULATED_VIEW = ProviderView(
     connected=True,
     templates=(TemplateView(name=SIMULATED, description="Does nothing but change its state."),),
 )
+
+PROVIDERS_MAX = 100
+"""The maximum number of providers with agents; those that come later are ignored."""
+_TEMPLATES_BYTES = 512 * 1024
+"""Room for the templates of all providers in one reply. Each has an equal share of it."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +59,7 @@ class ProviderDirectory:
         self._records: dict[str, tuple[AgentRecord, datetime]] = {}
         self._leases: dict[str, tuple[AgentLease, datetime]] = {}
         self._on_lease: list[Callable[[str, str], None]] = []
+        self._has_ignored = False
         self.malformed = 0
 
     def on_lease(self, callback: Callable[[str, str], None]) -> None:
@@ -69,6 +75,8 @@ class ProviderDirectory:
     def on_message(self, message: StreamMessage) -> None:
         """Apply one message of ``agents.*.*``."""
         provider = message.subject.rpartition(".")[2]
+        if not self._has_room_for(provider):
+            return
         try:
             if message.subject == agent_lease(provider):
                 lease = AGENT_LEASE.read(message.data)
@@ -77,10 +85,30 @@ class ProviderDirectory:
                     for callback in self._on_lease:
                         callback(provider, lease.process)
             elif message.subject == agent_record(provider):
-                self._records[provider] = (AGENT_RECORD.read(message.data), message.at)
+                record = AGENT_RECORD.read(message.data)
+                if record.name != provider:
+                    raise ContractError("name", f"must be {provider}, as in the subject")
+                self._records[provider] = (record, message.at)
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s (sequence %d): %s", message.subject, message.seq, error)
+
+    def _has_room_for(self, provider: str) -> bool:
+        """Whether an agent may act for the provider. The simulated one has none."""
+        known = self._records.keys() | self._leases.keys()
+        if provider in known:
+            return True
+        if provider == SIMULATED or len(known) >= PROVIDERS_MAX:
+            if not self._has_ignored:
+                self._has_ignored = True
+                log.warning(
+                    "ignored the agent of provider %s: its name is reserved, or there are %d others;"
+                    " further ones are not logged",
+                    provider,
+                    PROVIDERS_MAX,
+                )
+            return False
+        return True
 
     def on_synced(self) -> None:
         """Do nothing: what is missing counts as away."""
@@ -118,7 +146,7 @@ class ProviderDirectory:
         if provider != SIMULATED and provider not in self._records:
             return Fault(
                 code=ErrorCode.PROVIDER_UNKNOWN,
-                message=f"there is no provider {provider}; there are {', '.join(self._names())}",
+                message=f"there is no provider {provider}; there are {', '.join(self._names())}"[:1000],
                 field="provider",
             )
         away = self.refusal(provider)
@@ -160,8 +188,10 @@ class ProviderDirectory:
         return ResolvedTemplate(owner, view.name, view.protected)
 
     async def providers(self, request: ProvidersRequest) -> ProvidersReply:  # noqa: ARG002 - a handler
-        """Handler of ``cloud.providers``: all providers, sorted by name."""
-        return ProvidersReply(providers=tuple(self._views()))
+        """Handler of ``cloud.providers``: all providers, sorted by name; their templates, as far as they fit."""
+        views = self._views()
+        share = _TEMPLATES_BYTES // len(views)
+        return ProvidersReply(providers=tuple(_within(view, share) for view in views))
 
     def _views(self) -> list[ProviderView]:
         agents = (self._view(record, at) for record, at in self._records.values())
@@ -189,3 +219,17 @@ class ProviderDirectory:
 
     def _names(self) -> list[str]:
         return [view.name for view in self._views()]
+
+
+def _within(view: ProviderView, size: int) -> ProviderView:
+    """Return ``view`` with as many of its templates as have ``size`` bytes."""
+    kept, left = 0, size
+    for template in view.templates:
+        left -= len(encode(template)) + 1
+        if left < 0:
+            log.warning("provider %s: only %d templates fit into a reply", view.name, kept)
+            break
+        kept += 1
+    return (
+        view if kept == len(view.templates) else view.model_copy(update={"templates": view.templates[:kept]})
+    )

@@ -1,7 +1,7 @@
 """Comparison of what a provider shows with what is stored; differences are stored as events from outside."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,12 +15,14 @@ from opsroom_contracts.agents.protocol import OBSERVE_MAX, Listed, Observation, 
 from opsroom_contracts.cloud.commands import CREATING
 from opsroom_contracts.cloud.instances import SIMULATED, default_name
 from opsroom_contracts.cloud.models import Instance, InstanceEvent
-from opsroom_messaging.errors import ConflictError, RejectedError
+from opsroom_messaging.errors import ConflictError, RejectedError, UnavailableError
 from opsroom_runtime.duties import attempt_all
 from opsroom_runtime.metrics import Counter
 
 _LISTS_BEFORE_LOST = 2
 _PAGES_MAX = 1_000
+SERVERS_MAX = 10_000
+"""The maximum number of servers of one provider. An agent that lists more is not believed."""
 _LOOKS = 3
 """How often the servers of a notice are looked at while something else is stored about them."""
 
@@ -64,7 +66,7 @@ class Reconciliation:
         seen, gone = await self._observe(adopted)
         found: dict[str, Observation] = {**seen, **listed}
         changes = [partial(self._correct, before[one.id], one) for one in found.values() if one.id in before]
-        changes += [partial(self._take_in, one) for one in listed.values() if one.id not in before]
+        changes += [partial(self._take_in, one) for one in self._unknown(listed, before)]
         await attempt_all(changes, expected=(RejectedError,))
         unseen = {instance.id for instance in adopted if instance.id not in gone}
         await self._note_missing(
@@ -119,19 +121,30 @@ class Reconciliation:
         return self._stored.projection.get(instance_id).seq != known.seq
 
     async def _list(self) -> dict[str, Listed]:
+        """Return all servers that the agent lists. Part of a list would make servers look lost.
+
+        Raises:
+            UnavailableError: the pages are not in order, or there are too many pages or servers.
+        """
         servers: dict[str, Listed] = {}
         after: str | None = None
         for _ in range(_PAGES_MAX):
             page = await self._agents.list(self._provider, after)
             servers.update({one.id: one for one in page.servers})
-            if page.next is None or page.next == after:
+            if len(servers) > SERVERS_MAX:
+                raise UnavailableError(f"provider {self._provider} lists more than {SERVERS_MAX} servers")
+            if page.next is None:
                 return servers
+            if page.next <= (after or ""):
+                raise UnavailableError(f"provider {self._provider}: the pages of its list are not in order")
             after = page.next
-        log.warning("provider %s has more servers than %d pages", self._provider, _PAGES_MAX)
-        return servers
+        raise UnavailableError(f"provider {self._provider}: its list has more than {_PAGES_MAX} pages")
 
     async def _observe(self, instances: list[Instance]) -> tuple[dict[str, Observation], set[str]]:
-        """Return what the provider sees of ``instances``, and the ids of those that are gone."""
+        """Return what the provider sees of ``instances``, and the ids of those that are gone.
+
+        One that is reported as both could not be observed.
+        """
         seen: dict[str, Observation] = {}
         gone: set[str] = set()
         for start in range(0, len(instances), OBSERVE_MAX):
@@ -139,13 +152,33 @@ class Reconciliation:
             reply = await self._agents.observe(self._provider, references)
             seen.update({one.id: one for one in reply.found})
             gone.update(reply.gone)
-        return seen, gone
+        contradictions = seen.keys() & gone
+        return {key: one for key, one in seen.items() if key not in contradictions}, gone - contradictions
 
     async def _correct(self, known: TrackedInstance, seen: Observation) -> None:
         self._missing.pop(seen.id, None)
         if known.instance is None or self._is_overtaken(seen.id, known):
             return  # it has changed since: the observation may be older than that
         await self._append(observe(known.instance, seen, self._stored.clock(), known.identity), known.seq)
+
+    def _unknown(self, listed: Mapping[str, Listed], before: Collection[str]) -> list[Listed]:
+        """Return the servers to take in: those that are not stored, as far as there is room.
+
+        One whose id is the name of another server would get the commands for that name: an id comes first.
+        """
+        names = self._stored.names
+        unknown = [one for one in listed.values() if one.id not in before]
+        found = [one for one in unknown if names.refusal(one.id, one.id) is None]
+        room = max(0, SERVERS_MAX - len(before))
+        if len(found) < len(unknown) or room < len(found):
+            log.warning(
+                "provider %s: %d listed servers are not taken in: their ids are names of other servers, or"
+                " there are more than %d",
+                self._provider,
+                len(unknown) - min(len(found), room),
+                SERVERS_MAX,
+            )
+        return found[:room]
 
     async def _take_in(self, found: Listed) -> None:
         """Begin an instance for a server of this portal that is not stored.

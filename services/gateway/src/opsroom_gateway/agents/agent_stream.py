@@ -79,6 +79,8 @@ class AgentStream:
         self._received = 0
         self._read = 0
         self._acknowledged = 0
+        self._requested = 0
+        """The message up to which the agent was asked for more, whether or not it has replied."""
         self._closed_by_agent = False
         self._wake = asyncio.Event()
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -190,6 +192,7 @@ class AgentStream:
 
     async def _ask_for_more(self, *, stop: bool = False) -> bool:
         """Acknowledge what was read. Returns whether the agent still has the stream."""
+        self._requested = self._read
         request = MoreRequest(stream=self._id, seq=self._read, stop=stop)
         reply = await self._agents.request(self.instance.provider, lambda agent: agent.more, request)
         return reply.open
@@ -209,6 +212,10 @@ class AgentStream:
         if chunk.seq > self._received + 1:
             log.warning("messages %d to %d of a stream were lost", self._received + 1, chunk.seq - 1)
             self.finish()
+            return
+        if chunk.seq > self._requested + WINDOW + chunk.end:
+            log.warning("ended a stream of %s: it exceeds its window", self.instance.provider)
+            self.finish(StreamEnd(reason="the agent sent more than it may"))
             return
         self._received = chunk.seq
         self.entries += len(message.entries)

@@ -10,10 +10,17 @@ from opsroom_contracts.cloud.requests import ProvidersRequest, ProviderView
 from opsroom_contracts.endpoints import Endpoint
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.model import Model, rfc3339
+from opsroom_contracts.text import clip
 from opsroom_messaging.client.request_client import RequestClient
 
 _TIMEOUT_SECONDS: Final = 3.0
 """Agents reply within a few seconds, so one that has not by then is away."""
+
+_OWN_ERRORS: Final = frozenset(
+    {ErrorCode.UNSUPPORTED, ErrorCode.INSTANCE_NOT_FOUND, ErrorCode.OVERLOADED, ErrorCode.RATE_LIMITED}
+)
+"""Errors that an agent may report to clients. Others say something about the portal or the client."""
+_MESSAGE_MAX: Final = 500
 
 RequestT = TypeVar("RequestT", bound=Model)
 ReplyT = TypeVar("ReplyT", bound=Model)
@@ -35,7 +42,8 @@ class AgentRequests:
 
         Raises:
             FaultError: ``unsupported`` by the simulated provider; ``provider_away``: the agent does not
-                reply; ``unavailable``: nor does the cloud service; or the agent's own error.
+                reply; ``unavailable``: nor does the cloud service, or the agent has failed; or the agent's
+                own error, such as ``instance_not_found``.
         """
         if provider == SIMULATED:
             raise refuse(ErrorCode.UNSUPPORTED, "simulated servers have no logs, statistics or adoption")
@@ -43,8 +51,12 @@ class AgentRequests:
         try:
             return await self._requester.request(wanted, request, timeout=_TIMEOUT_SECONDS)
         except FaultError as error:
-            if error.fault.code is not ErrorCode.UNAVAILABLE:
+            if error.fault.code in _OWN_ERRORS:
                 raise
+            if error.fault.code is not ErrorCode.UNAVAILABLE:
+                why = clip(error.fault.message, _MESSAGE_MAX)
+                message = f"the agent of the provider {provider!r} has failed: {why}"
+                raise refuse(ErrorCode.UNAVAILABLE, message) from error
         raise _away(provider, _found(provider, await self._providers()))
 
     async def check_known(self, provider: str) -> None:

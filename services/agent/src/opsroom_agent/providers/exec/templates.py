@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from opsroom_agent.templates_file import TemplateFile, TemplateModel
-from opsroom_contracts.agents.records import TEMPLATES_MAX, TemplateView
+from opsroom_contracts.agents.records import NUMBER_MAX, TEMPLATES_MAX, TemplateView
 from opsroom_contracts.cloud.instances import TemplateName
 
 
@@ -15,8 +15,8 @@ class ExecTemplate(TemplateModel):
 
     description: Annotated[str, Field(max_length=200)] | None = None
     image: Annotated[str, Field(max_length=255)] | None = None
-    memory: Annotated[int, Field(ge=0)] | None = None
-    cpus: Annotated[float, Field(ge=0)] | None = None
+    memory: Annotated[int, Field(ge=0, le=NUMBER_MAX)] | None = None
+    cpus: Annotated[float, Field(ge=0, le=NUMBER_MAX)] | None = None
     protected: bool = False
     settings: dict[str, JsonValue] = Field(default_factory=dict)
 

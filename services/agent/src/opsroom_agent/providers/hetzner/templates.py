@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from opsroom_agent.templates_file import TemplateFile, TemplateModel
-from opsroom_contracts.agents.records import TEMPLATES_MAX, TemplateView
+from opsroom_contracts.agents.records import NUMBER_MAX, TEMPLATES_MAX, TemplateView
 from opsroom_contracts.cloud.instances import TemplateName
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -29,8 +29,8 @@ class HetznerTemplate(TemplateModel):
     user_data: Annotated[str, Field(max_length=32_768)] | None = None
     ipv4: bool = True
     ipv6: bool = True
-    memory: Annotated[int, Field(ge=0)] | None = None
-    cpus: Annotated[float, Field(ge=0)] | None = None
+    memory: Annotated[int, Field(ge=0, le=NUMBER_MAX)] | None = None
+    cpus: Annotated[float, Field(ge=0, le=NUMBER_MAX)] | None = None
     protected: bool = False
 
     def view(self, name: str) -> TemplateView:
