@@ -50,7 +50,8 @@ class ResolvedTemplate:
 class ProviderDirectory:
     """Handler of a subscription to the records and leases of agents.
 
-    An agent is there while its lease is younger than :data:`LEASE_SECONDS`, by the broker's clock.
+    An agent is there while its lease is younger than :data:`LEASE_SECONDS`, by the broker's clock. While the
+    stream is read again, what was known before stays: a request must not be refused because of that.
     """
 
     def __init__(self, projection: InstanceProjection, clock: Callable[[], datetime]) -> None:
@@ -58,6 +59,8 @@ class ProviderDirectory:
         self._clock = clock
         self._records: dict[str, tuple[AgentRecord, datetime]] = {}
         self._leases: dict[str, tuple[AgentLease, datetime]] = {}
+        self._unconfirmed: set[str] = set()
+        """The subjects of what is known from before the subscription began again."""
         self._on_lease: list[Callable[[str, str], None]] = []
         self._has_ignored = False
         self.malformed = 0
@@ -67,16 +70,17 @@ class ProviderDirectory:
         self._on_lease.append(callback)
 
     def on_restart(self, restart: Restart) -> None:
-        """Begin with nothing if the subscription does."""
+        """Note that everything is delivered again if the subscription begins again."""
         if restart.reset:
-            self._records.clear()
-            self._leases.clear()
+            self._unconfirmed = {agent_record(name) for name in self._records}
+            self._unconfirmed |= {agent_lease(name) for name in self._leases}
 
     def on_message(self, message: StreamMessage) -> None:
         """Apply one message of ``agents.*.*``."""
         provider = message.subject.rpartition(".")[2]
         if not self._has_room_for(provider):
             return
+        self._unconfirmed.discard(message.subject)
         try:
             if message.subject == agent_lease(provider):
                 lease = AGENT_LEASE.read(message.data)
@@ -111,7 +115,11 @@ class ProviderDirectory:
         return True
 
     def on_synced(self) -> None:
-        """Do nothing: what is missing counts as away."""
+        """Forget what the stream no longer has."""
+        for subject in self._unconfirmed:
+            provider = subject.rpartition(".")[2]
+            (self._records if subject == agent_record(provider) else self._leases).pop(provider, None)
+        self._unconfirmed.clear()
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """Go on: expired leases are those of agents that are away."""
