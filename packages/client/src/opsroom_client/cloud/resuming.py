@@ -99,7 +99,7 @@ async def resumed_log(
     tail: int,
     on_connection: OnConnection | None,
 ) -> AsyncGenerator[LogChunk | LogGap | StreamEnd, None]:
-    """Each line of a log once, through disconnects. ``open_log``: follows it after so many past lines."""
+    """Each line of a log once, through disconnects. ``open_log``: follows it after a number of past lines."""
     seen = SeenLines()
     checked = True
 
