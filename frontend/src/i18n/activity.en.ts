@@ -14,7 +14,7 @@ const actions: Record<AuditedAction, string> = {
   locate: "Looked up addresses",
   read_log: "Opened a log",
   change: "Changed a server",
-  batch: "Commanded several servers",
+  batch: "Command to several servers",
 };
 
 /** The texts of the activity and of the panel about a person, in a separate dictionary that is loaded with them. */
@@ -29,7 +29,7 @@ export const en = {
   today: "Today",
   yesterday: "Yesterday",
   week: "Last 7 days",
-  onDay: "On a day…",
+  onDay: "A certain day…",
   day: "Day",
   search: "Find a server or a word",
   clear: "Clear filters",
@@ -56,7 +56,7 @@ export const en = {
   isHere: "Here now",
   isAway: "Not here now",
   recent: "Recent activity",
-  all: (name: string) => `All activity of ${isolated(name)}`,
+  all: (name: string) => `All activity by ${isolated(name)}`,
   close: "Close",
 };
 

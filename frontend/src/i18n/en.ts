@@ -57,17 +57,17 @@ const kinds: Record<WorklogKind, string> = {
   labeled: "Labels changed",
 };
 const errors: Record<ErrorCode | "unreachable", string> = {
-  invalid_request: "The server rejected the request.",
+  invalid_request: "Opsroom rejected the request.",
   payload_too_large: "This is too long.",
-  not_found: "The server doesn't have this.",
-  method_not_allowed: "The server doesn't support this.",
-  name_invalid: "Use 1 to 32 visible characters, and only one alphabet in a word.",
+  not_found: "Not found.",
+  method_not_allowed: "Opsroom doesn't support this.",
+  name_invalid: "Use 1 to 32 visible characters, and only one alphabet in each word.",
   name_taken: "This nickname is already taken.",
   token_invalid: "You have been signed out. Choose a nickname again.",
   unauthenticated: "Choose a nickname first.",
   forbidden: "Your role doesn't allow this.",
-  origin_refused: "The server doesn't accept requests from this page's address.",
-  course_off: "This interface is turned off on the server.",
+  origin_refused: "Opsroom doesn't accept requests from this page's address.",
+  course_off: "This interface is turned off.",
   user_unknown: "There is no such user.",
   room_unknown: "There is no such room.",
   message_unknown: "This message no longer exists.",
@@ -76,7 +76,7 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   restriction_unknown: "This mute or ban has already ended.",
   hello_required: "The connection failed. Reload the page.",
   instance_not_found: "This server no longer exists.",
-  operation_not_found: "The server no longer knows this command.",
+  operation_not_found: "Opsroom no longer knows this command.",
   operation_pending: "Another command is in progress on this server.",
   operation_finished: "Too late to undo: the command has finished.",
   transition_invalid: "The server is already in this state.",
@@ -89,10 +89,10 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   idempotency_in_flight: "This request is in progress.",
   rate_limited: "Too many requests. Wait a moment.",
   request_timeout: "The request took too long. Try again.",
-  overloaded: "The server is busy. Try again in a moment.",
-  unavailable: "The server can't do this right now. Try again in a moment.",
-  internal: "Something went wrong on the server.",
-  unreachable: "The server doesn't respond.",
+  overloaded: "Opsroom is busy. Try again in a moment.",
+  unavailable: "Opsroom can't do this right now. Try again in a moment.",
+  internal: "Something went wrong in Opsroom.",
+  unreachable: "Opsroom doesn't respond.",
 };
 const failures: Record<FailureCode, string> = {
   provider_error: "The provider reported an error.",
@@ -149,7 +149,7 @@ export const en = {
   },
   offline: {
     title: "You're offline",
-    text: "Messages that you write are sent when the connection is back.",
+    text: "Messages that you write now will be sent when you are back online.",
   },
   noServer: {
     title: "Server not found",
@@ -159,7 +159,7 @@ export const en = {
   },
   storage: {
     title: "Your browser doesn't save anything for this page",
-    text: "Its storage is full or blocked. You can go on, but after a reload you have to join again, and unsent messages are lost.",
+    text: "Its storage is full or blocked. You can continue, but after a reload you have to join again, and unsent messages are lost.",
     dismiss: "Dismiss",
   },
   trust: {
@@ -198,7 +198,7 @@ export const en = {
     tokenTitle: "Sign in with an access token",
     tokenLabel: "Access token",
     tokenHint:
-      "Ask your administrator for one. This browser exchanges it for its own and doesn't keep it. Your nickname changes to the token's name.",
+      "Ask your administrator for one. The browser exchanges it for another token and doesn't keep it. Your nickname becomes the name of the token.",
     tokenInvalid: "This token isn't valid.",
     problem: (code: ErrorCode | SignOnProblem | "unreachable") =>
       signOnProblems[code] ?? errors[code as ErrorCode] ?? code,
@@ -254,9 +254,9 @@ export const en = {
     noCommand: (name: string) =>
       `There is no command /${isolated(name)}. /help lists them; to send it as a message, begin with //.`,
     leaveHint:
-      "Your nickname becomes free for anyone. Your messages stay, and you can't get back to being their author.",
+      "Your nickname becomes available to others. Your messages stay, but you can't come back as their author.",
     former: "an earlier user of this name",
-    notLoaded: "The conversation can't be loaded: there is no connection to the server.",
+    notLoaded: "Messages can't be loaded: no connection to Opsroom.",
   },
   cloud: {
     instances: "Servers",
@@ -282,7 +282,7 @@ export const en = {
     noMatch: "No servers found.",
     showAll: "Show all",
     loading: "Loading servers…",
-    unreachable: "Unknown: no connection to the server.",
+    unreachable: "Unknown: no connection to Opsroom.",
     dismiss: "Dismiss",
     announce: (name: string, what: string) => `Server ${name}: ${what}`,
   },

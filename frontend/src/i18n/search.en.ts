@@ -3,7 +3,7 @@ export const en = {
   label: "Search",
   results: "Results",
   kinds: { place: "Go to", server: "Server", person: "Person", activity: "Activity" },
-  inActivity: (text: string) => `Search activity for “${text}”`,
+  inActivity: (text: string) => `Search activity for "${text}"`,
   hint: "↑ ↓ to choose, Enter to open, Esc to close",
   close: "Close",
   keys: {
@@ -15,7 +15,7 @@ export const en = {
     controls: "Controls of a row",
     send: "Send the message",
     line: "New line",
-    escape: "Close what is open",
+    escape: "Close a dialog or panel",
     shortcuts: "This list",
   },
   orKey: "or",

@@ -16,7 +16,7 @@ export const ru: SearchDictionary = {
     controls: "Кнопки строки",
     send: "Отправить сообщение",
     line: "Новая строка",
-    escape: "Закрыть открытое",
+    escape: "Закрыть окно или панель",
     shortcuts: "Этот список",
   },
   orKey: "или",

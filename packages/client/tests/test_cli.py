@@ -60,7 +60,7 @@ async def test_usage_errors_are_one_line_and_an_exit_code(proxy: Proxy) -> None:
     unknown = await shell("servers", "rm", "--yes", "nothing")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert unknown.stderr == (
-        "opsroom: no server has the name 'nothing' or an id that starts so (see `opsroom servers ls`)\n"
+        "opsroom: no server has the name 'nothing' or an id that starts with it (see `opsroom servers ls`)\n"
     )
     assert (await shell("servers", "dance")).exit_code == 2
     assert (await shell("--url", "ftp://x", "servers", "ls")).exit_code == 2

@@ -102,7 +102,7 @@ async def test_several_servers_are_commanded_at_once_by_unique_prefixes(proxy: P
     mistaken = await shell("servers", "start", ids[0], "nothing", "none")
     assert (mistaken.exit_code, mistaken.stdout) == (1, "")
     for unknown in ("nothing", "none"):
-        assert f"no server has the name '{unknown}' or an id that starts so" in mistaken.stderr
+        assert f"no server has the name '{unknown}' or an id that starts with it" in mistaken.stderr
     ambiguous = await shell("servers", "start", "")
     assert (ambiguous.exit_code, "servers start with ''" in ambiguous.stderr) == (1, True)
     assert await states(proxy, ids[:1]) == ["stopped"]
@@ -133,7 +133,7 @@ async def test_removal_asks_on_a_terminal_and_needs_yes_elsewhere(proxy: Proxy) 
     ids = await instances(proxy, 3)
     code, out, err = await piped(proxy.url, f"opsroom servers rm {ids[0]}", "y\n")
     assert (code, out) == (2, "")
-    assert err == "opsroom: without a terminal to ask on, `servers rm` needs --yes; nothing was removed\n"
+    assert err == "opsroom: `servers rm` needs --yes without a terminal; nothing was removed\n"
     for answer, exit_code in (("n\n", 1), ("\n", 1), (None, 130)):
         async with terminal(proxy.url, "servers", "rm", *ids[:2]) as shown:
             await shown.shows("Remove these 2 servers? [y/N]:")

@@ -108,7 +108,7 @@ async def test_the_command_line_prints_a_log_and_says_what_is_missing() -> None:
         refused = await Shell(url)("servers", "logs", "i1")
     assert printed.exit_code == 0, printed.output
     assert printed.stdout.splitlines() == [f"{AT} up", rf"{AT} a    b\x07", f"{AT} end"]
-    assert printed.stderr == "opsroom: 3 lines were left out: they came too fast\n"
+    assert printed.stderr == "opsroom: 3 lines were skipped: they came too fast\n"
     assert server.paths[1] == "/api/v1/cloud/instances/i1/logs?tail=3&follow=false"
     assert (refused.exit_code, refused.stderr) == (1, "opsroom: it has no logs (unsupported)\n")
 

@@ -50,7 +50,7 @@ it.each([
 });
 
 it.each(["a\u200bb", "Вaся"])("says what a name of the right length may contain: %j", async name => {
-  expect(await join(name)).toBe("Use 1 to 32 visible characters, and only one alphabet in a word.");
+  expect(await join(name)).toBe("Use 1 to 32 visible characters, and only one alphabet in each word.");
 });
 
 it.each([FAMILY.repeat(4), "e\u0301".repeat(32), `${"x".repeat(16)}  \u3000${"y".repeat(15)}`])(

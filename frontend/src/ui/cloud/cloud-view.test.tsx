@@ -79,7 +79,7 @@ describe("without a server, the servers", () => {
     const element = await show(store);
     await pass(3_000);
     expect(element.textContent).not.toMatch(/Running|No servers yet|Nothing has happened/);
-    expect(element.textContent).toContain("Unknown: no connection to the server.");
+    expect(element.textContent).toContain("Unknown: no connection to Opsroom.");
     for (const one of element.querySelectorAll("button.create"))
       expect(one.getAttribute("aria-disabled")).toBe("true");
   });

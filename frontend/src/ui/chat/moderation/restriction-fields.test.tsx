@@ -23,7 +23,7 @@ it("has the direction of what is typed", () => {
 it.each([
   ["reason", "The reason has characters that can't be shown."],
   ["address", "Enter an IP address that isn't your own."],
-  ["seconds", "The server rejected the request."],
+  ["seconds", "Opsroom rejected the request."],
 ])("says which field the server rejects: %s", (field, text) => {
   const root = document.createElement("div");
   render(<ProblemLine problem={{ code: "invalid_request", detail: "", field }} />, root);

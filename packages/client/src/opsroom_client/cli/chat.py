@@ -61,7 +61,7 @@ def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None
     Lines that begin with / are commands, such as /help; // stands for / at the beginning of a message.
 
     In a pipe, each line of the input is sent, and the command ends once all of them are stored. It reports
-    lines that the server refuses, sends the others, and ends with exit code 1:
+    lines that the portal refuses, sends the others, and ends with exit code 1:
 
     \b
         date | opsroom chat --name clock

@@ -33,7 +33,7 @@ PROGRAM = "opsroom"
 def cli(context: click.Context, /, **_: object) -> None:
     """Chat and manage servers from a terminal.
 
-    Exit codes: 0 success, 1 rejected or failed, 2 usage error, 3 the server can't be reached, 130
+    Exit codes: 0 success, 1 rejected or failed, 2 usage error, 3 the portal can't be reached, 130
     interrupted.
     """
     context.obj = chosen_server(context)
@@ -74,7 +74,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 for _command in (servers, chat, moderate):
     # Accept the global options after the command, too, where users expect them.
     _command.params += [
-        click.Option(["--url"], callback=_set_url, expose_value=False, help="The server."),
+        click.Option(["--url"], callback=_set_url, expose_value=False, help="The portal's URL."),
         click.Option(
             ["--token-file"],
             type=click.Path(dir_okay=False, path_type=Path),

@@ -109,7 +109,7 @@ def addresses(server: Server, name: str, as_json: bool) -> None:
 @output_options
 @click.pass_obj
 def ls(server: Server, as_json: bool) -> None:
-    """List the mutes and bans in force."""
+    """List the active mutes and bans."""
 
     async def work(opsroom: Opsroom) -> None:
         found = await opsroom.moderation.restrictions()

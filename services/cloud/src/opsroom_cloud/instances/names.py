@@ -87,5 +87,5 @@ class ServerNames:
 
 def _taken(name: str, owner: str) -> Fault:
     return Fault(
-        code=ErrorCode.NAME_TAKEN, message=f"instance {owner} has the name {name!r} already", field="name"
+        code=ErrorCode.NAME_TAKEN, message=f"instance {owner} already has the name {name!r}", field="name"
     )

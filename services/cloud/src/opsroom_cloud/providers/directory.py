@@ -146,7 +146,7 @@ class ProviderDirectory:
             return None
         return Fault(
             code=ErrorCode.PROVIDER_AWAY,
-            message=f"the agent of provider {provider} is away{self._since(provider)}",
+            message=f"the agent of provider {provider} is not connected{self._since(provider)}",
         )
 
     def adoption_refusal(self, provider: str, resource: str, instance_id: str) -> Fault | None:

@@ -51,7 +51,7 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.PROTECTED: "Instance protected",
     ErrorCode.TEMPLATE_UNKNOWN: "Template not found",
     ErrorCode.PROVIDER_UNKNOWN: "Provider not found",
-    ErrorCode.PROVIDER_AWAY: "Provider away",
+    ErrorCode.PROVIDER_AWAY: "Provider not connected",
     ErrorCode.UNSUPPORTED: "Not supported by the provider",
     ErrorCode.IDEMPOTENCY_MISMATCH: "Idempotency key reused",
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: "Request in progress",

@@ -83,7 +83,9 @@ def _protection(name: str, *, protected: bool) -> click.Command:
         sends: dict[str, Send] = {one.id: partial(send, one.id) for one in servers}
         run_all(server, sends, position, Manner(as_json=as_json))
 
-    does = "Refuse to stop, restart or remove" if protected else "Permit again to stop, restart and remove"
+    does = (
+        "Forbid stopping, restarting or removing" if protected else "Allow again to stop, restart or remove"
+    )
     decorated: Callable[..., None] = ids_argument(selector_option(output_options(callback)))
     return click.command(name, help=f"{does} the servers ID.")(click.pass_obj(decorated))
 

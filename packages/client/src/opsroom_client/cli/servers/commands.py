@@ -36,7 +36,7 @@ def command_of(spec: CommandSpec) -> click.Command:
         yes: bool = not asks,
     ) -> None:
         if not yes and not _can_ask():
-            fail("without a terminal to ask on, `servers rm` needs --yes; nothing was removed", EXIT_USAGE)
+            fail("`servers rm` needs --yes without a terminal; nothing was removed", EXIT_USAGE)
         if manner.key is not None and (selector is not None or len(ids) > 1):
             raise click.UsageError("--key is for one server: the same key again is the same command")
         servers, position = chosen(server, ids, selector)
@@ -60,7 +60,7 @@ def command_of(spec: CommandSpec) -> click.Command:
     help="What to run; `servers templates` lists them. Default: a simulated server.",
 )
 @labels_option
-@click.option("--start", is_flag=True, help="Start it, too.")
+@click.option("--start", is_flag=True, help="Also start it.")
 @manner_options
 @click.pass_obj
 def create(
@@ -87,7 +87,7 @@ def create(
 @output_options
 @click.pass_obj
 def undo(server: Server, ids: tuple[str, ...], selector: dict[str, str] | None, as_json: bool) -> None:
-    """Cancel the pending commands of the servers ID, while they are not done yet."""
+    """Cancel the pending commands of the servers ID."""
     servers, position = chosen(server, ids, selector)
     sends = {one.id: _canceller(one) for one in servers}
     run_all(server, sends, position, Manner(as_json=as_json, expected=OperationStatus.CANCELLED))

@@ -77,7 +77,7 @@ def resolve(instances: Sequence[Instance], given: Sequence[str]) -> list[Instanc
         elif matching:
             faults.append(f"the ids of {len(matching)} servers start with {text!r}")
         else:
-            faults.append(f"no server has the name {text!r} or an id that starts so")
+            faults.append(f"no server has the name {text!r} or an id that starts with it")
     if faults:
         raise OpsroomError(f"{'; '.join(faults)} (see `opsroom servers ls`)")
     return list(found.values())

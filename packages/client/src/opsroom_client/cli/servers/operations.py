@@ -175,7 +175,9 @@ class Waiting:
             return f"{_name(one)}: {_work_text(self.work.get(one.id)) or _left([one], seconds)}"
         working = sum(one in self.work for one in self.operations)
         what = f"{len(self.operations)} commands"
-        left = f"the provider works on {working}" if working else _left(self.operations.values(), seconds)
+        left = (
+            f"the provider is working on {working}" if working else _left(self.operations.values(), seconds)
+        )
         return f"{what}: {left}"
 
 
@@ -189,7 +191,7 @@ def _work_text(work: WorkProgress | None) -> str:
     if work is None:
         return ""
     percent = "" if work.percent is None else f"{work.percent} %"
-    return " ".join(filter(None, (work.text or "the provider works on it", percent)))
+    return " ".join(filter(None, (work.text or "the provider is working on it", percent)))
 
 
 def _name(operation: Operation) -> str:

@@ -142,15 +142,17 @@ def manner_options(callback: Callable[..., None]) -> Callable[..., None]:
 def filter_options(callback: Callable[..., None]) -> Callable[..., None]:
     """Add the options that select past events; ``callback`` gets them as ``wanted``."""
 
-    @click.option("--actor", help="Only what this user did; `outside`: what nobody here did.")
+    @click.option("--actor", help="Only what this user did; `outside`: changes made outside Opsroom.")
     @click.option(
         "--type",
         "kind",
         type=click.Choice([one.value for one in EventType]),
         help="Only events of this type.",
     )
-    @click.option("--from", "earliest", type=Moment(), help="Only since then: 2026-11-30T12:00, or 2h (ago).")
-    @click.option("--to", "latest", type=Moment(), help="Only until then.")
+    @click.option(
+        "--from", "earliest", type=Moment(), help="Only from this time on: 2026-11-30T12:00, or 2h (ago)."
+    )
+    @click.option("--to", "latest", type=Moment(), help="Only until this time.")
     @wraps(callback)
     def with_filter(
         *args: Any,
@@ -171,7 +173,7 @@ def filter_options(callback: Callable[..., None]) -> Callable[..., None]:
 
 yes_option = click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 name_option = click.option(
-    "--name", help="Its name: 1 to 63 of a-z, 0-9 and hyphens; default: a made-up one."
+    "--name", help="Its name: 1 to 63 of a-z, 0-9 and hyphens; default: one is generated."
 )
 labels_option = click.option(
     "--label", "labels", type=Label(), metavar="KEY=VALUE", multiple=True, help="A label; up to 16."

@@ -97,7 +97,7 @@ def adopt(
     labels: tuple[tuple[str, str], ...],
     manner: Manner,
 ) -> None:
-    """List what runs already and can be taken in, or take in RESOURCE.
+    """List what already runs and can be adopted, or adopt RESOURCE.
 
     RESOURCE is an id of the list, which may be shortened, or a name.
     """

@@ -28,14 +28,14 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 @click.command()
 @id_argument
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until interrupted.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines until interrupted.")
 @click.option(
     "-n",
     "--tail",
     type=click.IntRange(0, TAIL_MAX),
     default=200,
     show_default=True,
-    help="How many past lines to begin with.",
+    help="How many past lines to print first.",
 )
 @click.option("-t", "--timestamps", is_flag=True, help="Print when each line was written.")
 @output_options
@@ -57,7 +57,7 @@ def logs(server: Server, instance_id: str, follow: bool, tail: int, timestamps: 
                     print_note(f"opsroom: {chunk.reason}")
                     continue
                 if chunk.skipped:
-                    print_note(f"opsroom: {chunk.skipped} lines were left out: they came too fast")
+                    print_note(f"opsroom: {chunk.skipped} lines were skipped: they came too fast")
                 if as_json:
                     show_json(chunk.lines)
                 else:
@@ -69,14 +69,14 @@ def logs(server: Server, instance_id: str, follow: bool, tail: int, timestamps: 
 
 @click.command()
 @id_argument
-@click.option("-f", "--follow", is_flag=True, help="Go on with new samples until interrupted.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new samples until interrupted.")
 @click.option(
     "-n",
     "--last",
     type=click.IntRange(min=0),
     default=1,
     show_default=True,
-    help="How many past samples to begin with; there are those of 15 minutes.",
+    help="How many past samples to print first; 15 minutes are kept.",
 )
 @output_options
 @click.pass_obj
