@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsroom_contracts import gateways, status
-from opsroom_contracts.chat import frames, moderation
+from opsroom_contracts.chat import frames, moderation, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
@@ -48,6 +48,15 @@ LIFT = Endpoint(CHAT_SERVICE, "chat.lift", moderation.LiftRequest, moderation.Li
 RESTRICTIONS = Endpoint(
     CHAT_SERVICE, "chat.restrictions", moderation.RestrictionsRequest, moderation.RestrictionsReply
 )
+CREATE_ROOM = Endpoint(CHAT_SERVICE, "chat.create-room", rooms.CreateRoomRequest, rooms.RoomReply)
+CHANGE_ROOM = Endpoint(CHAT_SERVICE, "chat.change-room", rooms.ChangeRoomRequest, rooms.RoomReply)
+DIRECT = Endpoint(CHAT_SERVICE, "chat.direct", rooms.DirectRequest, rooms.RoomReply)
+JOIN_ROOM = Endpoint(CHAT_SERVICE, "chat.join-room", rooms.JoinRoomRequest, rooms.MembershipReply)
+LEAVE_ROOM = Endpoint(CHAT_SERVICE, "chat.leave-room", rooms.LeaveRoomRequest, rooms.MembershipReply)
+INVITE = Endpoint(CHAT_SERVICE, "chat.invite", rooms.InviteRequest, rooms.MembershipReply)
+EXPEL = Endpoint(CHAT_SERVICE, "chat.expel", rooms.ExpelRequest, rooms.MembershipReply)
+ROOMS = Endpoint(CHAT_SERVICE, "chat.rooms", rooms.RoomsRequest, rooms.RoomsReply)
+ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequest, rooms.RoomMembersReply)
 
 CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
 ADOPT_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.adopt", cloud.AdoptRequest, cloud.OperationReply)
@@ -82,6 +91,7 @@ AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, WHOAMI),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
+    *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, INVITE, EXPEL, ROOMS, ROOM_MEMBERS),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),
     *(RENAME_INSTANCE, LABEL_INSTANCE),

@@ -26,6 +26,10 @@ MEMBERS = "chat.members.*"
 NAMES = "chat.names.*"
 RESTRICTIONS = "chat.restrictions.*"
 """Mutes and bans; part of the ``MEMBERS`` stream."""
+ROOM_RECORDS = "chat.room-records.*"
+ROOM_NAMES = "chat.room-names.*"
+MEMBERSHIPS = "chat.memberships.*"
+"""Rooms with members, their names, and the rooms of each person. Part of the ``MEMBERS`` stream."""
 MODERATED = "chat.moderated.*"
 """Results of requests about mutes and bans, kept for as long as a retry may arrive."""
 
@@ -133,6 +137,21 @@ def name_subject(name_key: str) -> str:
 def erasure_subject(message_id: str) -> str:
     """Return the subject of the pending erasure of one removed message."""
     return f"chat.erasures.{message_id}"
+
+
+def room_record(room: str) -> str:
+    """Return the subject of the record of one room."""
+    return f"chat.room-records.{room}"
+
+
+def room_name_subject(name_key: str) -> str:
+    """Return the subject of the claim on one room's name; ``name_key`` is a digest of the name."""
+    return f"chat.room-names.{name_key}"
+
+
+def memberships_subject(user_id: str) -> str:
+    """Return the subject of the rooms of one person."""
+    return f"chat.memberships.{user_id}"
 
 
 def restriction_subject(restriction_id: str) -> str:

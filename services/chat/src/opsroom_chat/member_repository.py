@@ -12,10 +12,17 @@ from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, NameClaimChange
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.chat.moderation import RESTRICTION
+from opsroom_contracts.chat.rooms import PERSON_ROOMS, ROOM_RECORD
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import member_subject, name_subject, restriction_subject
+from opsroom_contracts.subjects import (
+    member_subject,
+    memberships_subject,
+    name_subject,
+    restriction_subject,
+    room_record,
+)
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_handler import Restart
@@ -28,6 +35,7 @@ _AWAY_WITHOUT_TOKEN = timedelta(days=1)
 """How long the record of a member without a token is kept after they have left."""
 _NAME_PREFIX = name_subject("")
 _RESTRICTION_PREFIX = restriction_subject("")
+_ROOM_PREFIX, _MEMBERSHIPS_PREFIX = room_record(""), memberships_subject("")
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +101,7 @@ def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
     """Apply a stored record to ``index``; return the member if it is a member record.
 
     Raises:
-        ContractError: it does not fit its contract, or its user id does not match its subject.
+        ContractError: it does not fit its contract, or its id does not match its subject.
     """
     if message.subject.startswith(_RESTRICTION_PREFIX):
         restriction = RESTRICTION.read(message.data)
@@ -103,11 +111,25 @@ def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
         claim = NAME_CLAIM.read(message.data)
         index.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
         return None
+    if message.subject.startswith(_ROOM_PREFIX):
+        room = ROOM_RECORD.read(message.data).room
+        _check_subject("room.id", room_record(room.id), message)
+        index.rooms.put_room(room, message.seq)
+        return None
+    if message.subject.startswith(_MEMBERSHIPS_PREFIX):
+        person = PERSON_ROOMS.read(message.data)
+        _check_subject("user.id", memberships_subject(person.user.id), message)
+        index.rooms.put_person(person, message.seq)
+        return None
     member = MEMBER.read(message.data)
-    if member_subject(member.user.id) != message.subject:
-        raise ContractError("user.id", f"must match the subject {message.subject}")
+    _check_subject("user.id", member_subject(member.user.id), message)
     index.put_member(member, message.seq)
     return member
+
+
+def _check_subject(field: str, subject: str, message: StreamMessage) -> None:
+    if subject != message.subject:
+        raise ContractError(field, f"must match the subject {message.subject}")
 
 
 def _claim(key: str, user_id: str, held: NameEntry | None) -> Write:

@@ -21,6 +21,8 @@ from opsroom_chat.message_store import MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.restrictions import RestrictionHandlers
+from opsroom_chat.rooms.handlers import RoomHandlers
+from opsroom_chat.rooms.room_store import RoomStore
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
 from opsroom_contracts import endpoints, subjects
@@ -48,6 +50,7 @@ from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
 _READY_SECONDS = 30.0
+_SEEN_SECONDS = 2.0
 _INDEX_SECONDS = 2.0
 """A start waits this long for the index. If it takes longer, shards are read when they are needed."""
 _PROBED = {
@@ -76,6 +79,7 @@ class _Chat:
     projection: MemberProjection
     presence: PresenceHandlers
     store: MessageStore
+    rooms: RoomStore
     messages: Messages
     removal: MessageRemoval
     restriction_handlers: RestrictionHandlers
@@ -106,10 +110,19 @@ async def _serving(
 ) -> AsyncIterator[asyncio.Event]:
     chat = _build(broker, settings, clock, message_log.messages)
     source = SubscriptionSpec(
-        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS), StartPolicy.STATE
+        subjects.MEMBERS_STREAM,
+        (
+            subjects.MEMBERS,
+            subjects.NAMES,
+            subjects.RESTRICTIONS,
+            subjects.ROOM_RECORDS,
+            subjects.MEMBERSHIPS,
+        ),
+        StartPolicy.STATE,
     )
     subscription = StreamSubscription(broker, source, chat.projection)
     service = _endpoints(broker, chat, settings.stream_replicas)
+    _rooms(chat, settings, clock, subscription).register(service)
     async with run_tasks(
         member_writer=chat.member_writer.run(),
         log_writer=message_log.writer.run(),
@@ -195,6 +208,7 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock, message
         projection=projection,
         presence=PresenceHandlers(members, grace_periods, clock),
         store=store,
+        rooms=RoomStore(members, member_reader, member_writer),
         messages=Messages(members, store, message_reader, rooms=settings.rooms, clock=clock),
         removal=MessageRemoval(store, clock=clock),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
@@ -202,6 +216,15 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock, message
         audit=AuditWriter(broker),
         member_writer=member_writer,
     )
+
+
+def _rooms(
+    chat: _Chat, settings: ChatSettings, clock: Clock, subscription: StreamSubscription
+) -> RoomHandlers:
+    async def seen(seq: int) -> None:
+        await subscription.wait_for(seq, _SEEN_SECONDS)
+
+    return RoomHandlers(chat.rooms, open_rooms=settings.rooms, clock=clock, seen=seen)
 
 
 def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroService:

@@ -47,8 +47,10 @@ class NameRuleError(ValueError):
     """A name is not allowed; the message explains why to the user who typed it."""
 
 
-def clean_name(raw: str) -> str:
-    """Validate a name and return it as typed, composed (NFC) and with single spaces: 1 to 32 characters.
+def clean_name(raw: str, limit: int = NAME_MAX) -> str:
+    """Validate a name and return it as typed, composed (NFC) and with single spaces.
+
+    It has at most ``limit`` code points.
 
     Raises:
         NameRuleError: the name is empty, too long, mixes scripts in one word, has no visible character, or
@@ -57,8 +59,8 @@ def clean_name(raw: str) -> str:
     name = _SPACES.sub(" ", _AROUND.sub("", nfc(raw)))
     if not name:
         raise NameRuleError("The name must not be empty.")
-    if len(name) > NAME_MAX:
-        raise NameRuleError(_too_long(name))
+    if len(name) > limit:
+        raise NameRuleError(_too_long(name, limit))
     if name.isascii() and name.isprintable():
         return name
     _refuse_hidden_characters(name)
@@ -68,8 +70,8 @@ def clean_name(raw: str) -> str:
     return name
 
 
-def _too_long(name: str) -> str:
-    limit = f"the limit is {NAME_MAX}"
+def _too_long(name: str, most: int) -> str:
+    limit = f"the limit is {most}"
     if sum(1 for _ in _GRAPHEME.finditer(name)) == len(name):
         return f"The name has {len(name)} characters, {limit}."
     return f"The name has {len(name)} code points, {limit}. One emoji or accented letter can have several."

@@ -55,10 +55,18 @@ def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
 
 
 def members_stream(*, replicas: int) -> StreamSpec:
-    """Members, names, mutes and bans; each write replaces the earlier record of its subject (0049)."""
+    """Members, names, mutes, bans and rooms; each write replaces the earlier record of its subject (0049)."""
     return StreamSpec(
         subjects.MEMBERS_STREAM,
-        (subjects.MEMBERS, subjects.NAMES, subjects.RESTRICTIONS, subjects.MODERATED),
+        (
+            subjects.MEMBERS,
+            subjects.NAMES,
+            subjects.RESTRICTIONS,
+            subjects.ROOM_RECORDS,
+            subjects.ROOM_NAMES,
+            subjects.MEMBERSHIPS,
+            subjects.MODERATED,
+        ),
         replicas=replicas,
     )
 

@@ -1,4 +1,4 @@
-"""In-memory index of members, names and restrictions, projected from the ``MEMBERS`` stream."""
+"""In-memory index of members, names, restrictions and rooms, projected from the ``MEMBERS`` stream."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from opsroom_chat.domain.name_holders import NameHolders
 from opsroom_chat.domain.presence import LISTED
+from opsroom_chat.domain.room_index import RoomIndex
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import Restrictions
 from opsroom_contracts.identity import Identity, granted_identity
@@ -40,6 +41,7 @@ class MemberIndex:
     """
 
     restrictions: Restrictions = field(default_factory=Restrictions)
+    rooms: RoomIndex = field(default_factory=RoomIndex)
     _members: dict[str, MemberEntry] = field(default_factory=dict)
     _names: dict[str, NameEntry] = field(default_factory=dict)
     _expiring: set[str] = field(default_factory=set)
@@ -59,8 +61,9 @@ class MemberIndex:
         """Return the lowest sequence of a record that the index is made of; None if it is empty."""
         sequences = [entry.seq for entry in self._members.values()]
         sequences += [entry.seq for entry in self._names.values()]
-        restriction = self.restrictions.oldest_seq(now)
-        return min(sequences if restriction is None else [*sequences, restriction], default=None)
+        others = (self.restrictions.oldest_seq(now), self.rooms.oldest_seq())
+        sequences += [seq for seq in others if seq is not None]
+        return min(sequences, default=None)
 
     def put_member(self, member: Member, seq: int) -> None:
         """Apply a member's record."""

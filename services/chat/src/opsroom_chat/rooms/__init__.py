@@ -1,0 +1,1 @@
+"""Rooms that not everybody is in: their records, and the rooms of each person."""
