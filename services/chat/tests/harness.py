@@ -100,14 +100,14 @@ class Chat:
     async def whoami(self, token: str) -> WhoamiReply:
         return await self.requester.request(endpoints.WHOAMI, WhoamiRequest(token=token))
 
-    async def send(self, user_id: str, text: str, client_id: str | None = None) -> SendReply:
-        request = SendRequest(
-            user_id=user_id, client_id=client_id or f"id of {text}", room="general", text=text
-        )
+    async def send(
+        self, user_id: str, text: str, client_id: str | None = None, room: str = "general"
+    ) -> SendReply:
+        request = SendRequest(user_id=user_id, client_id=client_id or f"id of {text}", room=room, text=text)
         return await self.requester.request(endpoints.SEND, request)
 
-    async def history(self, **query: Any) -> list[Message]:
-        request = HistoryRequest(room="general", **query)
+    async def history(self, room: str = "general", **query: Any) -> list[Message]:
+        request = HistoryRequest(room=room, **query)
         reply = await self.requester.request(endpoints.HISTORY, request)
         return list(reply.messages)
 

@@ -1,6 +1,7 @@
 """Rooms over NATS, with one and two chat services."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -170,3 +171,52 @@ async def test_records_that_can_not_be_read_count_as_missing(
     await rooms.join(ann, room.id)
     assert await rooms.members(ann, room.id) == {"Ann": "member"}
     assert broker.connected
+
+
+async def test_only_members_send_to_a_room_and_read_it(
+    chat: Chat, rooms: Rooms, broker_process: BrokerProcess
+) -> None:
+    users = [(await chat.present(name, name)).user.id for name in ("Ann", "Bob", "Eve")]
+    ann, bob, eve = users
+    room = (await rooms.create(ann, "Salaries", private=True)).id
+    await rooms.invite(ann, room, bob)
+    async with another(broker_process.url):
+        for number in range(10):
+            await chat.send(bob, f"text {number}", room=room)
+        assert len(await chat.history(room=room, user_id=ann)) == 10
+        for reader in (eve, None):
+            for attempt in (chat.send(eve, "hi", room=room), chat.history(room=room, user_id=reader)):
+                fault = await refusal(attempt)
+                assert (fault.code, fault.field) == ("room_unknown", "room")
+        await rooms.expel(ann, room, bob)
+        # Whichever process answers: none may lag behind the reply.
+        for _ in range(10):
+            assert (await refusal(chat.send(bob, "still here?", room=room))).code == "room_unknown"
+            assert (await refusal(chat.history(room=room, user_id=bob))).code == "room_unknown"
+        assert (await chat.send(bob, "text 3", room=room)).duplicate, "a retry of a stored message succeeds"
+        assert len(await chat.history(room=room, user_id=ann)) == 10
+
+
+async def test_a_public_room_is_read_by_all_also_when_it_is_archived(
+    chat: Chat, rooms: Rooms
+) -> None:
+    ann, bob = [(await chat.present(name, name)).user.id for name in ("Ann", "Bob")]
+    room = (await rooms.create(ann, "Deploys")).id
+    await chat.send(ann, "one", room=room)
+    assert [message.text for message in await chat.history(room=room)] == ["one"]
+    assert (await refusal(chat.send(bob, "two", room=room))).code == "forbidden"
+    await rooms.join(bob, room)
+    await chat.send(bob, "two", room=room)
+    await rooms.change(ann, room, archived=True)
+    assert (await refusal(chat.send(bob, "three", room=room))).code == "forbidden"
+    assert [message.text for message in await chat.history(room=room)] == ["one", "two"]
+
+
+async def test_releases_without_rooms_can_not_read_the_messages(chat: Chat, rooms: Rooms) -> None:
+    """They would show them to everybody."""
+    ann = (await chat.present("Ann")).user.id
+    room = (await rooms.create(ann, "Salaries", private=True)).id
+    sent = await chat.send(ann, "one", room=room)
+    stored = await chat.messages.at(sent.seq)
+    assert stored is not None
+    assert json.loads(stored.data)["membersSeq"] > 0

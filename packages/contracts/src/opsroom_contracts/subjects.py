@@ -3,6 +3,8 @@
 Request subjects are in :mod:`opsroom_contracts.endpoints`.
 """
 
+import re
+from typing import Final
 from zlib import crc32
 
 CHAT_SERVICE = "chat"
@@ -15,8 +17,11 @@ CHAT_STREAM = "CHAT"
 memory. Releases before decision 0050 stored each message on its own subject."""
 CHAT_EVENTS = "chat.events.>"
 LOG_SHARDS = 256
-"""How many subjects the messages of a room are spread over. With another number, a chat process that is
-building its index would look for stored messages in the wrong place."""
+"""How many subjects the messages of a configured room are spread over. With another number, a chat process
+that is building its index would look for stored messages in the wrong place."""
+_LOG_SHARDS_OF_ROOM = 8
+_CREATED_ROOM: Final = re.compile(r"[rd]-[a-z2-7]{24}")
+"""Ids of rooms that people create: most are small, and each subject takes memory of the broker."""
 CHAT_ERASURES = "chat.erasures.*"
 """Removed messages that are not erased yet; part of the ``CHAT`` stream."""
 
@@ -100,11 +105,18 @@ def probe_subject(service: str, process_id: str) -> str:
 
 def message_subject(room: str, message_id: str) -> str:
     """Return the subject of all events of one message of ``room``; other messages share it."""
-    return log_subject(room, str(crc32(message_id.encode()) % LOG_SHARDS))
+    return log_subject(room, str(crc32(message_id.encode()) % shards_of(room)))
+
+
+def shards_of(room: str) -> int:
+    """Return how many subjects the messages of ``room`` are spread over; it must never change."""
+    if _CREATED_ROOM.fullmatch(room) is None:
+        return LOG_SHARDS
+    return 1 if room.startswith("d") else _LOG_SHARDS_OF_ROOM
 
 
 def log_subject(room: str, shard: str) -> str:
-    """Return one of the ``LOG_SHARDS`` subjects of the messages of ``room``."""
+    """Return one of the subjects of the messages of ``room``."""
     return f"chat.events.{room}.log.{shard}"
 
 

@@ -26,4 +26,7 @@ class MessageRemoval:
 
     def _tombstone(self, stored: StoredChatEvent) -> MessageRemoved | None:
         message = message_of(stored.event, stored.seq)
-        return None if message is None else removal_of(message, self._clock())
+        if message is None:
+            return None
+        removed = removal_of(message, self._clock())
+        return removed.model_copy(update={"members_seq": stored.event.members_seq})

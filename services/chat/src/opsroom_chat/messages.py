@@ -9,6 +9,7 @@ from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import Added, MessageStore
 from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved
 from opsroom_contracts.chat.models import (
@@ -24,7 +25,7 @@ from opsroom_contracts.chat.models import (
     User,
 )
 from opsroom_contracts.chat.restrictions import refusal
-from opsroom_contracts.errors import RETRYABLE, ErrorCode, Fault, refuse
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, Fault, FaultError, refuse
 from opsroom_contracts.identity import Identity, granted_identity
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
@@ -44,13 +45,13 @@ class Messages:
         store: MessageStore,
         reader: StreamReader,
         *,
-        rooms: frozenset[str],
+        access: RoomAccess,
         clock: Clock,
     ) -> None:
         self._members = members
         self._store = store
         self._history = History(reader)
-        self._rooms = rooms
+        self._access = access
         self._clock = clock
 
     @property
@@ -72,8 +73,8 @@ class Messages:
         deduplicated by the id alone, which the gateway generates: on retry the sender may already have left.
 
         Raises:
-            FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text), ``muted``,
-                ``banned``.
+            FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text), ``forbidden``,
+                ``muted``, ``banned``.
         """
         event = await self._event(request)
         return _reply(event, await self._store.add(event))
@@ -113,18 +114,19 @@ class Messages:
 
     async def _event(self, request: SendRequest) -> MessageEvent:
         """Return the event to store, unless the message is refused."""
-        self._check_room(request.room)
         if is_blank(request.text):
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         sender, identity = await self._sender(request)
+        members_seq = await self._check_room(request, sender)
         event = MessageEvent(
-            id=message_id(sender.id if request.raw is None else GUEST.id, request.client_id),
+            id=_id_of(request, sender),
             room=request.room,
             user=sender,
             text=request.text,
             timestamp=to_milliseconds(self._clock()),
             client_id=request.client_id,
             raw=request.raw,
+            members_seq=members_seq,
         )
         await self._check_may_send(sender.name, identity, event)
         if request.raw is not None:
@@ -151,7 +153,7 @@ class Messages:
         Raises:
             FaultError: ``room_unknown``, ``invalid_request`` (``before`` and ``after`` both).
         """
-        self._check_room(request.room)
+        await self._access.check_may_read(request.user_id, request.room)
         if request.before is not None and request.after is not None:
             raise refuse(ErrorCode.INVALID_REQUEST, "before: must not be combined with after", field="before")
         return await self._history.page(request)
@@ -181,12 +183,22 @@ class Messages:
             return GUEST
         return User(id=GUEST.id, name=name)
 
-    def _check_room(self, room: str) -> None:
-        if room not in self._rooms:
-            rooms = ", ".join(sorted(self._rooms))
-            raise refuse(
-                ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r}; the rooms are: {rooms}", field="room"
-            )
+    async def _check_room(self, request: SendRequest, sender: User) -> int | None:
+        """Refuse who may not send to the room, unless this is a retry of a message that is stored already."""
+        try:
+            return await self._access.check_may_send(request.user_id, request.room)
+        except FaultError as error:
+            is_known = error.fault.code in {ErrorCode.FORBIDDEN, ErrorCode.ROOM_UNKNOWN}
+            if not is_known or not await self._is_stored(request, sender):
+                raise
+            return 0
+
+    async def _is_stored(self, request: SendRequest, sender: User) -> bool:
+        return await self._store.find(request.room, _id_of(request, sender)) is not None
+
+
+def _id_of(request: SendRequest, sender: User) -> str:
+    return message_id(sender.id if request.raw is None else GUEST.id, request.client_id)
 
 
 def _reply(event: MessageEvent, added: int | StreamMessage) -> SendReply:

@@ -21,6 +21,8 @@ from opsroom_chat.message_store import MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.restrictions import RestrictionHandlers
+from opsroom_chat.rooms.access import RoomAccess
+from opsroom_chat.rooms.catch_up import CatchUp
 from opsroom_chat.rooms.handlers import RoomHandlers
 from opsroom_chat.rooms.room_store import RoomStore
 from opsroom_chat.settings import ChatSettings
@@ -53,6 +55,17 @@ _READY_SECONDS = 30.0
 _SEEN_SECONDS = 2.0
 _INDEX_SECONDS = 2.0
 """A start waits this long for the index. If it takes longer, shards are read when they are needed."""
+_MEMBERS_SOURCE = SubscriptionSpec(
+    subjects.MEMBERS_STREAM,
+    (
+        subjects.MEMBERS,
+        subjects.NAMES,
+        subjects.RESTRICTIONS,
+        subjects.ROOM_RECORDS,
+        subjects.MEMBERSHIPS,
+    ),
+    StartPolicy.STATE,
+)
 _PROBED = {
     subjects.CHAT_STREAM: subjects.erasure_subject(subjects.PROBE_ID),
     subjects.MEMBERS_STREAM: subjects.moderated_subject(subjects.PROBE_ID),
@@ -79,7 +92,7 @@ class _Chat:
     projection: MemberProjection
     presence: PresenceHandlers
     store: MessageStore
-    rooms: RoomStore
+    rooms: RoomHandlers
     messages: Messages
     removal: MessageRemoval
     restriction_handlers: RestrictionHandlers
@@ -108,21 +121,10 @@ async def chat_service(broker: NatsConnection, settings: ChatSettings) -> AsyncI
 async def _serving(
     broker: NatsConnection, settings: ChatSettings, upkeep: Upkeep, clock: BrokerClock, message_log: _Log
 ) -> AsyncIterator[asyncio.Event]:
-    chat = _build(broker, settings, clock, message_log.messages)
-    source = SubscriptionSpec(
-        subjects.MEMBERS_STREAM,
-        (
-            subjects.MEMBERS,
-            subjects.NAMES,
-            subjects.RESTRICTIONS,
-            subjects.ROOM_RECORDS,
-            subjects.MEMBERSHIPS,
-        ),
-        StartPolicy.STATE,
-    )
-    subscription = StreamSubscription(broker, source, chat.projection)
+    projection = MemberProjection()
+    subscription = StreamSubscription(broker, _MEMBERS_SOURCE, projection)
+    chat = _build(broker, settings, clock, message_log.messages, (projection, subscription))
     service = _endpoints(broker, chat, settings.stream_replicas)
-    _rooms(chat, settings, clock, subscription).register(service)
     async with run_tasks(
         member_writer=chat.member_writer.run(),
         log_writer=message_log.writer.run(),
@@ -192,8 +194,14 @@ def _build_log(broker: NatsConnection, feed: NatsConnection, file: IndexFile) ->
     )
 
 
-def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock, message_log: MessageLog) -> _Chat:
-    projection = MemberProjection()
+def _build(
+    broker: NatsConnection,
+    settings: ChatSettings,
+    clock: Clock,
+    message_log: MessageLog,
+    of_members: tuple[MemberProjection, StreamSubscription],
+) -> _Chat:
+    projection, subscription = of_members
     member_writer = BatchWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
     message_reader = StreamReader(broker, subjects.CHAT_STREAM)
@@ -204,27 +212,24 @@ def _build(broker: NatsConnection, settings: ChatSettings, clock: Clock, message
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
     store = MessageStore(message_reader, message_log, eraser)
     superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
+    access = RoomAccess(lambda: projection.index.rooms, settings.rooms, CatchUp(member_reader, subscription))
+    rooms = RoomStore(members, member_reader, member_writer)
+
+    async def seen(seq: int) -> None:
+        await subscription.wait_for(seq, _SEEN_SECONDS)
+
     return _Chat(
         projection=projection,
         presence=PresenceHandlers(members, grace_periods, clock),
         store=store,
-        rooms=RoomStore(members, member_reader, member_writer),
-        messages=Messages(members, store, message_reader, rooms=settings.rooms, clock=clock),
+        rooms=RoomHandlers(rooms, open_rooms=settings.rooms, clock=clock, seen=seen),
+        messages=Messages(members, store, message_reader, access=access, clock=clock),
         removal=MessageRemoval(store, clock=clock),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
         sweeper=Sweeper(broker, members, store, superseded, grace_periods, clock),
         audit=AuditWriter(broker),
         member_writer=member_writer,
     )
-
-
-def _rooms(
-    chat: _Chat, settings: ChatSettings, clock: Clock, subscription: StreamSubscription
-) -> RoomHandlers:
-    async def seen(seq: int) -> None:
-        await subscription.wait_for(seq, _SEEN_SECONDS)
-
-    return RoomHandlers(chat.rooms, open_rooms=settings.rooms, clock=clock, seen=seen)
 
 
 def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroService:
@@ -246,6 +251,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     of_members = probes[subjects.MEMBERS_STREAM].confirming
     of_messages = probes[subjects.CHAT_STREAM].confirming
     chat.messages.register(service)
+    chat.rooms.register(service)
     service.add(endpoints.REGISTER, presence.register)
     service.add(endpoints.JOIN, of_members(presence.join))
     service.add(endpoints.LEAVE, presence.leave)

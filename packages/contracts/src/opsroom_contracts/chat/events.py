@@ -26,7 +26,12 @@ from opsroom_contracts.serialization.versions import StoredContract, StoredUnion
 
 
 class MessageEvent(Model):
-    """A stored message, on ``chat.events.<room>.log.<shard>``."""
+    """A stored message, on ``chat.events.<room>.log.<shard>``.
+
+    ``members_seq``: in rooms that not everybody is in, the sequence of ``MEMBERS`` by which its sender was a
+    member. A reader's gateway must have seen that, too, so that it knows who was removed before. Releases
+    without such rooms can't read these messages, and show them to nobody.
+    """
 
     version: Literal[1] = 1
     type: Literal["message"] = "message"
@@ -37,12 +42,14 @@ class MessageEvent(Model):
     timestamp: Timestamp
     client_id: ClientId | None = None
     raw: LegacyFrame | None = None
+    members_seq: Sequence | None = None
 
 
 class MessageRemoved(Model):
     """A tombstone that replaces a removed message: on the shard of its id, at the end of the stream.
 
-    ``message_seq`` and ``sent_at``: sequence and timestamp of the removed message.
+    ``message_seq`` and ``sent_at``: sequence and timestamp of the removed message. ``members_seq``: as in
+    :class:`MessageEvent`.
     """
 
     version: Literal[1] = 1
@@ -52,6 +59,7 @@ class MessageRemoved(Model):
     message_seq: Sequence
     sent_at: Timestamp
     timestamp: Timestamp
+    members_seq: Sequence | None = None
 
 
 ChatEvent = MessageEvent | MessageRemoved

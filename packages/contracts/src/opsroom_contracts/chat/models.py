@@ -260,9 +260,13 @@ class UsersReply(Model):
 
 
 class HistoryRequest(Model):
-    """Get a page of a room's messages: the latest, those before a sequence, or those after one."""
+    """Get a page of a room's messages: the latest, those before a sequence, or those after one.
+
+    ``user_id``: who reads it. Without one, only rooms that everybody is in can be read.
+    """
 
     room: RoomName
+    user_id: Identifier | None = None
     before: Sequence | None = None
     after: Sequence | None = None
     limit: Annotated[int, Field(ge=1, le=HISTORY_MAX)] = 50

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from opsroom_chat.domain.name_holders import NameHolders
 from opsroom_chat.domain.presence import LISTED
-from opsroom_chat.domain.room_index import RoomIndex
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import Restrictions
+from opsroom_contracts.chat.room_index import RoomIndex
 from opsroom_contracts.identity import Identity, granted_identity
 
 _Place = tuple[int, str]

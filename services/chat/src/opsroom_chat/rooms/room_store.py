@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from opsroom_chat.domain.room_index import RoomIndex
 from opsroom_chat.domain.rooms import name_key
 from opsroom_chat.member_repository import MemberRepository
+from opsroom_contracts.chat.room_index import RoomIndex
 from opsroom_contracts.chat.rooms import (
     PERSON_ROOMS,
     ROOM_NAME_CLAIM,
