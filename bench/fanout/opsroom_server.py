@@ -27,6 +27,7 @@ from opsroom_gateway.app import Gateway
 from opsroom_gateway.auth.factory import build_authorizer, static_tokens
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Replayer
+from opsroom_gateway.fanout.room_readers import RoomReaders
 from opsroom_gateway.metrics import fan_out_latency
 from opsroom_gateway.middleware.client_address import ClientAddressMiddleware
 from opsroom_gateway.middleware.trusted_proxies import parse_proxies
@@ -34,6 +35,7 @@ from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
 from opsroom_gateway.projections.instances import InstanceProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.projections.restrictions import RestrictionProjection
+from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.connection_limits import raise_open_file_limit
 from opsroom_gateway.transport.encoding import sse_event
@@ -81,7 +83,8 @@ SSE_PROTOCOL = PeerProtocol(
 def application(latency: Histogram | None) -> FastAPI:
     """Build the application: the gateway's readers, and two sockets in place of the broker."""
     app = FastAPI()
-    chat, cloud = MessageProjection(4096, latency), InstanceProjection()
+    chat = MessageProjection(4096, RoomReaders(RoomProjection()), latency)
+    cloud = InstanceProjection()
     sequences = count(1)
     chat.on_synced()  # there is no stream: every message is new
     # Nobody resumes here, so the stream is never read.
@@ -99,8 +102,8 @@ def application(latency: Histogram | None) -> FastAPI:
     async def read(socket: WebSocket) -> None:
         await socket.accept()
         connection = connection_of(socket)
-        chat.readers.subscribe(connection)
-        connection.on_close(lambda: chat.readers.unsubscribe(connection))
+        chat.readers.subscribe(connection, "reader")
+        connection.on_close(lambda: chat.readers.unsubscribe(connection, "reader"))
         connection.serve_callback(received)
 
     @app.websocket("/publish")

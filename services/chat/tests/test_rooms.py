@@ -197,9 +197,7 @@ async def test_only_members_send_to_a_room_and_read_it(
         assert len(await chat.history(room=room, user_id=ann)) == 10
 
 
-async def test_a_public_room_is_read_by_all_also_when_it_is_archived(
-    chat: Chat, rooms: Rooms
-) -> None:
+async def test_a_public_room_is_read_by_all_also_when_it_is_archived(chat: Chat, rooms: Rooms) -> None:
     ann, bob = [(await chat.present(name, name)).user.id for name in ("Ann", "Bob")]
     room = (await rooms.create(ann, "Deploys")).id
     await chat.send(ann, "one", room=room)

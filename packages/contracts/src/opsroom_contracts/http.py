@@ -9,6 +9,7 @@ from opsroom_contracts.agents.records import TemplateView
 from opsroom_contracts.audit import Address
 from opsroom_contracts.chat.models import RawName, Token, User
 from opsroom_contracts.chat.moderation import NewReason, Restriction, Seconds
+from opsroom_contracts.chat.rooms import DIRECT_MAX, INVITED_MAX, Description, RawRoomName
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.instances import (
     FailureCode,
@@ -53,6 +54,38 @@ class NewBan(Model, defer_build=False):
     address: Address | None = None
     seconds: Seconds | None = None
     reason: NewReason = None
+
+
+class NewRoom(Model, defer_build=False):
+    """Create a room; you are its owner. ``private``: only whoever is invited sees it."""
+
+    name: RawRoomName
+    description: Description | None = None
+    private: bool = False
+
+
+class RoomPatch(Model, defer_build=False):
+    """Change a room; what is missing stays, and an empty description removes it.
+
+    An archived room can be read, but nobody can send.
+    """
+
+    name: RawRoomName | None = None
+    description: Description | None = None
+    archived: bool | None = None
+
+
+# Not strict: the web framework validates values of Python, where JSON's list would not be a tuple.
+class NewMembers(Model, defer_build=False):
+    """Add people to a room, by their ids."""
+
+    users: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=INVITED_MAX, strict=False)]
+
+
+class NewDirectRoom(Model, defer_build=False):
+    """Talk directly with one to seven people, by their ids. The same people always get the same room."""
+
+    users: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=DIRECT_MAX - 1, strict=False)]
 
 
 class RestrictionList(Model):

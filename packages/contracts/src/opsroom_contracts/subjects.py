@@ -108,9 +108,14 @@ def message_subject(room: str, message_id: str) -> str:
     return log_subject(room, str(crc32(message_id.encode()) % shards_of(room)))
 
 
+def is_created_room(room: str) -> bool:
+    """Whether ``room`` is the id of a room that people create. Everybody is in all other rooms."""
+    return _CREATED_ROOM.fullmatch(room) is not None
+
+
 def shards_of(room: str) -> int:
     """Return how many subjects the messages of ``room`` are spread over; it must never change."""
-    if _CREATED_ROOM.fullmatch(room) is None:
+    if not is_created_room(room):
         return LOG_SHARDS
     return 1 if room.startswith("d") else _LOG_SHARDS_OF_ROOM
 

@@ -111,7 +111,8 @@ async def gateway(
             tokens=components.access.tokens.run(),
         ) as failed,
     ):
-        await broker.subscribe(subjects.TYPING, TypingRelay(projections.members.readers).on_message)
+        typing = TypingRelay(projections.members.readers, projections.chat.readers)
+        await broker.subscribe(subjects.TYPING, typing.on_message)
         await projections.ready()
         components.access.start()
         try:
@@ -174,7 +175,14 @@ def _register_metrics(
     register_metrics(metrics, stats, projections.members, broadcasters)
     register_agent_streams(metrics, components.agent_streams)
     register_skipped(
-        metrics, (projections.chat, projections.members, projections.restrictions, projections.cloud)
+        metrics,
+        (
+            projections.chat,
+            projections.members,
+            projections.restrictions,
+            projections.rooms,
+            projections.cloud,
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
+from opsroom_gateway.presence.room_notices import RoomNotices
 from opsroom_gateway.presence.sessions import Sessions
 from opsroom_gateway.presence.stream_viewers import StreamViewers
 from opsroom_gateway.projections.projections import Projections, build_projections
@@ -47,6 +48,7 @@ class Components:
     access: Authorizer
     projections: Projections
     sessions: Sessions
+    room_notices: RoomNotices
     cloud: CloudClient
     agents: AgentRequests
     agent_streams: AgentStreams
@@ -101,6 +103,7 @@ def build_components(
         access=access,
         projections=projections,
         sessions=Sessions(requester, gateway_id),
+        room_notices=RoomNotices(projections.rooms),
         cloud=CloudClient(requester, projections.cloud_subscription),
         agents=agents,
         agent_streams=agent_streams,

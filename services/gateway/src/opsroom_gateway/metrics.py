@@ -7,7 +7,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from opsroom_gateway.agents.agent_streams import AgentStreams
 from opsroom_gateway.agents.stream_kinds import KINDS, Kind
-from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_runtime.metrics import Counter, Histogram, Labels, Metrics, single
@@ -15,8 +14,25 @@ from opsroom_runtime.metrics import Counter, Histogram, Labels, Metrics, single
 ERROR_COUNTER: Final = "opsroom.refusals"
 """The key of the error counter in an ASGI scope."""
 
-Broadcasters = Mapping[tuple[str, str, str], Broadcaster]
-"""All broadcasters by stream, transport and dialect, such as ``chat``, ``websocket``, ``v1``."""
+
+class Readers(Protocol):
+    """Connections that are sent the same frames, and what was written to them."""
+
+    @property
+    def deliveries(self) -> int: ...
+
+    @property
+    def written_bytes(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def buffered_bytes(self) -> list[int]:
+        """Return the bytes that each reader has not taken yet."""
+        ...
+
+
+Broadcasters = Mapping[tuple[str, str, str], Readers]
+"""All readers by stream, transport and dialect, such as ``chat``, ``websocket``, ``v1``."""
 
 
 def error_counter(metrics: Metrics) -> Counter:
@@ -79,7 +95,7 @@ def register_metrics(
     metrics.counter_callback(
         "delivered_bytes",
         "Bytes written to readers.",
-        lambda: {labels: broadcaster.bytes for labels, broadcaster in broadcasters.items()},
+        lambda: {labels: broadcaster.written_bytes for labels, broadcaster in broadcasters.items()},
         labels,
     )
     metrics.counter_callback("slow_readers_closed", "Closed as too slow.", single(lambda: stats.slow_readers))

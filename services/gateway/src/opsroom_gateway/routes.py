@@ -13,6 +13,7 @@ from opsroom_gateway.api.addresses import AddressLookup, addresses_router
 from opsroom_gateway.api.audit import audit_router
 from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
+from opsroom_gateway.api.chat_socket.replies import Heartbeats
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
 from opsroom_gateway.api.cloud.access import CommandAccess
 from opsroom_gateway.api.cloud.batch import batch_router
@@ -24,6 +25,7 @@ from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_
 from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
+from opsroom_gateway.api.rooms import RoomClient, room_members_router, rooms_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
@@ -106,6 +108,9 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(restrictions_router(restricting, access, audit_log))
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
     router.include_router(users_router(requester, projections.members, components.limits, access))
+    rooms = RoomClient(requester, projections.members_subscription)
+    router.include_router(rooms_router(rooms, requester, access, components.limits))
+    router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(history_router(requester, projections.chat, access))
     commanding = CommandAccess(access, projections.members, components.limits, audit_log)
     _add_cloud(router, components, commanding)
@@ -150,4 +155,7 @@ def _chat_room(
         settings,
         components.access,
         components.revocations,
+        components.projections.rooms,
+        components.room_notices,
+        Heartbeats(components.projections.chat_replayer.position, components.projections.chat.readers.flush),
     )

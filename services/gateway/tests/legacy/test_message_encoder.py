@@ -9,8 +9,10 @@ from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import message_subject
 from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.room_readers import RoomReaders
 from opsroom_gateway.legacy.message_encoder import LegacyMessageEncoder
 from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.transport.encoding import binary_frame, text_frame
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
@@ -35,7 +37,7 @@ def test_nothing_is_encoded_without_readers_except_a_relayed_frame() -> None:
 
 
 async def test_a_malformed_relayed_frame_is_skipped_for_all_readers() -> None:
-    projection = MessageProjection(ring_messages=16)
+    projection = MessageProjection(16, RoomReaders(RoomProjection()))
     projection.add_encoder(LegacyMessageEncoder())
     malformed = event(LegacyFrame(data="no base64!", binary=True))
     for seq, stored in enumerate((malformed, event(None)), start=1):
@@ -57,7 +59,7 @@ class Published(Broadcaster):
 
 
 def test_after_a_restart_readers_get_the_rest_of_a_batch_of_which_they_have_seen_the_beginning() -> None:
-    encoder, projection = LegacyMessageEncoder(), MessageProjection(ring_messages=16)
+    encoder, projection = LegacyMessageEncoder(), MessageProjection(16, RoomReaders(RoomProjection()))
     encoder.readers = published = Published()
     projection.add_encoder(encoder)
     at = datetime(2026, 1, 1, tzinfo=UTC)  # the messages of a batch are stored at the same time

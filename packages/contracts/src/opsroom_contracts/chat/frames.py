@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.chat.models import Message, Text, Token, User
 from opsroom_contracts.chat.moderation import Reason
+from opsroom_contracts.chat.rooms import Room, RoomRole, RoomView
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.model import (
     ClientId,
@@ -87,6 +88,8 @@ class WelcomeFrame(Model):
     at ``seq``, if the server has it. A client sends both back in its next hello.
 
     ``heartbeatSeconds``: the longest interval between two heartbeats, if the client asked for them.
+
+    ``rooms``: those of this user that not everybody is in. This socket gets their messages.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -97,12 +100,19 @@ class WelcomeFrame(Model):
     epoch: Epoch | None = None
     timestamp: Timestamp | None = None
     heartbeat_seconds: float | None = None
+    rooms: tuple[RoomView, ...] = ()
 
 
 class HeartbeatFrame(Model):
-    """The connection is alive. Sent regularly to clients that asked for it in their hello."""
+    """The connection is alive. Sent regularly to clients that asked for it in their hello.
+
+    ``seq`` and ``timestamp``: as in the welcome. Everything up to there that concerns this client was sent.
+    A client of quiet rooms that takes over the sequence has less to catch up with when it reconnects.
+    """
 
     type: Literal["heartbeat"] = "heartbeat"
+    seq: Sequence | None = None
+    timestamp: Timestamp | None = None
 
 
 class MessageFrame(Message):
@@ -150,6 +160,17 @@ class LeftFrame(Model):
 
     type: Literal["left"] = "left"
     user: User
+
+
+class RoomFrame(Model):
+    """The user joined this room, or it was changed. Without ``role`` they are no longer in it.
+
+    Messages of the room come from now on; earlier ones are in its history.
+    """
+
+    type: Literal["room"] = "room"
+    room: Room
+    role: RoomRole | None = None
 
 
 class TypingNotice(Model):
@@ -206,6 +227,7 @@ ServerFrame = Annotated[
     | UnmutedFrame
     | JoinedFrame
     | LeftFrame
+    | RoomFrame
     | TypingNotice
     | AckFrame
     | ErrorFrame

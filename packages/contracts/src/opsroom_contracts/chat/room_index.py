@@ -56,6 +56,10 @@ class RoomIndex:
         known = self._people.get(user_id)
         return None if known is None else known.person
 
+    def people(self) -> Iterator[str]:
+        """Iterate over the ids of everybody with a record."""
+        return iter(self._people)
+
     def membership(self, user_id: str, room: str) -> Membership | None:
         """Return a person's place in a room."""
         return self._members.get(room, {}).get(user_id)

@@ -12,7 +12,7 @@ class RoomAccess:
     """Checks people against the memberships that are stored by the time of the check.
 
     ``catch_up`` waits until this process has seen every membership that was stored before the call, and
-    returns the last sequence of ``MEMBERS`` that it has seen. So nobody sends to a room after a process has
+    returns the sequence of the last one in ``MEMBERS``. So nobody sends to a room after a process has
     confirmed that they were removed from it.
     """
 

@@ -23,7 +23,7 @@ class CatchUp:
         self._reading: asyncio.Task[int] | None = None
 
     async def __call__(self) -> int:
-        """Return the last sequence that this process has seen then.
+        """Return the sequence of the last one.
 
         Raises:
             UnavailableError: the broker did not reply, or this process is too far behind.
@@ -33,7 +33,7 @@ class CatchUp:
         seq = await asyncio.shield(self._next)
         if not await self._subscription.wait_for(seq, _SECONDS):
             raise UnavailableError("this process has not seen the latest memberships yet")
-        return self._subscription.last_seq
+        return seq
 
     async def _read_after(self, before: asyncio.Task[int] | None) -> int:
         if before is not None:

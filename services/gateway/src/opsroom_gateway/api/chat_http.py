@@ -16,6 +16,7 @@ from opsroom_contracts.chat.models import (
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
 from opsroom_contracts.identity import Action
+from opsroom_contracts.subjects import is_created_room
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer, Principal
@@ -101,7 +102,6 @@ def history_router(requester: RequestClient, messages: MessageProjection, access
     @router.get(
         "/rooms/{room}/messages",
         summary="Read messages",
-        dependencies=[Depends(access.require(Action.CHAT))],
         responses=example_response(200, {"messages": [_MESSAGE]})
         | error_responses(
             ErrorCode.ROOM_UNKNOWN, ErrorCode.INVALID_REQUEST, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS
@@ -109,13 +109,18 @@ def history_router(requester: RequestClient, messages: MessageProjection, access
         response_model_exclude_none=True,
     )
     async def history(
-        room: _Room, before: _SequenceQuery = None, after: _SequenceQuery = None, limit: _Limit = 50
+        room: _Room,
+        principal: Annotated[Principal, Depends(access.require(Action.CHAT))],
+        before: _SequenceQuery = None,
+        after: _SequenceQuery = None,
+        limit: _Limit = 50,
     ) -> HistoryReply:
         """A page in ascending order: the latest messages, those before a sequence, or those after one.
 
         A page can be shorter than `limit` although there are more messages: `next` says so.
         """
-        request = HistoryRequest(room=room, before=before, after=after, limit=limit)
+        user_id = None if principal.user is None or not is_created_room(room) else principal.user.id
+        request = HistoryRequest(room=room, user_id=user_id, before=before, after=after, limit=limit)
         epoch = messages.epoch
         page = await requester.request(endpoints.HISTORY, request)
         return page.model_copy(update={"epoch": epoch, "next": _next(page, request)})

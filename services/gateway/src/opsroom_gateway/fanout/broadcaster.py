@@ -80,7 +80,7 @@ class Broadcaster:
 
     def __init__(self) -> None:
         self.deliveries = 0
-        self.bytes = 0
+        self.written_bytes = 0
         self._plain = SubscriberGroup()
         self._compressed = SubscriberGroup()
         self._pending: list[bytes] = []
@@ -91,7 +91,7 @@ class Broadcaster:
 
     def subscribe(self, reader: ClientConnection) -> None:
         """Add a reader; it receives what is published from now on."""
-        self._flush()
+        self.flush()
         (self._compressed if reader.deflate else self._plain).add(reader)
 
     def unsubscribe(self, reader: ClientConnection) -> None:
@@ -108,13 +108,14 @@ class Broadcaster:
         if not len(self):
             return
         if not self._pending:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
         self._pending.append(frame)
         self._pending_bytes += len(frame)
         if self._pending_bytes > _FLUSH_BYTES:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is published."""
         if not self._pending:
             return
         frames, self._pending = self._pending, []
@@ -127,5 +128,5 @@ class Broadcaster:
 
     def _send(self, group: SubscriberGroup, frames: list[bytes]) -> None:
         joined = frames[0] if len(frames) == 1 else b"".join(frames)
-        self.bytes += len(joined) * len(group)
+        self.written_bytes += len(joined) * len(group)
         group.write(joined)

@@ -23,6 +23,12 @@ _WARM_UP_COUNT = 512
 
 log = logging.getLogger(__name__)
 
+MayRead = Callable[[Frame], bool]
+
+
+def _everything(frame: Frame) -> bool:  # noqa: ARG001 - the default of a filter
+    return True
+
 
 class Stream(Protocol):
     """A live stream with a buffer of its newest frames.
@@ -104,8 +110,12 @@ class Replayer:
         except UnavailableError as error:
             log.warning("the replay buffer is not warm; it is filled when clients reconnect: %s", error)
 
-    async def replay_from(self, cursor: Cursor, limit: int | None) -> AsyncIterator[ReplayChunk]:
+    async def replay_from(
+        self, cursor: Cursor, limit: int | None, may_read: MayRead = _everything
+    ) -> AsyncIterator[ReplayChunk]:
         """Yield everything after ``cursor``, in chunks of at most ``CHUNK_BYTES`` (or one frame).
+
+        ``may_read``: which frames the reader gets; it is asked right before they are yielded.
 
         The last chunk comes from the replay buffer. A caller that writes it and subscribes without awaiting
         in between gets no gaps and no duplicates.
@@ -127,13 +137,13 @@ class Replayer:
                         await self._check_retained(since)
                         checked = True
                     page = await self._page(since)
-                for chunk in _chunks(page):
+                for chunk in _chunks(page, may_read):
                     yield ReplayChunk(chunk, last=False)
                 since = page[-1].seq if page else stream.buffer.first_seq - 1
                 continue
             if stream.buffer.restarts != restarts:
                 raise HistoryGapError  # the stream was replaced meanwhile, and this reader got no reset
-            since, frames, last = _first_chunk(stream.buffer.after(since), since)
+            since, frames, last = _first_chunk(stream.buffer.after(since), since, may_read)
             yield ReplayChunk(frames, last=last)
             if last:
                 return
@@ -240,11 +250,14 @@ class Replayer:
         return buffer.with_redactions(self._render(stored) for stored in page if stored.seq < first_seq)
 
 
-def _first_chunk(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]:
+def _first_chunk(frames: Iterable[Frame], since: int, may_read: MayRead) -> tuple[int, bytes, bool]:
     """Join the frames that fit into one chunk. Returns the last sequence, the bytes, and whether all fit."""
     chunk: list[bytes] = []
     size = 0
     for frame in frames:
+        if not may_read(frame):
+            since = frame.seq
+            continue
         size += len(frame.data)
         if chunk and size > CHUNK_BYTES:
             return since, b"".join(chunk), False
@@ -253,9 +266,9 @@ def _first_chunk(frames: Iterable[Frame], since: int) -> tuple[int, bytes, bool]
     return since, b"".join(chunk), True
 
 
-def _chunks(frames: list[Frame]) -> Iterator[bytes]:
+def _chunks(frames: list[Frame], may_read: MayRead) -> Iterator[bytes]:
     last = False
     since = 0
     while not last:
-        since, chunk, last = _first_chunk((frame for frame in frames if frame.seq > since), since)
+        since, chunk, last = _first_chunk((frame for frame in frames if frame.seq > since), since, may_read)
         yield chunk

@@ -11,11 +11,12 @@ _REDACTED_MAX = 1024
 
 
 class Frame(NamedTuple):
-    """A prepared frame, its sequence, and the timestamp of its event (None: unknown)."""
+    """A prepared frame, its sequence, the timestamp of its event (None: unknown), and its room, if any."""
 
     seq: int
     data: bytes
     timestamp: datetime | None = None
+    room: str | None = None
 
 
 class ReplayBuffer:

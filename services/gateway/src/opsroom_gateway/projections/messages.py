@@ -11,6 +11,7 @@ from opsroom_contracts.chat.frames import ResetFrame
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
+from opsroom_gateway.fanout.room_readers import RoomReaders
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
@@ -41,11 +42,11 @@ class MessageProjection:
     After a reset it fills the replay buffer with the newest messages, and then makes all readers refetch.
     """
 
-    def __init__(self, ring_messages: int, latency: Histogram | None = None) -> None:
+    def __init__(self, ring_messages: int, readers: RoomReaders, latency: Histogram | None = None) -> None:
         """``latency`` measures the time from a message's timestamp until it is written to all readers."""
         self._latency = latency
         self._timed: datetime | None = None
-        self.readers = Broadcaster()
+        self.readers = readers
         self.buffer = ReplayBuffer(ring_messages, _BUFFER_BYTES)
         self.head = 0
         self.head_timestamp: datetime | None = None
@@ -94,7 +95,7 @@ class MessageProjection:
             if other_frame and is_new:
                 readers.publish(other_frame)
         if self._live:
-            self.readers.publish(frame.data)
+            self.readers.publish(event.room, frame.data)
             self._measure(event)
 
     def _measure(self, event: ChatEvent) -> None:
@@ -115,7 +116,7 @@ class MessageProjection:
         """Go live; readers from before a reset must refetch."""
         if not self._live and self._was_live:
             reset = ResetFrame(seq=self.head, epoch=self.epoch, timestamp=self.head_timestamp)
-            self.readers.publish(text_frame(encode(reset)))
+            self.readers.publish_to_all(text_frame(encode(reset)))
         self._live = self._was_live = True
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:
@@ -128,7 +129,7 @@ class MessageProjection:
 
 def encoded_frame(event: ChatEvent, seq: int) -> Frame:
     """Return the WebSocket frame of a stored event."""
-    return Frame(seq, text_frame(encode(frame_of(event, seq))), event.timestamp)
+    return Frame(seq, text_frame(encode(frame_of(event, seq))), event.timestamp, event.room)
 
 
 def render_message(stored: StreamMessage) -> Frame:

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from opsroom_contracts import subjects
 from opsroom_gateway.fanout.replay import Replayer
+from opsroom_gateway.fanout.room_readers import RoomReaders
 from opsroom_gateway.metrics import fan_out_latency
 from opsroom_gateway.projections.instances import InstanceProjection, render_event
 from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.members_stream import MembersStream
+from opsroom_gateway.projections.membership_gate import MembershipGate
 from opsroom_gateway.projections.messages import MessageProjection, render_message
-from opsroom_gateway.projections.restrictions import MembersAndRestrictions, RestrictionProjection
+from opsroom_gateway.projections.restrictions import RestrictionProjection
+from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
@@ -25,6 +29,7 @@ class Projections:
     chat_replayer: Replayer
     members: MemberProjection
     restrictions: RestrictionProjection
+    rooms: RoomProjection
     members_subscription: StreamSubscription
     cloud: InstanceProjection
     cloud_subscription: StreamSubscription
@@ -55,18 +60,25 @@ def build_projections(
     broker: NatsConnection, restrictions: RestrictionProjection, ring_messages: int
 ) -> Projections:
     """Build the projections. ``ring_messages``: how many messages to hold."""
-    chat = MessageProjection(ring_messages, fan_out_latency(broker.metrics))
-    members, cloud = MemberProjection(), InstanceProjection()
+    rooms, members, cloud = RoomProjection(), MemberProjection(), InstanceProjection()
+    readers = RoomReaders(rooms)
+    rooms.watch_people(readers.on_person)
+    chat = MessageProjection(ring_messages, readers, fan_out_latency(broker.metrics))
+    records = MembersStream(members, restrictions, rooms)
+    gate = MembershipGate(chat, lambda: records.seq, readers.disconnect)
+    records.watch(gate.advance)
     chat_spec = SubscriptionSpec(
         subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), StartPolicy.EVENTS, newest=ring_messages
     )
     members_spec = SubscriptionSpec(
-        subjects.MEMBERS_STREAM, (subjects.MEMBERS, subjects.RESTRICTIONS), StartPolicy.STATE
+        subjects.MEMBERS_STREAM,
+        (subjects.MEMBERS, subjects.RESTRICTIONS, subjects.ROOM_RECORDS, subjects.MEMBERSHIPS),
+        StartPolicy.STATE,
     )
     cloud_spec = SubscriptionSpec(
         subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), StartPolicy.STATE_THEN_EVENTS
     )
-    chat_subscription = StreamSubscription(broker, chat_spec, chat)
+    chat_subscription = StreamSubscription(broker, chat_spec, gate)
     cloud_subscription = StreamSubscription(broker, cloud_spec, cloud)
     chat_reader = StreamReader(broker, subjects.CHAT_STREAM)
     cloud_reader = StreamReader(broker, subjects.CLOUD_STREAM)
@@ -76,7 +88,8 @@ def build_projections(
         Replayer(chat, chat_reader, subjects.CHAT_EVENTS, render_message, chat_subscription),
         members,
         restrictions,
-        StreamSubscription(broker, members_spec, MembersAndRestrictions(members, restrictions)),
+        rooms,
+        StreamSubscription(broker, members_spec, records),
         cloud,
         cloud_subscription,
         Replayer(cloud, cloud_reader, subjects.CLOUD_EVENTS, render_event, cloud_subscription),

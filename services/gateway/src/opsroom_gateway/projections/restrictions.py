@@ -8,7 +8,7 @@ from opsroom_contracts.chat.moderation import RESTRICTION, RestrictionRecord
 from opsroom_contracts.chat.restrictions import Restrictions
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import restriction_subject
-from opsroom_messaging.jetstream.stream_handler import Restart, StreamHandler
+from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 _PREFIX = restriction_subject("")
@@ -29,6 +29,11 @@ class RestrictionProjection:
         self._restrictions = Restrictions()
         self._building: Restrictions | None = None
         self._watchers: list[Watcher] = []
+
+    @staticmethod
+    def is_mine(subject: str) -> bool:
+        """Whether a record of the stream is one of these."""
+        return subject.startswith(_PREFIX)
 
     @property
     def restrictions(self) -> Restrictions:
@@ -77,32 +82,3 @@ class RestrictionProjection:
     def _notify(self, restriction: RestrictionRecord) -> None:
         for watcher in self._watchers:
             watcher(restriction)
-
-
-class MembersAndRestrictions:
-    """The two projections of one stream. Restrictions come first: watchers of members may look them up."""
-
-    def __init__(self, members: StreamHandler, restrictions: RestrictionProjection) -> None:
-        self._members = members
-        self._restrictions = restrictions
-
-    def on_restart(self, restart: Restart) -> None:
-        """Pass on to both."""
-        self._restrictions.on_restart(restart)
-        self._members.on_restart(restart)
-
-    def on_message(self, message: StreamMessage) -> None:
-        """Pass on to the projection that the subject belongs to."""
-        projection = self._restrictions if message.subject.startswith(_PREFIX) else self._members
-        projection.on_message(message)
-
-    def on_synced(self) -> None:
-        """Pass on to both."""
-        self._restrictions.on_synced()
-        self._members.on_synced()
-
-    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:
-        """Start over if one of them must."""
-        return self._restrictions.on_trimmed(first_seq, horizon) or self._members.on_trimmed(
-            first_seq, horizon
-        )

@@ -1,6 +1,6 @@
 """Frames for a single chat socket: replies to its frames, and notices about its user."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from opsroom_contracts.chat.frames import (
     AckFrame,
@@ -14,6 +14,7 @@ from opsroom_contracts.chat.frames import (
 )
 from opsroom_contracts.chat.models import SendReply, User
 from opsroom_contracts.chat.moderation import RestrictionFields
+from opsroom_contracts.chat.rooms import RoomView
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -22,8 +23,36 @@ from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 from opsroom_runtime.metrics import Counter
 
-HEARTBEAT = text_frame(encode(HeartbeatFrame()))
-"""The heartbeat of every socket, encoded once."""
+_HEARTBEAT = text_frame(encode(HeartbeatFrame()))
+
+
+def plain_heartbeat() -> bytes:
+    """Return the heartbeat of a socket that has not caught up yet."""
+    return _HEARTBEAT
+
+
+class Heartbeats:
+    """The heartbeats of sockets that have caught up: they say so, with the current position.
+
+    A socket in quiet rooms receives nothing for long. Without it, it would resume from far back.
+    """
+
+    def __init__(self, position: Callable[[], Cursor], flush: Callable[[], None]) -> None:
+        """``flush`` writes what sockets have yet to get of what is up to ``position``."""
+        self._position = position
+        self._flush = flush
+        self._last = Cursor(0)
+        self._frame = _HEARTBEAT
+
+    def frame(self) -> bytes:
+        """Return the heartbeat to send now."""
+        self._flush()
+        position = self._position()
+        if position != self._last:
+            self._last = position
+            beat = HeartbeatFrame(seq=position.seq, timestamp=position.timestamp)
+            self._frame = text_frame(encode(beat))
+        return self._frame
 
 
 class Replies:
@@ -46,8 +75,11 @@ class Replies:
         position: Cursor,
         mute: RestrictionFields | None,
         heartbeat_seconds: float | None,
+        rooms: tuple[RoomView, ...],
     ) -> None:
         """Send the welcome frame. ``position``: the current one. ``mute``: the user's mute, if any.
+
+        ``rooms``: those of the user that not everybody is in.
 
         ``heartbeat_seconds``: the interval of the heartbeats that the client asked for.
         """
@@ -62,6 +94,7 @@ class Replies:
                 epoch=epoch,
                 timestamp=timestamp,
                 heartbeat_seconds=heartbeat_seconds,
+                rooms=rooms,
             )
         )
 

@@ -23,17 +23,20 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
-from opsroom_gateway.api.chat_socket.replies import HEARTBEAT, Replies
+from opsroom_gateway.api.chat_socket.replies import Heartbeats, Replies, plain_heartbeat
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
+from opsroom_gateway.fanout.replay_buffer import Frame
 from opsroom_gateway.metrics import error_counter
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_gateway.presence.restriction_enforcer import is_ban
+from opsroom_gateway.presence.room_notices import RoomNotices
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
 from opsroom_gateway.transport.websocket.receive_queue import Event
@@ -61,6 +64,9 @@ class ChatSocketContext:
     settings: GatewaySettings
     access: Authorizer
     revocations: RevocationWatcher
+    rooms: RoomProjection
+    room_notices: RoomNotices
+    heartbeats: Heartbeats
 
 
 class _ClosedError(Exception):
@@ -141,7 +147,9 @@ class ChatSocket:
 
     async def _end(self) -> None:
         self._context.revocations.unwatch(self)
-        self._context.projection.readers.unsubscribe(self._connection)
+        if self._user is not None:
+            self._context.projection.readers.unsubscribe(self._connection, self._user.id)
+            self._context.room_notices.detach(self._connection, self._user.id)
         self._context.members.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
@@ -226,32 +234,39 @@ class ChatSocket:
         self._context.revocations.watch(self, principal, Action.CHAT, end)
 
     async def _welcome_and_replay(self, hello: HelloFrame) -> None:
-        context = self._context
-        if self._user is None:
+        context, user = self._context, self._user
+        if user is None:
             raise AssertionError("welcome before join")
         if not self._connection.open:
             raise _ClosedError
         beat = context.settings.ping_seconds if hello.heartbeats else None
-        self._replies.welcome(
-            self._user, context.members.listed(), context.replayer.position(), self._mute(), beat
-        )
+        position, rooms = context.replayer.position(), context.rooms.views(user.id)
+        self._replies.welcome(user, context.members.listed(), position, self._mute(), beat, rooms)
         if hello.heartbeats:
-            self._connection.heartbeat = HEARTBEAT
+            self._connection.heartbeat = plain_heartbeat
         self._welcomed = True
         context.members.readers.subscribe(self._connection)
-        if hello.since is None:
-            context.projection.readers.subscribe(self._connection)
-            return
-        cursor = Cursor(hello.since, hello.epoch, hello.timestamp)
+        context.room_notices.attach(self._connection, user.id)
+        if hello.since is not None:
+            await self._replay(Cursor(hello.since, hello.epoch, hello.timestamp), user)
+        context.projection.readers.subscribe(self._connection, user.id)
+        if hello.heartbeats:
+            self._connection.heartbeat = context.heartbeats.frame
+
+    async def _replay(self, cursor: Cursor, user: User) -> None:
+        """Send what the client missed. It must be subscribed right afterwards, without awaiting."""
+        context = self._context
+
+        def may_read(frame: Frame) -> bool:
+            return frame.room is None or context.rooms.is_in(user.id, frame.room)
+
         try:
-            async for part in context.replayer.replay_from(cursor, context.settings.replay_limit):
+            async for part in context.replayer.replay_from(cursor, context.settings.replay_limit, may_read):
                 self._connection.write(part.frames)
                 if not part.last and not await self._connection.wait_drained():
                     raise _ClosedError
-            context.projection.readers.subscribe(self._connection)
         except HistoryGapError:
             self._replies.reset(context.replayer.position())
-            context.projection.readers.subscribe(self._connection)
         except UnavailableError:
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError from None
@@ -284,6 +299,7 @@ class ChatSocket:
             now - self._last_typing < _TYPING_EVERY_SECONDS
             or self._user is None
             or self._mute() is not None
+            or not self._context.rooms.is_in(self._user.id, frame.room)
             or not self._context.broker.connected
         ):
             return

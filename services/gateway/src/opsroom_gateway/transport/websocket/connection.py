@@ -77,8 +77,8 @@ class WebSocketConnection(ClientConnection):
         super().__init__(protocol.transport, config.send_buffer_bytes, config.stats)
         self.closed_by_peer = False
         """Whether the peer started the closing handshake."""
-        self.heartbeat = b""
-        """A frame that is sent with each ping, for clients that can't see pings."""
+        self.heartbeat: Callable[[], bytes] | None = None
+        """Returns a frame that is sent with each ping, for clients that can't see pings."""
 
     @property
     def open(self) -> bool:

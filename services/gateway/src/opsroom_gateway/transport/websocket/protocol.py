@@ -167,8 +167,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             return
         if self.flow.reading_paused:
             # Its pong may be unread behind a message that is being handled.
-            if self.connection.heartbeat:
-                self.connection.write(self.connection.heartbeat)
+            if self.connection.heartbeat is not None:
+                self.connection.write(self.connection.heartbeat())
             return
         incomplete = None if self._receiver is None else self._receiver.incomplete
         if incomplete is not None and incomplete == self._incomplete:
@@ -181,7 +181,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self.transport.abort()
             return
         self._expected_pong = struct.pack("!I", random.getrandbits(32))
-        self.connection.write(ping_frame(self._expected_pong) + self.connection.heartbeat)
+        beat = self.connection.heartbeat
+        self.connection.write(ping_frame(self._expected_pong) + (b"" if beat is None else beat()))
 
     def shutdown(self) -> None:
         """Close as going away because the server stops, with a random reconnection delay in the reason."""
