@@ -74,6 +74,15 @@ async def test_names_are_unique_until_their_room_is_renamed_or_archived(chat: Ch
     assert (await refusal(rooms.change(bob, second.id, archived=False))).code == "name_taken"
 
 
+async def test_names_do_not_reveal_private_rooms(chat: Chat, rooms: Rooms) -> None:
+    ann, bob = await people(chat, "Ann", "Bob")
+    await rooms.create(ann, "Deploys")
+    assert (await refusal(rooms.create(bob, "Deploys", private=True))).code == "name_taken"
+    assert (await rooms.create(ann, "Salaries", private=True)).name == "Salaries"
+    assert (await rooms.create(bob, "Salaries", private=True)).name == "Salaries"
+    assert (await rooms.create(bob, "Salaries", key="public")).kind is RoomKind.PUBLIC
+
+
 async def test_a_retry_of_a_creation_gets_the_same_room(
     chat: Chat, rooms: Rooms, broker_process: BrokerProcess
 ) -> None:

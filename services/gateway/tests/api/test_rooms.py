@@ -7,14 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from services.gateway.tests.kit.api_clients import Frame, Person, person, position_of
-from services.gateway.tests.kit.portal import Portal
+from services.gateway.tests.kit.portal import Portal, gateway_settings, serving
 from services.gateway.tests.kit.rooms import RoomUser
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @asynccontextmanager
 async def people(portal: Portal, *names: str) -> AsyncIterator[list[tuple[Person, RoomUser]]]:
+    """Open a socket for each of these people; the module's tests share a portal, so their names differ."""
     async with AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(person(portal.gateway, name=name)) for name in names]
+        opened = [await stack.enter_async_context(person(portal.gateway)) for _ in names]
         yield [(one, RoomUser.of(portal.gateway, one)) for one in opened]
 
 
@@ -54,7 +57,7 @@ async def test_messages_of_a_room_go_to_its_members_only(portal: Portal) -> None
 
 async def test_whoever_is_removed_hears_nothing_from_then_on(portal: Portal) -> None:
     async with people(portal, "Ann", "Bob") as ((ann, ann_http), (bob, bob_http)):
-        room = await ann_http.create("Deploys")
+        room = await ann_http.create("Incidents")
         await bob_http.act(f"/rooms/{room}/join")
         await say(ann, room, "one")
         await ann_http.act(f"/rooms/{room}/members/{bob.welcome['user']['id']}", method="DELETE")
@@ -100,10 +103,11 @@ async def test_a_resume_brings_what_was_missed_in_the_own_rooms(portal: Portal) 
 async def test_heartbeats_say_up_to_where_a_quiet_client_has_everything(portal: Portal) -> None:
     async with people(portal, "Ann", "Bob") as ((ann, ann_http), (bob, _)):
         room = await ann_http.create("Salaries", private=True)
-        async with person(portal.gateway, bob.token, position={"heartbeats": True}) as listener:
-            last = await say(ann, room, "secret")
-            while (beat := await listener.receive("heartbeat", "message")).get("seq", 0) < last["seq"]:
-                assert beat["type"] == "heartbeat"
+        async with serving(portal.url, gateway_settings(ping_seconds=0.2)) as address:
+            async with person(address, bob.token, position={"heartbeats": True}) as listener:
+                last = await say(ann, room, "secret")
+                while (beat := await listener.receive("heartbeat", "message")).get("seq", 0) < last["seq"]:
+                    assert beat["type"] == "heartbeat"
 
 
 @pytest.mark.parametrize(

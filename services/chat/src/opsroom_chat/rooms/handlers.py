@@ -81,7 +81,7 @@ class RoomHandlers:
                 lambda seq: RoomReply(room=room, seq=seq),
                 people=(Stored(owner, person.seq),),
                 rooms=(Stored(room, 0),),
-                claim=Stored(room, claim),
+                claim=_claimed(room, claim),
             )
 
         return await self._store.change(decide)
@@ -131,7 +131,7 @@ class RoomHandlers:
             claim = None
             if room.name is not None and not room.archived:
                 self._check_not_open(room.name)
-                claim = Stored(room, await self._store.free_name(room.name, room.id))
+                claim = _claimed(room, await self._store.free_name(room.name, room.id))
             return Plan(
                 lambda seq: RoomReply(room=room, seq=seq), rooms=(Stored(room, stored.seq),), claim=claim
             )
@@ -288,6 +288,14 @@ class RoomHandlers:
             role=None if membership is None else membership.role,
             members=len(self._store.index.members(room.id)),
         )
+
+
+def _claimed(room: Room, replaced: int) -> Stored[Room] | None:
+    """Return the claim of a room on its name.
+
+    Names of private rooms are not claimed: that a name is taken would reveal that the room exists.
+    """
+    return Stored(room, replaced) if room.kind is RoomKind.PUBLIC else None
 
 
 def _plan_of(changes: Iterable[tuple[Stored[PersonRooms], PersonRooms]]) -> Plan[MembershipReply]:
