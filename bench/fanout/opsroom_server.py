@@ -14,7 +14,6 @@ from itertools import count
 from typing import cast
 
 from fastapi import FastAPI, WebSocket
-from starlette.types import Message
 
 from bench.fanout.protocols import TEXT, Handshake, PeerProtocol, get, masked
 from opsroom_contracts.chat.events import MessageEvent
@@ -43,6 +42,7 @@ from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
 from opsroom_gateway.transport.websocket.connection import connection_of
+from opsroom_gateway.transport.websocket.receive_queue import Event
 from opsroom_messaging.client.connection import unconnected
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
@@ -95,7 +95,7 @@ def application(latency: Histogram | None) -> FastAPI:
     app.include_router(events_router(cloud, cast("Replayer", None), access, RevocationWatcher(access)))
     app.add_middleware(ClientAddressMiddleware, exempt=(), proxies=parse_proxies(()))
 
-    async def received(_message: Message) -> None:
+    async def received(_messages: list[Event]) -> None:
         """Ignore input of readers."""
 
     @app.websocket("/read")

@@ -122,6 +122,7 @@ export type ServerFrame =
   | MutedFrame
   | RemovedFrame
   | ResetFrame
+  | RoomFrame
   | TypingNotice
   | UnmutedFrame
   | WelcomeFrame;
@@ -137,6 +138,8 @@ export type Mode = "open" | "token" | "oidc";
 export type Action = "register" | "chat" | "see_servers" | "command_servers" | "see_logs" | "moderate" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type RestrictionKind = "mute" | "ban";
+export type RoomKind = "open" | "public" | "private" | "direct";
+export type RoomRole = "member" | "owner";
 export type InstanceState = "running" | "stopped";
 export type FailureCode =
   | "provider_error"
@@ -263,6 +266,60 @@ export interface Contract {
     "POST /chat/users": {
       body: NewUser;
       response: Registered;
+    };
+    "GET /chat/rooms": {
+      query: {
+        after?: string;
+        limit?: number;
+      };
+      response: RoomsReply;
+    };
+    "POST /chat/rooms": {
+      body: NewRoom;
+      response: Room;
+    };
+    "PATCH /chat/rooms/{room}": {
+      path: {
+        room: string;
+      };
+      body: RoomPatch;
+      response: Room;
+    };
+    "POST /chat/direct": {
+      body: NewDirectRoom;
+      response: Room;
+    };
+    "GET /chat/rooms/{room}/members": {
+      path: {
+        room: string;
+      };
+      query: {
+        after?: string;
+        limit?: number;
+      };
+      response: RoomMembersReply;
+    };
+    "POST /chat/rooms/{room}/join": {
+      path: {
+        room: string;
+      };
+    };
+    "POST /chat/rooms/{room}/leave": {
+      path: {
+        room: string;
+      };
+    };
+    "POST /chat/rooms/{room}/invite": {
+      path: {
+        room: string;
+      };
+      body: NewMembers;
+    };
+    "DELETE /chat/rooms/{room}/members/{user_id}": {
+      path: {
+        room: string;
+        user_id: string;
+      };
     };
     "GET /chat/rooms/{room}/messages": {
       path: {
@@ -407,6 +464,7 @@ export interface Contract {
   MutedFrame: MutedFrame;
   RemovedFrame: RemovedFrame;
   ResetFrame: ResetFrame;
+  RoomFrame: RoomFrame;
   TypingNotice: TypingNotice;
   UnmutedFrame: UnmutedFrame;
   WelcomeFrame: WelcomeFrame;
@@ -481,6 +539,57 @@ export interface NewUser {
 export interface Registered {
   user: User;
   token: string;
+}
+export interface RoomsReply {
+  rooms: RoomView[];
+  next?: string;
+}
+export interface RoomView {
+  room: Room;
+  role?: RoomRole;
+  members?: number;
+}
+export interface Room {
+  id: string;
+  kind: RoomKind;
+  name?: string;
+  description?: string;
+  archived: boolean;
+  createdBy?: User;
+  createdAt?: string;
+}
+export interface NewRoom {
+  name: string;
+  description?: string;
+  private: boolean;
+}
+export interface RoomPatch {
+  name?: string;
+  description?: string;
+  archived?: boolean;
+}
+export interface NewDirectRoom {
+  /**
+   * @minItems 1
+   * @maxItems 7
+   */
+  users: string[];
+}
+export interface RoomMembersReply {
+  members: RoomMember[];
+  next?: string;
+}
+export interface RoomMember {
+  user: User;
+  role: RoomRole;
+  joinedAt: string;
+}
+export interface NewMembers {
+  /**
+   * @minItems 1
+   * @maxItems 50
+   */
+  users: string[];
 }
 export interface HistoryReply {
   messages: Message[];
@@ -776,6 +885,8 @@ export interface ErrorFrame {
 }
 export interface HeartbeatFrame {
   type: "heartbeat";
+  seq?: number;
+  timestamp?: string;
 }
 export interface JoinedFrame {
   type: "joined";
@@ -814,6 +925,11 @@ export interface ResetFrame {
   epoch?: string;
   timestamp?: string;
 }
+export interface RoomFrame {
+  type: "room";
+  room: Room;
+  role?: RoomRole;
+}
 export interface TypingNotice {
   type: "typing";
   room: string;
@@ -831,6 +947,7 @@ export interface WelcomeFrame {
   epoch?: string;
   timestamp?: string;
   heartbeatSeconds?: number;
+  rooms?: RoomView[];
 }
 export interface Mute {
   until?: string;

@@ -66,7 +66,13 @@ async def test_paging_skips_malformed_messages_only(chat: Chat, broker: NatsConn
     assert texts(await chat.history(before=sequences[3], limit=50)) == everything[:3]
     assert texts(await chat.history(after=sequences[10], limit=4)) == everything[11:15]
     assert texts(await chat.history(after=sequences[20], limit=50)) == everything[21:]
-    for nothing in ({"before": 1}, {"before": 0}, {"after": sequences[-1] + 10}, {"after": 2**63 - 1}):
+    nothings: tuple[dict[str, Any], ...] = (
+        {"before": 1},
+        {"before": 0},
+        {"after": sequences[-1] + 10},
+        {"after": 2**63 - 1},
+    )
+    for nothing in nothings:
         assert await chat.history(**nothing) == []
     assert texts(await chat.history(before=2**63 - 1, limit=1)) == everything[-1:]
     assert await gauge(broker, CHAT_SERVICE, "malformed") > 0

@@ -27,11 +27,13 @@ const FRAME_REDUCERS = {
       : { epoch: state.epoch ?? frame.epoch }),
   }),
 
-  /** Says only that the connection is alive. */
-  heartbeat: state => state,
+  /** The connection is alive, and we have everything up to a position. */
+  heartbeat: (state, { seq, timestamp }) =>
+    seq && timestamp ? { ...state, ...advance(state, { seq, timestamp }) } : state,
 
-  /** A message in the room; it may be our own, and it may be a duplicate. */
+  /** A message in the room; it may be our own, and it may be a duplicate. Other rooms have no place here yet. */
   message: (state, { type: _type, ...message }) => {
+    if (message.room !== ROOM) return { ...state, ...advance(state, message) };
     const { clientId, user } = message;
     return {
       ...insertMessage(state, message),
@@ -74,9 +76,12 @@ const FRAME_REDUCERS = {
     typing: state.typing.filter(one => one.user.id !== user.id),
   }),
 
+  /** A room of ours that not everybody is in has changed. */
+  room: state => state,
+
   /** A user is typing. Our own notices, from another window, are ignored. */
-  typing: (state, { user }, at) => {
-    if (user.id === state.me?.id) return state;
+  typing: (state, { user, room }, at) => {
+    if (user.id === state.me?.id || room !== ROOM) return state;
     const others = state.typing.filter(one => one.user.id !== user.id);
     return { ...state, typing: [...others, { user, at }] };
   },

@@ -37,6 +37,7 @@ from opsroom_contracts.chat.frames import (
     LeftFrame,
     MutedFrame,
     ResetFrame,
+    RoomFrame,
     SendFrame,
     ServerFrame,
     StoredFrame,
@@ -46,11 +47,14 @@ from opsroom_contracts.chat.frames import (
     WelcomeFrame,
 )
 from opsroom_contracts.chat.models import User
+from opsroom_contracts.chat.rooms import RoomView
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, decode_lenient, encode
 from opsroom_contracts.serialization.model import Model
 
-BroadcastFrame = StoredFrame | ResetFrame | JoinedFrame | LeftFrame | TypingNotice | MutedFrame | UnmutedFrame
+BroadcastFrame = (
+    StoredFrame | ResetFrame | JoinedFrame | LeftFrame | RoomFrame | TypingNotice | MutedFrame | UnmutedFrame
+)
 ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
 """An event of the chat. A welcome comes after each (re)connect, with the current list of users."""
 
@@ -73,11 +77,13 @@ class Chat:
     Attributes:
         user: the own user.
         users: the users that are present, by id, in the order in which they joined.
+        rooms: the user's rooms by id, except those that everybody is in.
         position: the position after the last event seen; None: before the first welcome.
     """
 
     user: User
     users: dict[str, User]
+    rooms: dict[str, RoomView]
 
     def __init__(
         self,
@@ -96,6 +102,7 @@ class Chat:
         self._tls = tls
         self._ping_seconds = ping_seconds
         self.users = {}
+        self.rooms = {}
         self._socket: ClientConnection | None = None
         self._pending = PendingSends()
         self._received: ReceiveBuffer[ChatEvent] = ReceiveBuffer()
@@ -276,7 +283,8 @@ class Chat:
         since = None if position is None else position.seq
         epoch = None if position is None else position.epoch
         timestamp = None if position is None else position.timestamp
-        hello = HelloFrame(token=self._token, since=since, epoch=epoch, timestamp=timestamp)
+        # Not to see a dead connection, for which there are pings, but for their positions.
+        hello = HelloFrame(token=self._token, since=since, epoch=epoch, timestamp=timestamp, heartbeats=True)
         await socket.send(encode(hello).decode())
 
     async def _handle(self, frame: ServerFrame, socket: ClientConnection) -> None:
@@ -286,7 +294,7 @@ class Chat:
             case AckFrame():
                 self._pending.acknowledge(frame)
             case HeartbeatFrame():
-                pass  # not asked for: the client sees the protocol's pings
+                self._on_heartbeat(frame)
             case ErrorFrame() if self._is_unknown_position(frame):
                 self._older_server = True
                 await self._send_hello(socket, None if self.seq is None else Position(self.seq))
@@ -316,6 +324,9 @@ class Chat:
             case LeftFrame():
                 self.users.pop(frame.user.id, None)
                 self._received.put(frame)
+            case RoomFrame():
+                self._on_room(frame)
+                self._received.put(frame)
             case MutedFrame() | UnmutedFrame() | TypingNotice():
                 self._received.put(frame)
             case _:
@@ -329,9 +340,24 @@ class Chat:
         else:
             self.position = (self.position or Position(0)).after(frame.seq, frame.timestamp)
 
+    def _on_heartbeat(self, frame: HeartbeatFrame) -> None:
+        """Note that there was nothing for this user up to a position, unless something was not received."""
+        seq, timestamp = frame.seq, frame.timestamp
+        if seq is None or timestamp is None or self.position is None or self._received.overflowed:
+            return
+        if seq > self.position.seq:
+            self.position = self.position.after(seq, timestamp)
+
+    def _on_room(self, frame: RoomFrame) -> None:
+        if frame.role is None:
+            self.rooms.pop(frame.room.id, None)
+        else:
+            self.rooms[frame.room.id] = RoomView(room=frame.room, role=frame.role)
+
     async def _on_welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:
         self.user = frame.user
         self.users = {user.id: user for user in frame.users}
+        self.rooms = {view.room.id: view for view in frame.rooms or ()}
         if self.position is None:
             self.position = Position.of(frame)
         elif self.position.epoch is None:

@@ -14,6 +14,7 @@ from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
+from opsroom_client.rooms import Rooms
 from opsroom_contracts.chat.models import HISTORY_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NAME_HEADER, NewUser, Registered
 from opsroom_contracts.identity import SessionView
@@ -32,6 +33,7 @@ class Opsroom:
 
     Attributes:
         cloud: servers and commands.
+        rooms: rooms and their members.
         moderation: moderation, for admins.
     """
 
@@ -68,6 +70,7 @@ class Opsroom:
         self._patience = timeout
         self.requests = Requests(self._http, timeout)
         self.cloud = Cloud(self.requests)
+        self.rooms = Rooms(self.requests)
         self.moderation = Moderation(self.requests)
         self._stack = AsyncExitStack()
 

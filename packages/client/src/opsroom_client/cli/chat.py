@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import assert_never
 
 import click
@@ -11,6 +12,7 @@ import click
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.cli.chat_commands import COMMANDS
 from opsroom_client.cli.output import print_line, print_note
+from opsroom_client.cli.rooms import find_room
 from opsroom_client.cli.running import EXIT_FAILED, Server, run
 from opsroom_client.cli.slash_commands import Invocation, Registry, Text, Unknown, parse
 from opsroom_client.cli.stdin_lines import stdin_lines
@@ -25,13 +27,16 @@ from opsroom_contracts.chat.frames import (
     MutedFrame,
     RemovedFrame,
     ResetFrame,
+    RoomFrame,
     StoredFrame,
     TypingNotice,
     UnmutedFrame,
     WelcomeFrame,
 )
 from opsroom_contracts.chat.models import Message
+from opsroom_contracts.chat.rooms import RoomKind
 
+_DEFAULT_ROOM = "general"
 _NAME_MAX = 32
 _QUOTED_CHARACTERS = 40
 
@@ -49,13 +54,13 @@ def _login_name() -> str:
 
 @click.command()
 @click.option("--name", default=_login_name, show_default="your login", help="Your nickname.")
-@click.option("--room", default="general", show_default=True, help="The room to join.")
+@click.option("--room", "chosen", default=_DEFAULT_ROOM, show_default=True, help="The room, by name or id.")
 @click.option(
     "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Earlier messages to show."
 )
 @click.option("--literal", is_flag=True, help="Send lines that begin with / as they are.")
 @click.pass_obj
-def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None:
+def chat(server: Server, name: str, chosen: str, last: int, literal: bool) -> None:
     """Join the chat: send what you type, and show the messages of others. Ctrl-D or Ctrl-C leaves.
 
     Lines that begin with / are commands, such as /help; // stands for / at the beginning of a message.
@@ -71,6 +76,7 @@ def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None
     async def work(opsroom: Opsroom) -> None:
         registered = await opsroom.register(name)
         async with opsroom.chat(registered.token) as joined:
+            room = await _enter(server, registered.token, chosen)
             interactive = sys.stdin.isatty()
             if interactive:
                 await _print_welcome(opsroom, joined, room, last)
@@ -86,6 +92,21 @@ def chat(server: Server, name: str, room: str, last: int, literal: bool) -> None
                 raise click.exceptions.Exit(EXIT_FAILED)
 
     run(server, work)
+
+
+async def _enter(server: Server, token: str, room: str) -> str:
+    """Return the id of the room with this name or id; join it if it is public.
+
+    Raises:
+        UnknownRoomError: there is none that this user can see.
+    """
+    if room == _DEFAULT_ROOM:
+        return room
+    async with replace(server, token=token).client() as opsroom:
+        found = await find_room(opsroom, room)
+        if found.room.kind is RoomKind.PUBLIC and found.role is None:
+            await opsroom.rooms.join(found.room.id)
+        return found.room.id
 
 
 async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -> None:
@@ -156,7 +177,9 @@ def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
             print_note("* some messages were missed and are no longer available")
         case MutedFrame() | UnmutedFrame() | WelcomeFrame():
             _print_mute_event(event)
-        case TypingNotice():
+        case RoomFrame() if event.room.id == room and event.role is None:
+            print_note("* you are no longer in this room")
+        case TypingNotice() | RoomFrame():
             pass  # the terminal has no place for it
         case _:
             assert_never(event)

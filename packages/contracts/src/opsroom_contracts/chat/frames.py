@@ -89,7 +89,8 @@ class WelcomeFrame(Model):
 
     ``heartbeatSeconds``: the longest interval between two heartbeats, if the client asked for them.
 
-    ``rooms``: those of this user that not everybody is in. This socket gets their messages.
+    ``rooms``: those of this user that not everybody is in. This socket gets their messages. Earlier releases
+    have no rooms.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -100,7 +101,7 @@ class WelcomeFrame(Model):
     epoch: Epoch | None = None
     timestamp: Timestamp | None = None
     heartbeat_seconds: float | None = None
-    rooms: tuple[RoomView, ...] = ()
+    rooms: tuple[RoomView, ...] | None = None
 
 
 class HeartbeatFrame(Model):
