@@ -964,6 +964,7 @@ export interface StreamEnd {
 export interface LogChunk {
   seq: number;
   end: boolean;
+  interrupted: boolean;
   reason?: string;
   /**
    * @maxItems 200
@@ -979,6 +980,7 @@ export interface LogLine {
 export interface StatsChunk {
   seq: number;
   end: boolean;
+  interrupted: boolean;
   reason?: string;
   /**
    * @maxItems 200

@@ -57,7 +57,7 @@ class NewBan(Model, defer_build=False):
 
 
 class NewRoom(Model, defer_build=False):
-    """Create a room; you are its owner. ``private``: only whoever is invited sees it."""
+    """Create a room; you are its owner. ``private``: only those who are invited see it."""
 
     name: RawRoomName
     description: Description | None = None

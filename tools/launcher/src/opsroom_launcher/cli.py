@@ -25,8 +25,8 @@ examples:
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
 
-chat, servers, moderate, status and doctor use the portal that --url or OPSROOM_URL names, else the one at
-PORT, else the one that was started last from here and still runs, else http://127.0.0.1:8000.
+chat, servers, rooms, moderate, status and doctor use the portal that --url or OPSROOM_URL names, else the
+one at PORT, else the one that was started last from here and still runs, else http://127.0.0.1:8000.
 """
 
 
@@ -141,6 +141,7 @@ _PLAIN: dict[str, Command] = {"check": Check(), "docs": Docs()}
 _CLIENT_COMMANDS = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
+    "rooms": "create, join and leave rooms (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
     "completion": "print the completion script of a shell (--help)",
 }
@@ -162,7 +163,7 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 
 _PORTAL_OPTIONS = ("--url", "--token-file")
 """They may precede the commands that use a running portal."""
-_PORTAL_COMMANDS = ("chat", "servers", "moderate", "status", "doctor")
+_PORTAL_COMMANDS = ("chat", "servers", "rooms", "moderate", "status", "doctor")
 _UP_HINT = ": it starts a portal, at --host and --port"
 
 

@@ -42,7 +42,7 @@ def ls(server: Server, as_json: bool) -> None:
 @rooms.command()
 @click.argument("name")
 @click.option("--description", help="What the room is for; at most 500 characters.")
-@click.option("--private", is_flag=True, help="Only whoever is invited sees it.")
+@click.option("--private", is_flag=True, help="Only those who are invited see it.")
 @click.pass_obj
 def create(server: Server, name: str, description: str | None, private: bool) -> None:
     """Create the room NAME; you are its owner."""

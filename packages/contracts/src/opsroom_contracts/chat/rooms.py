@@ -48,9 +48,9 @@ class RoomKind(StrEnum):
     OPEN = "open"
     """Everybody, always: the rooms of the portal's configuration. Nobody can join or leave them."""
     PUBLIC = "public"
-    """Whoever joins; everybody sees that it exists."""
+    """Those who join; everybody sees that it exists."""
     PRIVATE = "private"
-    """Whoever is invited; others can't see that it exists."""
+    """Those who are invited; others can't see that it exists."""
     DIRECT = "direct"
     """Two to eight people, always the same ones. It has no name."""
 

@@ -108,7 +108,7 @@ def check_may_invite(room: Room, membership: Membership | None) -> None:
 
 
 def check_may_join(room: Room) -> None:
-    """Check that whoever wants to may join.
+    """Check that anybody may join.
 
     Raises:
         FaultError: ``room_unknown``: it is private or direct; ``forbidden``: it is archived or open.

@@ -1,4 +1,4 @@
-"""Tells users' sockets which rooms they are in."""
+"""Notices to the sockets of users about the rooms that they are in."""
 
 from collections.abc import Collection
 
