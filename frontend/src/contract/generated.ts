@@ -110,7 +110,8 @@ export type ClientFrame =
   | HelloFrame
   | LeaveFrame
   | SendFrame
-  | TypingFrame;
+  | TypingFrame
+  | UsersFrame;
 
 export type ServerFrame =
   | AckFrame
@@ -124,6 +125,7 @@ export type ServerFrame =
   | ResetFrame
   | TypingNotice
   | UnmutedFrame
+  | UsersPageFrame
   | WelcomeFrame;
 
 export interface CommandSpec {
@@ -257,12 +259,16 @@ export interface Contract {
       };
       response: AddressList;
     };
-    "GET /chat/users": {
-      response: UsersReply;
-    };
     "POST /chat/users": {
       body: NewUser;
       response: Registered;
+    };
+    "GET /chat/users": {
+      query: {
+        after?: string;
+        limit?: number;
+      };
+      response: UsersReply;
     };
     "GET /chat/rooms/{room}/messages": {
       path: {
@@ -398,6 +404,7 @@ export interface Contract {
   LeaveFrame: LeaveFrame;
   SendFrame: SendFrame;
   TypingFrame: TypingFrame;
+  UsersFrame: UsersFrame;
   AckFrame: AckFrame;
   ErrorFrame: ErrorFrame;
   HeartbeatFrame: HeartbeatFrame;
@@ -409,6 +416,7 @@ export interface Contract {
   ResetFrame: ResetFrame;
   TypingNotice: TypingNotice;
   UnmutedFrame: UnmutedFrame;
+  UsersPageFrame: UsersPageFrame;
   WelcomeFrame: WelcomeFrame;
   CloudEvent: CloudEvent;
   ResetEvent: ResetEvent;
@@ -468,19 +476,20 @@ export interface AddressSeen {
   address: string;
   at: string;
 }
-export interface UsersReply {
-  users: User[];
-}
-export interface User {
-  id: string;
-  name: string;
-}
 export interface NewUser {
   name?: string;
 }
 export interface Registered {
   user: User;
   token: string;
+}
+export interface User {
+  id: string;
+  name: string;
+}
+export interface UsersReply {
+  users: User[];
+  next?: string;
 }
 export interface HistoryReply {
   messages: Message[];
@@ -743,6 +752,7 @@ export interface HelloFrame {
   epoch?: string;
   timestamp?: string;
   heartbeats?: boolean;
+  userPages?: boolean;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -756,6 +766,10 @@ export interface SendFrame {
 export interface TypingFrame {
   type: "typing";
   room: string;
+}
+export interface UsersFrame {
+  type: "users";
+  after: string;
 }
 export interface AckFrame {
   type: "ack";
@@ -822,10 +836,17 @@ export interface TypingNotice {
 export interface UnmutedFrame {
   type: "unmuted";
 }
+export interface UsersPageFrame {
+  type: "users";
+  users: User[];
+  nextUsers?: string;
+}
 export interface WelcomeFrame {
   type: "welcome";
   user: User;
   users: User[];
+  nextUsers?: string;
+  userCount?: number;
   seq: number;
   muted?: Mute;
   epoch?: string;

@@ -21,6 +21,7 @@ from opsroom_client.errors import (
     validating_request,
 )
 from opsroom_client.pending_sends import PendingSends
+from opsroom_client.people import People
 from opsroom_client.position import Position, position_from
 from opsroom_client.receive_buffer import ReceiveBuffer
 from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
@@ -43,6 +44,8 @@ from opsroom_contracts.chat.frames import (
     TypingFrame,
     TypingNotice,
     UnmutedFrame,
+    UsersFrame,
+    UsersPageFrame,
     WelcomeFrame,
 )
 from opsroom_contracts.chat.models import User
@@ -52,7 +55,7 @@ from opsroom_contracts.serialization.model import Model
 
 BroadcastFrame = StoredFrame | ResetFrame | JoinedFrame | LeftFrame | TypingNotice | MutedFrame | UnmutedFrame
 ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
-"""An event of the chat. A welcome comes after each (re)connect, with the current list of users."""
+"""An event of the chat. A welcome comes after each (re)connect, with the first users of the current list."""
 
 _OPEN_SECONDS = 10.0
 PING_SECONDS = 15.0
@@ -72,12 +75,10 @@ class Chat:
 
     Attributes:
         user: the own user.
-        users: the users that are present, by id, in the order in which they joined.
         position: the position after the last event seen; None: before the first welcome.
     """
 
     user: User
-    users: dict[str, User]
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class Chat:
         self._timeout = timeout
         self._tls = tls
         self._ping_seconds = ping_seconds
-        self.users = {}
+        self._people = People()
         self._socket: ClientConnection | None = None
         self._pending = PendingSends()
         self._received: ReceiveBuffer[ChatEvent] = ReceiveBuffer()
@@ -103,6 +104,7 @@ class Chat:
         self._backoff = Backoff()
         self._last_error: ErrorFrame | None = None
         self._older_server = False
+        self._has_pages = True
         self._last_failure = "no response yet"
         self._task: asyncio.Task[None] | None = None
 
@@ -110,6 +112,38 @@ class Chat:
     def seq(self) -> int | None:
         """The last sequence seen."""
         return None if self.position is None else self.position.seq
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The users that are present, by id, in the order in which they joined.
+
+        Of many, only the first, and those who have joined since: see :meth:`all_users`.
+        """
+        return self._people.users
+
+    @property
+    def user_count(self) -> int:
+        """How many users are present."""
+        return self._people.count
+
+    async def all_users(self, timeout: float = 30.0) -> dict[str, User]:
+        """Read the rest of the user list, and return all of it.
+
+        Raises:
+            UnreachableError: it did not arrive within ``timeout`` seconds.
+            OpsroomError: the chat has ended.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while self._people.following is not None:
+                    if self._task is None or self._task.done():
+                        raise OpsroomError("the chat has ended")
+                    self._people.changed.clear()
+                    await self._send_frame(UsersFrame(after=self._people.following))
+                    await self._people.changed.wait()
+        except TimeoutError:
+            raise UnreachableError(f"{self._url}: no list of users within {timeout:g} s") from None
+        return self._people.users
 
     async def __aenter__(self) -> Self:
         """Connect and wait for the server's welcome.
@@ -242,6 +276,7 @@ class Chat:
         """
         self._last_error = None
         self._older_server = False
+        self._has_pages = True
         try:
             async with connect(
                 self._url,
@@ -276,7 +311,8 @@ class Chat:
         since = None if position is None else position.seq
         epoch = None if position is None else position.epoch
         timestamp = None if position is None else position.timestamp
-        hello = HelloFrame(token=self._token, since=since, epoch=epoch, timestamp=timestamp)
+        pages = True if self._has_pages else None
+        hello = HelloFrame(token=self._token, since=since, epoch=epoch, timestamp=timestamp, user_pages=pages)
         await socket.send(encode(hello).decode())
 
     async def _handle(self, frame: ServerFrame, socket: ClientConnection) -> None:
@@ -287,7 +323,14 @@ class Chat:
                 self._pending.acknowledge(frame)
             case HeartbeatFrame():
                 pass  # not asked for: the client sees the protocol's pings
-            case ErrorFrame() if self._is_unknown_position(frame):
+            case UsersPageFrame():
+                self._people.on_page(frame)
+            case ErrorFrame() if self._is_unknown_field(frame, "userPages"):
+                self._has_pages = False
+                await self._send_hello(socket, self.position)
+            case ErrorFrame() if not self._older_server and self._is_unknown_field(
+                frame, "epoch", "timestamp"
+            ):
                 self._older_server = True
                 await self._send_hello(socket, None if self.seq is None else Position(self.seq))
             case ErrorFrame():
@@ -297,10 +340,9 @@ class Chat:
             case _:
                 self._on_broadcast(frame)
 
-    def _is_unknown_position(self, error: ErrorFrame) -> bool:
-        """Whether a gateway of an earlier release rejects the hello for what it does not know."""
-        first = self._socket is None and not self._older_server
-        return first and error.code is ErrorCode.INVALID_REQUEST and error.field in {"epoch", "timestamp"}
+    def _is_unknown_field(self, error: ErrorFrame, *fields: str) -> bool:
+        """Whether a gateway of an earlier release rejects the hello because of one of ``fields``."""
+        return self._socket is None and error.code is ErrorCode.INVALID_REQUEST and error.field in fields
 
     def _on_broadcast(self, frame: BroadcastFrame) -> None:
         if isinstance(frame, StoredFrame):
@@ -311,10 +353,10 @@ class Chat:
             case ResetFrame():
                 self._receive(frame)
             case JoinedFrame():
-                self.users[frame.user.id] = frame.user
+                self._people.on_joined(frame.user)
                 self._received.put(frame)
             case LeftFrame():
-                self.users.pop(frame.user.id, None)
+                self._people.on_left(frame.user)
                 self._received.put(frame)
             case MutedFrame() | UnmutedFrame() | TypingNotice():
                 self._received.put(frame)
@@ -331,7 +373,7 @@ class Chat:
 
     async def _on_welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:
         self.user = frame.user
-        self.users = {user.id: user for user in frame.users}
+        self._people.on_welcome(frame)
         if self.position is None:
             self.position = Position.of(frame)
         elif self.position.epoch is None:

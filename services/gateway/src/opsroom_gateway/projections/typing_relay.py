@@ -5,7 +5,7 @@ import logging
 from opsroom_contracts.chat.frames import TypingNotice
 from opsroom_contracts.chat.models import TYPING_EVENT
 from opsroom_contracts.serialization.codec import ContractError, decode, encode
-from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.paced_broadcaster import PacedBroadcaster
 from opsroom_gateway.transport.encoding import text_frame
 
 _LIMIT_BYTES = 4096
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class TypingRelay:
     """Publishes typing notices to the chat's sockets."""
 
-    def __init__(self, readers: Broadcaster) -> None:
+    def __init__(self, readers: PacedBroadcaster) -> None:
         self._readers = readers
         self.malformed = 0
 

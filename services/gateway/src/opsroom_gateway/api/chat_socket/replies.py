@@ -10,13 +10,15 @@ from opsroom_contracts.chat.frames import (
     MutedFrame,
     ResetFrame,
     UnmutedFrame,
+    UsersPageFrame,
     WelcomeFrame,
 )
-from opsroom_contracts.chat.models import SendReply, User
+from opsroom_contracts.chat.models import USERS_PAGE, SendReply, User
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
+from opsroom_gateway.domain.user_list import UserList
 from opsroom_gateway.fanout.replay import Cursor
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
@@ -42,21 +44,27 @@ class Replies:
     def welcome(
         self,
         user: User,
-        users: tuple[User, ...],
+        users: UserList,
         position: Cursor,
         mute: RestrictionFields | None,
         heartbeat_seconds: float | None,
+        *,
+        pages: bool,
     ) -> None:
         """Send the welcome frame. ``position``: the current one. ``mute``: the user's mute, if any.
 
-        ``heartbeat_seconds``: the interval of the heartbeats that the client asked for.
+        ``heartbeat_seconds``: the interval of the heartbeats that the client asked for. ``pages``: it asked
+        for pages of the user list.
         """
+        listed, following = users.page(None, USERS_PAGE) if pages else (users.all(), None)
         muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
         seq, epoch, timestamp = position.seq, position.epoch, position.timestamp
         self.send(
             WelcomeFrame(
                 user=user,
-                users=users,
+                users=listed,
+                next_users=following,
+                user_count=len(users) if pages else None,
                 seq=seq,
                 muted=muted,
                 epoch=epoch,
@@ -64,6 +72,11 @@ class Replies:
                 heartbeat_seconds=heartbeat_seconds,
             )
         )
+
+    def users(self, users: UserList, after: str) -> None:
+        """Send a page of the user list."""
+        page, following = users.page(after, USERS_PAGE)
+        self.send(UsersPageFrame(users=page, next_users=following))
 
     def reset(self, position: Cursor) -> None:
         """Make the client fetch the history again; live messages continue from ``position``."""

@@ -12,6 +12,7 @@ from opsroom_contracts.chat.frames import (
     HelloFrame,
     LeaveFrame,
     TypingFrame,
+    UsersFrame,
 )
 from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
 from opsroom_contracts.chat.moderation import RestrictionFields, RestrictionKind
@@ -133,7 +134,7 @@ class ChatSocket:
                 if self._context.requests.admits(frame, self._client, self._sender(), self._replies):
                     frames.append(frame)
                 continue
-            if not isinstance(frame, TypingFrame):
+            if not isinstance(frame, TypingFrame | UsersFrame):
                 await self._request(frames)
                 frames = []
             await self._handle(frame)
@@ -233,7 +234,12 @@ class ChatSocket:
             raise _ClosedError
         beat = context.settings.ping_seconds if hello.heartbeats else None
         self._replies.welcome(
-            self._user, context.members.listed(), context.replayer.position(), self._mute(), beat
+            self._user,
+            context.members.users,
+            context.replayer.position(),
+            self._mute(),
+            beat,
+            pages=bool(hello.user_pages),
         )
         if hello.heartbeats:
             self._connection.heartbeat = HEARTBEAT
@@ -256,8 +262,10 @@ class ChatSocket:
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError from None
 
-    async def _handle(self, frame: TypingFrame | LeaveFrame | HelloFrame) -> None:
+    async def _handle(self, frame: TypingFrame | UsersFrame | LeaveFrame | HelloFrame) -> None:
         match frame:
+            case UsersFrame():
+                self._replies.users(self._context.members.users, frame.after)
             case TypingFrame():
                 await self._publish_typing(frame)
             case LeaveFrame():
