@@ -331,7 +331,7 @@ class Chat:
             case ErrorFrame() if not self._older_server and self._is_unknown_field(
                 frame, "epoch", "timestamp"
             ):
-                self._older_server = True
+                self._older_server, self._has_pages = True, False
                 await self._send_hello(socket, None if self.seq is None else Position(self.seq))
             case ErrorFrame():
                 self._last_error = frame
