@@ -54,9 +54,9 @@ class _Http:
             head += f"Authorization: Bearer {self.token}\r\n"
         async with self._lock, asyncio.timeout(_SECONDS):
             self._writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + content)
-            head = await self._reader.readuntil(b"\r\n\r\n")
-            answer = await self._body(head)
-        status = int(head[9:12])
+            response = await self._reader.readuntil(b"\r\n\r\n")
+            answer = await self._body(response)
+        status = int(response[9:12])
         if status != 200:
             raise MatrixError(f"{method} {path}: {status} {answer[:300]!r}")
         return answer
