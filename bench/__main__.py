@@ -22,6 +22,7 @@ from bench.scenarios import (
     commands,
     fanout,
     floods,
+    idle,
     lateness,
     log,
     memory,
@@ -34,6 +35,7 @@ from bench.scenarios import (
 )
 from bench.servers.pinning import LOAD_CORE
 from bench.servers.portal import ServerExitedError
+from bench.stores.setup import install_stores
 
 _PATIENCE = 3.0
 _PATIENCE_SECONDS = 120.0
@@ -60,8 +62,8 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "path": Scenario(
         path.measure,
-        "send to delivered, every message stored, beside in-memory relays",
-        lambda o: o.rounds * path.VISITS * (o.seconds + _START_SECONDS),
+        "send to delivered, every message stored, beside relays and other stores",
+        path.seconds,
     ),
     "stored": Scenario(
         stored.measure,
@@ -107,6 +109,7 @@ SCENARIOS: dict[str, Scenario] = {
         lateness.measure, "how late 1,000 delayed events are", lambda o: o.rounds * (o.delay + 9)
     ),
     "start": Scenario(start.measure, "start to ready, and memory", lambda _: 60),
+    "idle": Scenario(idle.measure, "memory and CPU while nobody uses it", lambda _: idle.SECONDS + 30),
     "slope": Scenario(
         slope.measure, "what grows in minutes of load", lambda o: o.minutes * 60 + _START_SECONDS + 3
     ),
@@ -131,6 +134,9 @@ def _set_up() -> int:
     except MissingError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    stores = install_stores()
+    tools.paths |= stores.paths
+    tools.missing |= stores.missing
     for name, place in tools.paths.items():
         print(f"{name + ':':<12}{place}")
     for name, reason in tools.missing.items():

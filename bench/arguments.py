@@ -64,7 +64,7 @@ def _parser(scenarios: dict[str, str]) -> argparse.ArgumentParser:
         default=(100, 1_000, 10_000),
         help="numbers of readers in fanout (default: 100 1000 10000)",
     )
-    add("--only", nargs="+", default=(), metavar="WORD", help="measure only these servers in fanout")
+    add("--only", nargs="+", default=(), metavar="WORD", help="measure only these servers in fanout and path")
     add(
         "--crowds",
         type=_count,

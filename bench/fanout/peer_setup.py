@@ -48,7 +48,7 @@ def install_peers() -> PeerTools:
         "node": node_folder,
         "picows": _picows,
         "nchan": _nchan,
-        "centrifugo": _centrifugo,
+        "centrifugo": centrifugo,
         "nats": lambda: Path(sysconfig.get_path("scripts")) / "nats-server",
     }
     for name, step in steps.items():
@@ -120,7 +120,12 @@ def _nginx() -> str | None:
     return shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
 
 
-def _centrifugo() -> Path:
+def centrifugo() -> Path:
+    """Build Centrifugo, and return the program.
+
+    Raises:
+        MissingError: there is no Go, or the build failed.
+    """
     binary = TOOLS / "bin" / "centrifugo"
     if binary.exists():
         return binary

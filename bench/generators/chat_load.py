@@ -1,27 +1,29 @@
 """The load generator of ``path``: readers, some of which send."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from bench.clients.chat_socket import is_welcome, join_chat
+from bench.clients.chat_reader import ChatReader
+from bench.clients.chat_socket import is_welcome
 from bench.generators.process import RUN_SECONDS, JsonObject, generator_main, own_cpu_seconds, run_generator
 from bench.results.statistics import percentile
 from bench.servers.portal import cpu_of
-from opsroom_testkit.websocket_client import WebSocketClient
+from bench.stores.joining import open_reader
 
 MARK = b"bench:"
 SAMPLE = 7
 """One reader of this many records latencies and checks the order."""
 SETTLE_SECONDS = 60.0
+_JOIN_SECONDS = 0.3
+"""The longest that joins take on average, in the servers that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``protocol``: v1 or course; ``readers``: sockets, distributed over ``ports``.
+    """``protocol``: as in ``open_reader``; ``readers``: sockets, distributed over ``ports``.
 
     ``senders`` of them send, each one message at a time.
 
@@ -66,7 +68,9 @@ class Figures:
 
 async def run_chat_load(plan: Plan) -> Figures:
     """Run this load in a separate process."""
-    found = await run_generator(__name__, asdict(plan), plan.seconds + RUN_SECONDS)
+    found = await run_generator(
+        __name__, asdict(plan), plan.seconds + RUN_SECONDS + plan.readers * _JOIN_SECONDS
+    )
     return Figures(**found | {name: Latency(**found[name]) for name in ("each", "last")})
 
 
@@ -93,7 +97,7 @@ class Run:
         """Run the plan."""
         plan = self._plan
         readers = [
-            await join_chat(
+            await open_reader(
                 plan.ports[number % len(plan.ports)], plan.protocol, number, self._receiver(number)
             )
             for number in range(plan.readers)
@@ -144,21 +148,16 @@ class Run:
             self._last.append((now - self._sent[number]) * 1e3)
             self._done[number].set_result(None)
 
-    async def _send(self, reader: WebSocketClient, until: float) -> None:
+    async def _send(self, reader: ChatReader, until: float) -> None:
         loop = asyncio.get_running_loop()
         while time.perf_counter() < until:
             done: asyncio.Future[None] = loop.create_future()
-            frame = self._frame(len(self._sent))
+            number = len(self._sent)
+            text = f"{MARK.decode()}{number}:".ljust(self._plan.size, "x")
             self._done.append(done)
             self._sent.append(time.perf_counter())
-            reader.send(frame)
+            reader.say(number, text)
             await asyncio.wait_for(done, SETTLE_SECONDS)
-
-    def _frame(self, number: int) -> bytes:
-        text = f"{MARK.decode()}{number}:".ljust(self._plan.size, "x")
-        if self._plan.protocol == "course":
-            return json.dumps({"type": "send", "message": text, "user": {"name": "bench"}}).encode()
-        return json.dumps({"type": "send", "clientId": str(number), "room": "general", "text": text}).encode()
 
 
 def _number_in(payload: bytes) -> int:

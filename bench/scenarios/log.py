@@ -1,7 +1,6 @@
 """What stored messages take in the broker's memory, and how soon a chat process works with them."""
 
 import asyncio
-import json
 import shutil
 import sys
 import tempfile
@@ -11,16 +10,13 @@ from pathlib import Path
 
 import psutil
 
+from bench.clients.acked_sender import AckedSender, Outcome
 from bench.clients.admin import until_metric
-from bench.clients.nats_client import NatsClient, connect_nats, register
 from bench.generators.log_fill import ROOM, SIZE, fill
 from bench.options import Options
 from bench.results.statistics import percentile
 from bench.results.table import Cell, Table
 from bench.servers.portal import Servers, portal, stop_process
-from opsroom_contracts import endpoints
-from opsroom_contracts.chat.models import SendRequest
-from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_STREAM
 from opsroom_messaging.client.connection import connect
 from opsroom_messaging.errors import MessagingError
@@ -46,21 +42,23 @@ class Start:
     """A start of the chat process, in seconds from its beginning; sends that were made meanwhile.
 
     Attributes:
+        name: of the start.
         ready: until it was ready.
         complete: until its index was complete.
         peak: its resident memory when the index was complete, in bytes.
         idle: the same a moment later.
-        sends: how long each send took until it was acknowledged.
-        refused: how many sends were not acknowledged.
+        sends: how long each send took until it was acknowledged or refused.
+        accepted: the numbers of those that were acknowledged.
         stored_twice: how many of them were stored again when they were repeated at the end.
     """
 
+    name: str
     ready: float = 0.0
     complete: float = 0.0
     peak: int = 0
     idle: int = 0
     sends: list[float] = field(default_factory=list)
-    refused: int = 0
+    accepted: list[int] = field(default_factory=list)
     stored_twice: int = 0
 
 
@@ -151,25 +149,26 @@ class _Log:
         await stop_process(self._servers.processes["chat"])
         if name == "without the file":
             shutil.rmtree(self._index)
-        start, begun = Start(), time.perf_counter()
+        start, begun = Start(name), time.perf_counter()
         await self._servers.start("chat")
         async with asyncio.timeout(self._patience):
             while not await is_ready(self._admin):
                 self._servers.check()
                 await asyncio.sleep(_POLL_SECONDS)
         start.ready = time.perf_counter() - begun
-        client = await connect_nats(self._servers.nats_port)
+        sender = AckedSender()
         try:
-            sent: list[SendRequest] = []
-            async with run_tasks(None, sends=_keep_sending(client, start, sent)):
+            async with run_tasks(None, sends=_keep_sending(sender, self._servers.port, start)):
                 await until_metric(self._admin, _SYNCED, CHAT_STREAM, 1, self._patience)
                 start.complete, start.peak = time.perf_counter() - begun, self._chat_memory()
-            await _repeat(client, start, sent)
+            await _repeat(sender, start)
         finally:
-            client.close()
+            sender.close()
         await asyncio.sleep(_SETTLE_SECONDS)
         start.idle = self._chat_memory()
         print(f"bench: started {name}: complete after {start.complete:.1f} s", file=sys.stderr, flush=True)
+        if sender.reason:
+            print(f"bench: a send was refused: {sender.reason}", file=sys.stderr, flush=True)
         return start
 
     def _chat_memory(self) -> int:
@@ -182,7 +181,8 @@ def _starts_table(starts: dict[str, Start], count: int) -> Table:
         took = sorted(start.sends) or [0.0]
         memory = start.peak / 2**20, start.idle / 2**20
         middle, most = percentile(took, 0.5) * 1e3, took[-1] * 1e3
-        sends = len(start.sends), middle, most, start.refused, start.stored_twice
+        refused = len(start.sends) - len(start.accepted)
+        sends = len(start.sends), middle, most, refused, start.stored_twice
         rows.append((name, start.ready, start.complete, *memory, *sends))
     return Table(
         f"Start of a chat process on {count:,} messages, under sends one at a time",
@@ -194,22 +194,19 @@ def _starts_table(starts: dict[str, Start], count: int) -> Table:
     )
 
 
-async def _keep_sending(client: NatsClient, start: Start, sent: list[SendRequest]) -> None:
-    """Send messages one at a time until cancelled; note those that were acknowledged."""
-    user = await register(client, "sender")
+async def _keep_sending(sender: AckedSender, port: int, start: Start) -> None:
+    """Join, and send messages one at a time until cancelled."""
+    await sender.open(port, number=time.time_ns())
     while True:
-        request = SendRequest(user_id=user, client_id=f"{time.time_ns()}", room=ROOM, text="x" * SIZE)
         begun = time.perf_counter()
-        is_stored, _ = await client.request(endpoints.SEND.subject, encode(request))
+        outcome = await sender.send(f"{start.name} {len(start.sends)}", ROOM, "x" * SIZE)
+        if outcome is not Outcome.REFUSED:
+            start.accepted.append(len(start.sends))
         start.sends.append(time.perf_counter() - begun)
-        if is_stored:
-            sent.append(request)
-        else:
-            start.refused += 1
 
 
-async def _repeat(client: NatsClient, start: Start, sent: list[SendRequest]) -> None:
-    """Send everything again, and note what was not recognized."""
-    for request in sent:
-        is_stored, reply = await client.request(endpoints.SEND.subject, encode(request))
-        start.stored_twice += not (is_stored and json.loads(reply).get("duplicate"))
+async def _repeat(sender: AckedSender, start: Start) -> None:
+    """Send everything again that was acknowledged, and note what was not recognized."""
+    for number in start.accepted:
+        outcome = await sender.send(f"{start.name} {number}", ROOM, "x" * SIZE)
+        start.stored_twice += outcome is not Outcome.DUPLICATE

@@ -1,21 +1,35 @@
-"""Send to delivered, through the whole path with the message stored, beside relays that store nothing."""
+"""Send to delivered, through the whole path with the message stored.
+
+Beside it are relays that store nothing, and other chat servers that store each message.
+"""
 
 from collections.abc import Callable
-from pathlib import Path
 
-from bench.fanout.peer_setup import MissingError, node_folder
+from bench.fanout.peer_setup import PeerTools
 from bench.generators.chat_load import Figures, Plan, run_chat_load
 from bench.generators.event_load import run_event_load
+from bench.generators.process import GeneratorError
 from bench.options import Options
 from bench.results.statistics import Spread, spread
 from bench.results.table import Cell, Table
 from bench.servers.peers import EVENTS, Peer, build_peers
+from bench.servers.portal import ServerExitedError
+from bench.stores.setup import install_stores
 
 READERS = 100
+CROWD = 1_000
 SENDERS = (1, 16)
 SIZE = 200
-VISITS = 7 * len(SENDERS)
-"""How many loads there are in a round."""
+_LOADS = (11 + 8) * len(SENDERS)
+"""How many there are in a round if all peers are installed."""
+_START_SECONDS = 4.0
+_JOINS_SECONDS = 240.0
+"""What it takes to register and join everybody at the slowest of the others."""
+
+
+def seconds(options: Options) -> float:
+    """Return about how long it takes on two cores."""
+    return options.rounds * (_LOADS * (options.seconds + _START_SECONDS) + _JOINS_SECONDS)
 
 
 def _cpu_per_delivery(figures: Figures) -> float:
@@ -23,8 +37,9 @@ def _cpu_per_delivery(figures: Figures) -> float:
     return sum(figures.cpu.values()) / max(figures.deliveries, 1) * 1e6
 
 
-Rounds = dict[tuple[str, int], list[Figures]]
-"""By contender and number of senders."""
+Key = tuple[str, int, int]
+"""A contender, the number of readers, and that of senders."""
+Rounds = dict[Key, list[Figures]]
 
 _LATENCY: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("each p50 ms", lambda f: f.each.p50),
@@ -50,38 +65,48 @@ _RATIO: tuple[tuple[str, Callable[[Figures], float]], ...] = (
 
 
 async def measure(options: Options) -> list[Table]:
-    """Latency, rate and cost, and where the cost goes, of both dialects and the relays; then the ratios.
+    """Latency, rate and cost, and where the cost goes, of all contenders; then the ratios.
 
     Every round visits all contenders, so that what disturbs the machine for a while disturbs them alike.
     """
-    modules, missing = _node_modules()
+    tools = install_stores()
+    missing = dict(tools.missing)
     rounds: Rounds = {}
     for _ in range(options.rounds):
-        for peer in build_peers(options, modules):
-            for senders in SENDERS:
-                measured = await _round(peer, senders, options.seconds)
-                rounds.setdefault((peer.name, senders), []).append(measured)
-    what = f"{READERS} readers, {SIZE} bytes of text, {options.seconds:g} s, rounds: {options.rounds}"
+        for peer in _contenders(options, tools):
+            for readers in (READERS, CROWD) if peer.crowded else (READERS,):
+                for senders in SENDERS:
+                    key = peer.name, readers, senders
+                    try:
+                        measured = await _round(peer, readers, senders, options.seconds)
+                    except (GeneratorError, ServerExitedError, TimeoutError) as error:
+                        if not peer.is_other:
+                            raise
+                        missing[_name(key)] = str(error) or "no reply in time"
+                    else:
+                        rounds.setdefault(key, []).append(measured)
+    rounds = {key: measured for key, measured in rounds.items() if len(measured) == options.rounds}
+    what = f"{SIZE} bytes of text, {options.seconds:g} s, rounds: {options.rounds}"
+    absent = Table("Send to delivered: missing", ("server", "reason"), list(missing.items()))
     return [
         _table(f"Send to delivered: latency ({what})", rounds, _LATENCY),
         _table("Send to delivered: rate and cost", rounds, _RATE),
         _cpu_table(rounds),
         _ratios(rounds),
-        *missing,
+        *([absent] if missing else []),
     ]
 
 
-def _node_modules() -> tuple[Path | None, list[Table]]:
-    """Where Node finds its modules; else a table that says why the relay in Node is missing."""
-    try:
-        return node_folder() / "node_modules", []
-    except MissingError as error:
-        return None, [Table("Send to delivered: missing", ("server", "reason"), [("Node relay", str(error))])]
+def _contenders(options: Options, tools: PeerTools) -> list[Peer]:
+    """Return the baseline, and what ``--only`` selects by name."""
+    first, *others = build_peers(options, tools)
+    words = [word.lower() for word in options.only]
+    return [first, *(one for one in others if not words or any(word in one.name.lower() for word in words))]
 
 
-async def _round(peer: Peer, senders: int, seconds: float) -> Figures:
+async def _round(peer: Peer, readers: int, senders: int, seconds: float) -> Figures:
     async with peer.open() as servers:
-        plan = Plan(servers.ports, servers.pids(), peer.protocol, READERS, senders, seconds, SIZE)
+        plan = Plan(servers.ports, servers.pids(), peer.protocol, readers, senders, seconds, SIZE)
         return await (run_event_load(plan) if peer.protocol == EVENTS else run_chat_load(plan))
 
 
@@ -90,7 +115,7 @@ def _table(title: str, rounds: Rounds, columns: tuple[tuple[str, Callable[[Figur
         (_name(key), *(spread([read(each) for each in measured]) for _, read in columns))
         for key, measured in rounds.items()
     ]
-    return Table(title, ("server, senders", *(header for header, _ in columns)), rows)
+    return Table(title, ("server, readers, senders", *(header for header, _ in columns)), rows)
 
 
 def _cpu_table(rounds: Rounds) -> Table:
@@ -105,7 +130,7 @@ def _cpu_table(rounds: Rounds) -> Table:
         if set(names) <= measured[0].cpu.keys()
     ]
     return Table(
-        "Server CPU by process", ("server, senders", *(f"{name} µs/message" for name in names)), rows
+        "Server CPU by process", ("server, readers, senders", *(f"{name} µs/message" for name in names)), rows
     )
 
 
@@ -118,16 +143,19 @@ def _ratios(rounds: Rounds) -> Table:
     """Each round against the relay's of the same round."""
     baseline = next(iter(rounds))[0]
     rows: list[tuple[Cell, ...]] = [
-        (_name(key), *(_ratio(measured, rounds[baseline, key[1]], read) for _, read in _RATIO))
+        (_name(key), *(_ratio(measured, rounds[baseline, *key[1:]], read) for _, read in _RATIO))
         for key, measured in rounds.items()
         if key[0] != baseline
     ]
-    return Table(f"Times that of: {baseline}", ("server, senders", *(header for header, _ in _RATIO)), rows)
+    return Table(
+        f"Times that of: {baseline}", ("server, readers, senders", *(header for header, _ in _RATIO)), rows
+    )
 
 
 def _ratio(measured: list[Figures], baseline: list[Figures], read: Callable[[Figures], float]) -> Spread:
     return spread([read(ours) / read(theirs) for ours, theirs in zip(measured, baseline, strict=True)])
 
 
-def _name(key: tuple[str, int]) -> str:
-    return f"{key[0]}, {key[1]}"
+def _name(key: Key) -> str:
+    name, readers, senders = key
+    return f"{name}, {readers:,}, {senders}"

@@ -15,6 +15,7 @@ _SECONDS = 120.0
 _POLL_MS = 30_000
 _ROOM = "#bench:localhost"
 _BODY = re.compile(rb'"body":"([^"]+)"')
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _CLIENT = "/_matrix/client/v3"
 _FILTER = {
     "presence": {"types": []},
@@ -53,8 +54,9 @@ class _Http:
             head += f"Authorization: Bearer {self.token}\r\n"
         async with self._lock, asyncio.timeout(_SECONDS):
             self._writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + content)
-            status, length = _head(await self._reader.readuntil(b"\r\n\r\n"))
-            answer = await self._reader.readexactly(length)
+            response = await self._reader.readuntil(b"\r\n\r\n")
+            answer = await self._body(response)
+        status = int(response[9:12])
         if status != 200:
             raise MatrixError(f"{method} {path}: {status} {answer[:300]!r}")
         return answer
@@ -63,13 +65,15 @@ class _Http:
         """Close the connection."""
         self._writer.transport.abort()
 
-
-def _head(head: bytes) -> tuple[int, int]:
-    """Return the status and the length of the body."""
-    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-    if length is None:
-        raise MatrixError(f"no Content-Length: {head[:300]!r}")
-    return int(head[9:12]), int(length[1])
+    async def _body(self, head: bytes) -> bytes:
+        length = _LENGTH.search(head)
+        if length is not None:
+            return await self._reader.readexactly(int(length[1]))
+        chunks: list[bytes] = []
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            chunks.append((await self._reader.readexactly(size + 2))[:size])
+        await self._reader.readexactly(2)
+        return b"".join(chunks)
 
 
 class MatrixReader:

@@ -16,7 +16,7 @@ from bench.servers.portal import Servers, stop_all
 from bench.stores.centrifugo import CHANNEL
 from opsroom_testkit.ports import free_port
 
-_LISTEN_SECONDS = 60.0
+_LISTEN_SECONDS = 120.0
 _HISTORY = 1_000_000
 _OCCUPANTS = 20_000
 _UNLIMITED = {"per_second": 1_000_000, "burst_count": 1_000_000}
@@ -171,7 +171,7 @@ async def running(store: Store, tools: PeerTools, *, pin: bool) -> AsyncIterator
     """Start a new server. Yields when it is listening.
 
     Raises:
-        ServerExitedError: it ended instead. TimeoutError: it does not listen within a minute.
+        ServerExitedError: it ended instead. TimeoutError: it does not listen within two minutes.
     """
     servers = Servers(free_port())
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as name:

@@ -8,7 +8,7 @@ from bench.fanout.peer_setup import TOOLS, MissingError, PeerTools, centrifugo, 
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.uv import find_uv, install_into
 
-_SYNAPSE = "matrix-synapse==1.151.0"
+_SYNAPSE = "matrix-synapse==1.163.2"
 _ERLANG_LIBRARIES = Path("/usr/lib")
 _UV_TOOLS = TOOLS.parent / "tools"
 

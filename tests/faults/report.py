@@ -13,7 +13,7 @@ from tests.faults.verification.verdict import Violation
 Facts = dict[str, Any]
 _SHOWN = 20
 """How many violations of a rule, and kinds of log lines, are shown."""
-_TOTALS = ("lost", "doubled", "ghosts", "absences", "names")
+_TOTALS = ("lost", "doubled", "wrong", "ghosts", "absences", "names")
 
 LOST = {
     "message lost",
@@ -25,11 +25,44 @@ LOST = {
     "event lost",
     "history missed",
     "audit missed",
+    "operation lost",
+    "operation unfinished",
 }
-DOUBLED = {"message doubled", "event doubled", "course doubled", "command doubled"}
+DOUBLED = {
+    "message doubled",
+    "event doubled",
+    "course doubled",
+    "command doubled",
+    "operation doubled",
+    "executed twice",
+    "created twice",
+}
+WRONG = {
+    "server state",
+    "server facts",
+    "server list",
+    "dashboard",
+    "outcome wrong",
+    "outcome unknown",
+    "undone and executed",
+    "operation undone",
+    "operation early",
+    "operation wrong",
+    "executed early",
+    "executed unasked",
+}
+"""States of servers that are not what was done, and what was done that nobody had asked for."""
 GHOSTS = {"ghost", "left over"}
-ABSENCES = {"absent", "message late", "event late", "unavailable", "command late"}
-STUCK = {"name stuck", "name held twice"}
+ABSENCES = {
+    "absent",
+    "message late",
+    "event late",
+    "unavailable",
+    "command late",
+    "operation late",
+    "server stale",
+}
+STUCK = {"name stuck", "name held twice", "server name held twice"}
 
 
 def facts_of(outcome: Outcome, machine: str) -> Facts:
@@ -43,6 +76,7 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "counts": outcome.counts,
         "lost": sum(rules[rule] for rule in LOST),
         "doubled": sum(rules[rule] for rule in DOUBLED),
+        "wrong": sum(rules[rule] for rule in WRONG),
         "late": round(max_late(outcome.history), 2),
         "ghosts": sum(rules[rule] for rule in GHOSTS),
         "absences": sum(rules[rule] for rule in ABSENCES),

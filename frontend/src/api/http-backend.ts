@@ -19,7 +19,7 @@ export function createHttpBackend(base: string): Backend {
       await request(base, "DELETE /session", {}, { token });
     },
     register: (name, token) => request(base, "POST /chat/users", { body: { name } }, { token }),
-    users: async token => (await request(base, "GET /chat/users", {}, { token })).users,
+    users: async token => (await request(base, "GET /chat/users", { query: {} }, { token })).users,
     history: async ({ room, ...query }, token) => {
       const parts = { path: { room }, query };
       const page = await request(base, "GET /chat/rooms/{room}/messages", parts, { token });

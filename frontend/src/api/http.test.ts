@@ -59,9 +59,13 @@ test("an error response is an ApiError; a foreign response or none is a NetworkE
     [502, '{"error":"bad gateway"}'],
   ] as const) {
     const foreign = await serverThat(status, text);
-    await expect(request(foreign.base, "GET /chat/users", {})).rejects.toBeInstanceOf(NetworkError);
+    await expect(request(foreign.base, "GET /chat/users", { query: {} })).rejects.toBeInstanceOf(
+      NetworkError,
+    );
   }
-  await expect(request("http://127.0.0.1:9", "GET /chat/users", {})).rejects.toBeInstanceOf(NetworkError);
+  await expect(request("http://127.0.0.1:9", "GET /chat/users", { query: {} })).rejects.toBeInstanceOf(
+    NetworkError,
+  );
 });
 
 test.each(["дана", "a\nb", "\ud800"])(

@@ -110,7 +110,8 @@ export type ClientFrame =
   | HelloFrame
   | LeaveFrame
   | SendFrame
-  | TypingFrame;
+  | TypingFrame
+  | UsersFrame;
 
 export type ServerFrame =
   | AckFrame
@@ -125,6 +126,7 @@ export type ServerFrame =
   | RoomFrame
   | TypingNotice
   | UnmutedFrame
+  | UsersPageFrame
   | WelcomeFrame;
 
 export interface CommandSpec {
@@ -260,12 +262,16 @@ export interface Contract {
       };
       response: AddressList;
     };
-    "GET /chat/users": {
-      response: UsersReply;
-    };
     "POST /chat/users": {
       body: NewUser;
       response: Registered;
+    };
+    "GET /chat/users": {
+      query: {
+        after?: string;
+        limit?: number;
+      };
+      response: UsersReply;
     };
     "GET /chat/rooms": {
       query: {
@@ -455,6 +461,7 @@ export interface Contract {
   LeaveFrame: LeaveFrame;
   SendFrame: SendFrame;
   TypingFrame: TypingFrame;
+  UsersFrame: UsersFrame;
   AckFrame: AckFrame;
   ErrorFrame: ErrorFrame;
   HeartbeatFrame: HeartbeatFrame;
@@ -467,6 +474,7 @@ export interface Contract {
   RoomFrame: RoomFrame;
   TypingNotice: TypingNotice;
   UnmutedFrame: UnmutedFrame;
+  UsersPageFrame: UsersPageFrame;
   WelcomeFrame: WelcomeFrame;
   CloudEvent: CloudEvent;
   ResetEvent: ResetEvent;
@@ -526,19 +534,20 @@ export interface AddressSeen {
   address: string;
   at: string;
 }
-export interface UsersReply {
-  users: User[];
-}
-export interface User {
-  id: string;
-  name: string;
-}
 export interface NewUser {
   name?: string;
 }
 export interface Registered {
   user: User;
   token: string;
+}
+export interface User {
+  id: string;
+  name: string;
+}
+export interface UsersReply {
+  users: User[];
+  next?: string;
 }
 export interface RoomsReply {
   rooms: RoomView[];
@@ -852,6 +861,7 @@ export interface HelloFrame {
   epoch?: string;
   timestamp?: string;
   heartbeats?: boolean;
+  userPages?: boolean;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -865,6 +875,10 @@ export interface SendFrame {
 export interface TypingFrame {
   type: "typing";
   room: string;
+}
+export interface UsersFrame {
+  type: "users";
+  after: string;
 }
 export interface AckFrame {
   type: "ack";
@@ -938,10 +952,17 @@ export interface TypingNotice {
 export interface UnmutedFrame {
   type: "unmuted";
 }
+export interface UsersPageFrame {
+  type: "users";
+  users: User[];
+  nextUsers?: string;
+}
 export interface WelcomeFrame {
   type: "welcome";
   user: User;
   users: User[];
+  nextUsers?: string;
+  userCount?: number;
   seq: number;
   muted?: Mute;
   epoch?: string;

@@ -210,6 +210,7 @@ export const en = {
     rooms: "Rooms",
     room: (name: string) => `Room #${name}`,
     inRoom: (n: number) => `In this room · ${n}`,
+    morePeople: "Show more people",
     toList: "Rooms and people",
     typingShort: "typing…",
     today: "Today",

@@ -189,6 +189,7 @@ export const ru: Dictionary = {
     rooms: "Комнаты",
     room: name => `Комната #${name}`,
     inRoom: n => `В этой комнате · ${n}`,
+    morePeople: "Показать ещё людей",
     toList: "Комнаты и люди",
     typingShort: "печатает…",
     today: "Сегодня",

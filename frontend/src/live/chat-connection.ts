@@ -26,7 +26,7 @@ const ACK_TIMEOUT_MS = 10_000;
 const BUSY_RETRY_MS = 2_000;
 
 /** The fields of a hello that gateways of earlier releases reject. */
-const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats"];
+const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats", "userPages"];
 /** The close codes that a frame of ours causes, in which case the next connection must not repeat it. */
 const FRAME_REFUSED: readonly number[] = [CloseCode.TOO_BIG, CloseCode.PROTOCOL];
 
@@ -98,6 +98,12 @@ export class ChatConnection {
     if (this.welcomed) this.socket?.send({ type: "typing", room: ROOM });
   }
 
+  /** Request the next page of the users, if there is one. */
+  moreUsers(): void {
+    const { nextUsers } = this.state();
+    if (this.welcomed && nextUsers !== undefined) this.socket?.send({ type: "users", after: nextUsers });
+  }
+
   /** Leave the chat: the server releases the name. Returns whether the leave frame was sent. */
   leave(): boolean {
     const canSend = this.welcomed;
@@ -133,6 +139,7 @@ export class ChatConnection {
     const { resumeFrom, epoch, resumeTimestamp } = this.state();
     const newer = {
       heartbeats: true,
+      userPages: true,
       ...(epoch === undefined ? {} : { epoch }),
       ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
     };

@@ -37,6 +37,8 @@ export class MockChat {
   readonly messages: Message[] = [];
   /** How many messages fit on a page: the server limits its size in bytes. */
   pageMax = Number.POSITIVE_INFINITY;
+  /** How many users are on a page of the list. */
+  usersPerPage = 200;
   /** Whether a hello may have fields that servers of earlier releases don't know. */
   isCurrent = true;
   /** The error for every message, while it is set. */
@@ -158,6 +160,8 @@ export class MockChat {
     switch (frame.type) {
       case "typing":
         return this.type(member.user);
+      case "users":
+        return connection.listener.onFrame({ type: "users", ...this.userPage(frame.after) });
       case "leave":
         this.exit(member.user);
         return this.end(connection, CloseCode.LEFT);
@@ -181,9 +185,12 @@ export class MockChat {
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 
-  private welcome(connection: MockConnection, { token, since, epoch, heartbeats }: HelloFrame): void {
-    if (!this.isCurrent && (epoch !== undefined || heartbeats)) {
-      const field = heartbeats ? "heartbeats" : "epoch";
+  private welcome(
+    connection: MockConnection,
+    { token, since, epoch, heartbeats, userPages }: HelloFrame,
+  ): void {
+    if (!this.isCurrent && (epoch !== undefined || heartbeats || userPages)) {
+      const field = userPages ? "userPages" : heartbeats ? "heartbeats" : "epoch";
       return connection.listener.onFrame({ type: "error", code: "invalid_request", message: "", field });
     }
     const member = this.members.get(token) ?? this.restored(token);
@@ -194,7 +201,8 @@ export class MockChat {
     const { listener } = connection;
     const position = { seq: this.seq, epoch: `e${this.epoch}` };
     const beat = heartbeats ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {};
-    listener.onFrame({ type: "welcome", user: member.user, users: this.users(), ...position, ...beat });
+    const list = userPages ? { ...this.userPage(), userCount: this.users().length } : { users: this.users() };
+    listener.onFrame({ type: "welcome", user: member.user, ...list, ...position, ...beat });
     if (heartbeats)
       connection.heartbeats = setInterval(
         () => listener.onFrame({ type: "heartbeat" }),
@@ -207,6 +215,14 @@ export class MockChat {
       for (const message of this.messages)
         if (message.seq > since) listener.onFrame({ type: "message", ...message });
     if (isNew) this.broadcast({ type: "joined", user: member.user });
+  }
+
+  /** The users after the cursor `after`. */
+  private userPage(after = "0.page"): { users: User[]; nextUsers?: string } {
+    const users = this.users();
+    const start = Number.parseInt(after, 10);
+    const end = start + this.usersPerPage;
+    return { users: users.slice(start, end), ...(end < users.length ? { nextUsers: `${end}.page` } : {}) };
   }
 
   private restored(token: string): Member | undefined {

@@ -142,6 +142,7 @@ export class AppStore {
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
   leave = (): void => this.shared.request({ kind: "leave" });
+  moreUsers = (): void => this.shared.request({ kind: "moreUsers" });
   typing = (): void => this.shared.request({ kind: "typing" });
 
   /** Register a name. Throws what the backend throws. */

@@ -14,6 +14,7 @@ export type Intention =
   | { readonly kind: "retry"; readonly clientId: string }
   | { readonly kind: "discard"; readonly clientId: string }
   | { readonly kind: "typing" }
+  | { readonly kind: "moreUsers" }
   /** The server rejected a command of this tab. */
   | { readonly kind: "logRefusal"; readonly line: WorklogLine }
   | { readonly kind: "dismissFailures"; readonly keys: readonly string[] }
@@ -44,6 +45,7 @@ export function predict(intention: Intention): Action | undefined {
       return { store: "cloud", event: { kind: "dismissed", keys: intention.keys } };
     case "leave":
     case "typing":
+    case "moreUsers":
     case "reconnect":
     case "wake":
     case "clockSet":

@@ -56,6 +56,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
         return this.chat?.flush();
       case "typing":
         return this.chat?.typing();
+      case "moreUsers":
+        return this.chat?.moreUsers();
       case "leave":
         return this.leave();
       case "reconnect":

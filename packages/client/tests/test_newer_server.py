@@ -75,10 +75,11 @@ async def test_an_older_server_gets_the_hello_that_it_knows() -> None:
         ):
             received = [await anext(chat), await anext(chat)]
     assert all(isinstance(frame, WelcomeFrame) for frame in received)
+    pages = {"userPages": True}
     plain = {"type": "hello", "token": "token"}
     resumed = plain | {"since": 6}
     position = {"epoch": "e1", "timestamp": "2026-11-25T00:00:00.000Z"}
-    assert hellos == [plain, resumed | position, resumed]
+    assert hellos == [plain | pages, resumed | position | pages, resumed]
 
 
 async def test_a_server_that_rejects_every_hello_gets_two() -> None:

@@ -71,3 +71,11 @@ def test_the_level_is_applied_and_invalid_settings_are_named() -> None:
     for name in ("LOG_LEVEL", "LOG_FORMAT"):
         with pytest.raises(SettingsError, match=f"{name}='loud'"):
             configure("chat", {name: "loud"}, sys.stderr)
+
+
+@pytest.mark.parametrize(("level", "lines"), [("INFO", 0), ("DEBUG", 1)])
+def test_requests_of_the_http_library_are_logged_for_debugging_alone(level: str, lines: int) -> None:
+    stream = io.StringIO()
+    configure("agent", {"LOG_LEVEL": level}, stream)
+    logging.getLogger("httpx").info("HTTP Request: GET http://docker/containers/json")
+    assert len(stream.getvalue().splitlines()) == lines

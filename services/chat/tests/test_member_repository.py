@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from opsroom_chat.log.log_writer import store_conflicts
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.presence_handlers import PresenceHandlers
 from opsroom_contracts.chat.models import (
@@ -23,6 +24,7 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
+from opsroom_runtime.metrics import Metrics
 from opsroom_runtime.process import run_tasks
 from services.chat.tests.harness import connection, refusal, settings
 
@@ -32,7 +34,10 @@ class Lagging:
 
     def __init__(self, broker: NatsConnection, writer: BatchWriter) -> None:
         reader = StreamReader(broker, MEMBERS_STREAM)
-        self.members = MemberRepository(MemberProjection(), reader, writer, token_life=timedelta(days=1))
+        self.conflicts = store_conflicts(Metrics())
+        self.members = MemberRepository(
+            MemberProjection(), reader, writer, token_life=timedelta(days=1), conflicts=self.conflicts
+        )
         self.presence = PresenceHandlers(self.members, settings().grace_periods(), BrokerClock())
 
     async def register(self, name: str, client_id: str) -> RegisterReply:

@@ -11,7 +11,7 @@ type FrameOf<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
 /** How each type of frame, received at `at` (ms), changes the state; the compiler reports a type that is missing. */
 const FRAME_REDUCERS = {
   /**
-   * The server accepted us; its list of users replaces ours.
+   * The server accepted us; its list of users, or the first page of it, replaces ours.
    *
    * Only the first welcome sets `resumeFrom`: after a resume the missed messages are still to come, and a connection
    * that breaks among them must request the rest.
@@ -20,12 +20,20 @@ const FRAME_REDUCERS = {
     ...state,
     me: frame.user,
     users: frame.users,
+    userCount: frame.userCount,
+    nextUsers: frame.nextUsers,
     typing: [],
     muted: frame.muted,
     ...(state.resumeFrom === undefined
       ? { resumeFrom: frame.seq, resumeTimestamp: frame.timestamp, epoch: frame.epoch }
       : { epoch: state.epoch ?? frame.epoch }),
   }),
+
+  /** A page of users. Some may have joined in the meantime, and are known. */
+  users: (state, { users, nextUsers }) => {
+    const known = new Set(state.users.map(user => user.id));
+    return { ...state, users: [...state.users, ...users.filter(user => !known.has(user.id))], nextUsers };
+  },
 
   /** The connection is alive, and we have everything up to a position. */
   heartbeat: (state, { seq, timestamp }) =>
@@ -66,12 +74,14 @@ const FRAME_REDUCERS = {
   joined: (state, { user }) => {
     const known = state.users.some(one => one.id === user.id);
     const users = known ? state.users.map(one => (one.id === user.id ? user : one)) : [...state.users, user];
-    return { ...state, users };
+    const { userCount } = state;
+    return { ...state, users, userCount: known || userCount === undefined ? userCount : userCount + 1 };
   },
 
   /** A user left, and so is no longer typing. */
   left: (state, { user }) => ({
     ...state,
+    userCount: state.userCount === undefined ? undefined : Math.max(0, state.userCount - 1),
     users: state.users.filter(one => one.id !== user.id),
     typing: state.typing.filter(one => one.user.id !== user.id),
   }),

@@ -56,7 +56,12 @@ export interface ChatState {
   /** The token of our registration. */
   readonly token?: string;
   readonly signedOut?: SignOutReason;
+  /** The users who are present, as far as they are loaded. */
   readonly users: readonly User[];
+  /** How many users are present; undefined: as many as are loaded. */
+  readonly userCount?: number | undefined;
+  /** The cursor of the next page of users; undefined: all are loaded. */
+  readonly nextUsers?: string | undefined;
   /** In ascending order of unique sequence numbers. */
   readonly messages: readonly ShownMessage[];
   /** The ids of the last removed messages. */

@@ -126,6 +126,27 @@ describe("users", () => {
     expect(apply([frame({ type: "left", user: carl })], state).users).toHaveLength(2);
   });
 
+  it("come in pages, and are counted", () => {
+    const [carl, dora] = [
+      { id: "u3", name: "Carl" },
+      { id: "u4", name: "Dora" },
+    ];
+    const first = frame({
+      type: "welcome",
+      user: ann,
+      users: [ann],
+      userCount: 3,
+      nextUsers: "1.u1",
+      seq: 10,
+    });
+    const joined = apply([first, frame({ type: "joined", user: dora })]);
+    expect(joined).toMatchObject({ userCount: 4, nextUsers: "1.u1" });
+    const all = apply([frame({ type: "users", users: [bob, carl, dora] })], joined);
+    expect(all.users.map(user => user.name)).toEqual(["Ann", "Dora", "Bob", "Carl"]);
+    expect(all.nextUsers).toBeUndefined();
+    expect(apply([frame({ type: "left", user: carl })], all)).toMatchObject({ userCount: 3 });
+  });
+
   it("stop typing when they send a message, leave, or after a timeout", () => {
     const typing = frame({ type: "typing", room: "general", user: bob }, 1000);
     const state = apply([welcome, typing]);

@@ -65,7 +65,7 @@ function Person({ user, gone }: { readonly user: User; readonly gone: boolean })
 /** The left column: rooms, and who is in this one. */
 export function PeopleList() {
   const { store } = useApp();
-  const { users, connection } = store.chat.value;
+  const { users, userCount, nextUsers, connection } = store.chat.value;
   const t = dictionary.value.chat;
   const list = useRef<HTMLUListElement>(null);
   useRovingFocus(list);
@@ -76,13 +76,18 @@ export function PeopleList() {
       {/* The room has its own heading, which a phone doesn't show with this list. */}
       {place.value.pane === "list" && <h1 class="visually-hidden">{t.toList}</h1>}
       <Rooms />
-      <h2 class="people-count">{isKnown ? t.inRoom(users.length) : t.people}</h2>
+      <h2 class="people-count">{isKnown ? t.inRoom(userCount ?? users.length) : t.people}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
       <ul ref={list} class="people" tabIndex={0} aria-label={t.people}>
         {useFadingUsers(users).map(({ user, gone }) => (
           <Person key={user.id} user={user} gone={gone} />
         ))}
       </ul>
+      {nextUsers !== undefined && (
+        <button type="button" class="button" onClick={store.moreUsers}>
+          {t.morePeople}
+        </button>
+      )}
       <RestrictionsButton />
     </aside>
   );

@@ -21,6 +21,7 @@ from opsroom_client.errors import (
     validating_request,
 )
 from opsroom_client.pending_sends import PendingSends
+from opsroom_client.people import People
 from opsroom_client.position import Position, position_from
 from opsroom_client.receive_buffer import ReceiveBuffer
 from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
@@ -44,6 +45,8 @@ from opsroom_contracts.chat.frames import (
     TypingFrame,
     TypingNotice,
     UnmutedFrame,
+    UsersFrame,
+    UsersPageFrame,
     WelcomeFrame,
 )
 from opsroom_contracts.chat.models import User
@@ -56,7 +59,7 @@ BroadcastFrame = (
     StoredFrame | ResetFrame | JoinedFrame | LeftFrame | RoomFrame | TypingNotice | MutedFrame | UnmutedFrame
 )
 ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
-"""An event of the chat. A welcome comes after each (re)connect, with the current list of users."""
+"""An event of the chat. A welcome comes after each (re)connect, with the first users of the current list."""
 
 _OPEN_SECONDS = 10.0
 PING_SECONDS = 15.0
@@ -76,13 +79,11 @@ class Chat:
 
     Attributes:
         user: the own user.
-        users: the users that are present, by id, in the order in which they joined.
         rooms: the user's rooms by id, except those that everybody is in.
         position: the position after the last event seen; None: before the first welcome.
     """
 
     user: User
-    users: dict[str, User]
     rooms: dict[str, RoomView]
 
     def __init__(
@@ -101,7 +102,7 @@ class Chat:
         self._timeout = timeout
         self._tls = tls
         self._ping_seconds = ping_seconds
-        self.users = {}
+        self._people = People()
         self.rooms = {}
         self._socket: ClientConnection | None = None
         self._pending = PendingSends()
@@ -110,6 +111,7 @@ class Chat:
         self._backoff = Backoff()
         self._last_error: ErrorFrame | None = None
         self._older_server = False
+        self._has_pages = True
         self._last_failure = "no response yet"
         self._task: asyncio.Task[None] | None = None
 
@@ -117,6 +119,38 @@ class Chat:
     def seq(self) -> int | None:
         """The last sequence seen."""
         return None if self.position is None else self.position.seq
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The users that are present, by id, in the order in which they joined.
+
+        Of many, only the first, and those who have joined since: see :meth:`all_users`.
+        """
+        return self._people.users
+
+    @property
+    def user_count(self) -> int:
+        """How many users are present."""
+        return self._people.count
+
+    async def all_users(self, timeout: float = 30.0) -> dict[str, User]:
+        """Read the rest of the user list, and return all of it.
+
+        Raises:
+            UnreachableError: it did not arrive within ``timeout`` seconds.
+            OpsroomError: the chat has ended.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while self._people.following is not None:
+                    if self._task is None or self._task.done():
+                        raise OpsroomError("the chat has ended")
+                    self._people.changed.clear()
+                    await self._send_frame(UsersFrame(after=self._people.following))
+                    await self._people.changed.wait()
+        except TimeoutError:
+            raise UnreachableError(f"{self._url}: no list of users within {timeout:g} s") from None
+        return self._people.users
 
     async def __aenter__(self) -> Self:
         """Connect and wait for the server's welcome.
@@ -249,6 +283,7 @@ class Chat:
         """
         self._last_error = None
         self._older_server = False
+        self._has_pages = True
         try:
             async with connect(
                 self._url,
@@ -283,8 +318,16 @@ class Chat:
         since = None if position is None else position.seq
         epoch = None if position is None else position.epoch
         timestamp = None if position is None else position.timestamp
-        # Not to see a dead connection, for which there are pings, but for their positions.
-        hello = HelloFrame(token=self._token, since=since, epoch=epoch, timestamp=timestamp, heartbeats=True)
+        pages = True if self._has_pages else None
+        # Heartbeats not to see a dead connection, for which there are pings, but for their positions.
+        hello = HelloFrame(
+            token=self._token,
+            since=since,
+            epoch=epoch,
+            timestamp=timestamp,
+            heartbeats=True,
+            user_pages=pages,
+        )
         await socket.send(encode(hello).decode())
 
     async def _handle(self, frame: ServerFrame, socket: ClientConnection) -> None:
@@ -295,8 +338,15 @@ class Chat:
                 self._pending.acknowledge(frame)
             case HeartbeatFrame():
                 self._on_heartbeat(frame)
-            case ErrorFrame() if self._is_unknown_position(frame):
-                self._older_server = True
+            case UsersPageFrame():
+                self._people.on_page(frame)
+            case ErrorFrame() if self._is_unknown_field(frame, "userPages"):
+                self._has_pages = False
+                await self._send_hello(socket, self.position)
+            case ErrorFrame() if not self._older_server and self._is_unknown_field(
+                frame, "epoch", "timestamp"
+            ):
+                self._older_server, self._has_pages = True, False
                 await self._send_hello(socket, None if self.seq is None else Position(self.seq))
             case ErrorFrame():
                 self._last_error = frame
@@ -305,10 +355,9 @@ class Chat:
             case _:
                 self._on_broadcast(frame)
 
-    def _is_unknown_position(self, error: ErrorFrame) -> bool:
-        """Whether a gateway of an earlier release rejects the hello for what it does not know."""
-        first = self._socket is None and not self._older_server
-        return first and error.code is ErrorCode.INVALID_REQUEST and error.field in {"epoch", "timestamp"}
+    def _is_unknown_field(self, error: ErrorFrame, *fields: str) -> bool:
+        """Whether a gateway of an earlier release rejects the hello because of one of ``fields``."""
+        return self._socket is None and error.code is ErrorCode.INVALID_REQUEST and error.field in fields
 
     def _on_broadcast(self, frame: BroadcastFrame) -> None:
         if isinstance(frame, StoredFrame):
@@ -319,10 +368,10 @@ class Chat:
             case ResetFrame():
                 self._receive(frame)
             case JoinedFrame():
-                self.users[frame.user.id] = frame.user
+                self._people.on_joined(frame.user)
                 self._received.put(frame)
             case LeftFrame():
-                self.users.pop(frame.user.id, None)
+                self._people.on_left(frame.user)
                 self._received.put(frame)
             case RoomFrame():
                 self._on_room(frame)
@@ -356,7 +405,7 @@ class Chat:
 
     async def _on_welcome(self, frame: WelcomeFrame, socket: ClientConnection) -> None:
         self.user = frame.user
-        self.users = {user.id: user for user in frame.users}
+        self._people.on_welcome(frame)
         self.rooms = {view.room.id: view for view in frame.rooms or ()}
         if self.position is None:
             self.position = Position.of(frame)

@@ -15,7 +15,7 @@ from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_client.rooms import Rooms
-from opsroom_contracts.chat.models import HISTORY_MAX, HistoryReply, Message, User, UsersReply
+from opsroom_contracts.chat.models import HISTORY_MAX, USERS_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NAME_HEADER, NewUser, Registered
 from opsroom_contracts.identity import SessionView
 from opsroom_contracts.status import Status
@@ -95,7 +95,14 @@ class Opsroom:
 
     async def users(self) -> tuple[User, ...]:
         """The users that are present, in the order in which they joined."""
-        return (await self.requests.request(Call("GET", "/chat/users"), UsersReply)).users
+        users: dict[str, User] = {}
+        params: dict[str, str | int] = {"limit": USERS_MAX}
+        while True:
+            page = await self.requests.request(Call("GET", "/chat/users", params=params), UsersReply)
+            users |= {user.id: user for user in page.users}
+            if page.next is None:
+                return tuple(users.values())
+            params["after"] = page.next
 
     async def history(
         self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50

@@ -66,6 +66,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields)  # ASCII only, so that Unicode line separators are escaped too
 
 
+_CHATTY = ("httpx",)
+"""Loggers of libraries that write a line for each request at ``INFO``."""
+
+
 def _traceback(record: logging.LogRecord) -> str:
     return "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
 
@@ -88,6 +92,8 @@ def configure(
     root = logging.getLogger()
     root.setLevel(level)
     root.addHandler(handler)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(level if level == "DEBUG" else "WARNING")
 
 
 def _choice(

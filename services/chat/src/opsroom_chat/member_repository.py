@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, NameClaimChange
+from opsroom_chat.member_changes import MemberChanges, Mutation, WaitingChange, fold
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.chat.moderation import RESTRICTION
 from opsroom_contracts.chat.rooms import PERSON_ROOMS, ROOM_RECORD
@@ -28,6 +29,7 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.writes import Write
+from opsroom_runtime.metrics import Counter
 
 _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
@@ -38,9 +40,6 @@ _RESTRICTION_PREFIX = restriction_subject("")
 _ROOM_PREFIX, _MEMBERSHIPS_PREFIX = room_record(""), memberships_subject("")
 
 log = logging.getLogger(__name__)
-
-Mutation = Callable[[Member | None], Change | None]
-"""Computes a change from a member's current record (None: no record); None leaves it unchanged."""
 
 
 class MemberProjection:
@@ -153,12 +152,15 @@ class MemberRepository:
         writer: BatchWriter,
         *,
         token_life: timedelta,
+        conflicts: Counter,
     ) -> None:
+        """``conflicts`` counts writes that failed because another process had written before."""
         self._projection = projection
         self._reader = reader
         self._writer = writer
         self._token_life = token_life
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._conflicts = conflicts
+        self._changes: WeakValueDictionary[str, MemberChanges] = WeakValueDictionary()
 
     @property
     def index(self) -> MemberIndex:
@@ -194,28 +196,40 @@ class MemberRepository:
             FaultError: ``decide`` refused; ``name_taken``; ``overloaded`` after too many conflicts.
             UnavailableError: the broker did not respond, or a newer release wrote the record.
         """
-        # Serialize changes of one member in this process, for example when all of their sockets reconnect.
-        # Otherwise they would conflict repeatedly. Optimistic locking handles the other processes.
-        lock = self._locks.setdefault(user_id, asyncio.Lock())
-        async with lock:
-            return await self._change(user_id, decide)
+        changes = self._changes.setdefault(user_id, MemberChanges())
+        mine = WaitingChange(decide)
+        changes.waiting.append(mine)
+        try:
+            # Serialized in this process; otherwise the changes would conflict. Optimistic locking handles
+            # the other processes.
+            async with changes.lock:
+                while mine.outcome is None:
+                    await self._apply(user_id, changes.unresolved())
+        finally:
+            changes.waiting.remove(mine)
+        if isinstance(mine.outcome, FaultError):
+            raise mine.outcome
+        return mine.outcome
 
-    async def _change(self, user_id: str, decide: Mutation) -> tuple[Member | None, int]:
+    async def _apply(self, user_id: str, changes: Sequence[WaitingChange]) -> None:
+        """Store the first of ``changes``, and those after it that can be stored with it."""
         cached = self.index.member(user_id)
         if cached is not None:
-            with suppress(FaultError, ConflictError):
-                change = decide(cached.member)
-                if change is not None:
-                    return change.member, await self._store(change, cached.seq)
+            folded = fold(cached.member, changes, is_current=False)
+            if folded.total is not None:
+                with suppress(FaultError, ConflictError):
+                    folded.resolve(await self._store(folded.total, cached.seq))
+                    return
         for _ in range(_ATTEMPTS):
             member, seq = await self._read_member(user_id)
-            change = decide(member)
-            if change is None:
-                return member, seq
+            folded = fold(member, changes, is_current=True)
             try:
-                return change.member, await self._store(change, seq)
+                folded.resolve(seq if folded.total is None else await self._store(folded.total, seq))
             except ConflictError:
                 continue
+            except FaultError as error:  # the name is taken
+                folded.refuse_claim(error, seq)
+            return
         raise refuse(ErrorCode.OVERLOADED, "too many concurrent changes to this user; try again")
 
     async def release_name(self, key: str) -> None:
@@ -244,7 +258,11 @@ class MemberRepository:
             replaces=True,
         )
         claims = {} if change.name is NameClaimChange.KEEP else await self._claims(change)
-        seq, *claim_seqs = await self._writer.write(record, *claims.values())
+        try:
+            seq, *claim_seqs = await self._writer.write(record, *claims.values())
+        except ConflictError:
+            self._conflicts.add()
+            raise
         holder = member.user.id if change.name is NameClaimChange.CLAIM else None
         for key, claim_seq in zip(claims, claim_seqs, strict=True):
             self.index.put_name(key, holder, claim_seq)

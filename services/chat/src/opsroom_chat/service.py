@@ -11,7 +11,7 @@ from importlib.metadata import version
 from opsroom_chat.auditing import with_audit
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
-from opsroom_chat.log.log_writer import LogWriter
+from opsroom_chat.log.log_writer import LogWriter, store_conflicts
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.message_log import MessageLog
 from opsroom_chat.log.shard_reader import ShardReader
@@ -207,7 +207,11 @@ def _build(
     message_reader = StreamReader(broker, subjects.CHAT_STREAM)
     grace_periods = settings.grace_periods()
     members = MemberRepository(
-        projection, member_reader, member_writer, token_life=timedelta(days=settings.token_days)
+        projection,
+        member_reader,
+        member_writer,
+        token_life=timedelta(days=settings.token_days),
+        conflicts=store_conflicts(broker.metrics),
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
     store = MessageStore(message_reader, message_log, eraser)

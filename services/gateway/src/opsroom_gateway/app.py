@@ -213,6 +213,6 @@ def _full_app(
 def _broadcasters(projections: Projections) -> Broadcasters:
     return {
         ("chat", "websocket", "v1"): projections.chat.readers,
-        ("people", "websocket", "v1"): projections.members.readers,
+        ("people", "websocket", "v1"): projections.members.readers.readers,
         ("cloud", "sse", "v1"): projections.cloud.readers,
     }

@@ -117,7 +117,7 @@ def register_metrics(
         },
         ("limit",),
     )
-    metrics.gauge("people_present", "Users on the list.", single(lambda: members.count))
+    metrics.gauge("people_present", "Users on the list.", single(lambda: len(members.users)))
 
 
 def register_agent_streams(metrics: Metrics, streams: AgentStreams) -> None:

@@ -6,21 +6,22 @@ from datetime import UTC, datetime
 from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion, User
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import member_subject
+from opsroom_gateway.domain.user_list import UserList
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.legacy.user_list import UserListPusher
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 
-class CountingProjection(MemberProjection):
+class CountingList(UserList):
     """Counts how often the whole list is rendered."""
 
     renders = 0
 
-    def listed(self) -> tuple[User, ...]:
+    def all(self) -> tuple[User, ...]:
         """Count the call."""
         self.renders += 1
-        return super().listed()
+        return super().all()
 
 
 def record(number: int, status: MemberStatus, seq: int) -> StreamMessage:
@@ -31,8 +32,9 @@ def record(number: int, status: MemberStatus, seq: int) -> StreamMessage:
 
 
 async def test_changes_without_readers_render_no_list_and_update_the_count() -> None:
-    members = CountingProjection()
-    pusher = UserListPusher(members, Broadcaster())
+    members, users = MemberProjection(), CountingList()
+    members.users = users
+    pusher = UserListPusher(users, Broadcaster())
     members.watch(lambda _member, _seq: pusher.on_change())
     for number in range(50):
         members.on_message(record(number, MemberStatus.PRESENT, number + 1))
@@ -40,5 +42,5 @@ async def test_changes_without_readers_render_no_list_and_update_the_count() -> 
     members.on_message(record(7, MemberStatus.AWAY, 52))
     members.on_message(record(8, MemberStatus.RESERVED, 53))
     members.on_message(StreamMessage(54, member_subject("u9"), json.dumps({"no": "record"}).encode()))
-    assert members.renders == 0
-    assert members.count == len(members.listed()) == 48
+    assert users.renders == 0
+    assert len(users) == len(users.all()) == 48

@@ -1,1 +1,1 @@
-"""The command line: ``opsroom chat``, ``opsroom servers``, ``opsroom rooms``, ``opsroom moderate``, ``opsroom completion``."""
+"""The command line: ``opsroom chat``, ``servers``, ``rooms``, ``moderate`` and ``completion``."""

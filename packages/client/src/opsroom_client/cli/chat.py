@@ -111,7 +111,9 @@ async def _enter(server: Server, token: str, room: str) -> str:
 
 async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -> None:
     here = ", ".join(user.name for user in joined.users.values())
-    print_note(f"You are {joined.user.name}. Here: {here}. /help lists commands, Ctrl-D leaves.")
+    more = joined.user_count - len(joined.users)
+    others = f" and {more} more" if more > 0 else ""
+    print_note(f"You are {joined.user.name}. Here: {here}{others}. /help lists commands, Ctrl-D leaves.")
     if last:
         for message in await opsroom.history(room, limit=last):
             _print_message(message)

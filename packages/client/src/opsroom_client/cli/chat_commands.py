@@ -12,8 +12,9 @@ async def _help(_chat: Chat, _argument: str) -> bool:
 
 
 async def _who(chat: Chat, _argument: str) -> bool:
-    names = ", ".join(user.name for user in chat.users.values())
-    print_note(f"here ({len(chat.users)}): {names}")
+    users = await chat.all_users()
+    names = ", ".join(user.name for user in users.values())
+    print_note(f"here ({len(users)}): {names}")
     return True
 
 

@@ -160,11 +160,6 @@ def _row(view: RoomView) -> tuple[str, ...]:
     return room.id, room.name or "", room.kind.value, view.role or "", room.description or ""
 
 
-def _row(view: RoomView) -> tuple[str, ...]:
-    room = view.room
-    return room.id, room.name or "", room.kind.value, view.role or "", room.description or ""
-
-
 async def _id_of(opsroom: Opsroom, name: str) -> str:
     for user in await opsroom.users():
         if user.name == name:

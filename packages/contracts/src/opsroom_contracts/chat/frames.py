@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from opsroom_contracts.chat.models import Message, Text, Token, User
+from opsroom_contracts.chat.models import Message, Text, Token, User, UserCursor
 from opsroom_contracts.chat.moderation import Reason
 from opsroom_contracts.chat.rooms import Room, RoomRole, RoomView
 from opsroom_contracts.errors import ErrorCode
@@ -31,6 +31,9 @@ class HelloFrame(Model):
 
     ``heartbeats``: whether to send heartbeat frames. Browsers hide the protocol's pings from a page, which
     otherwise can't tell a dead connection from a quiet room.
+
+    ``user_pages``: whether the welcome may list only the first users. The client requests others with
+    ``users``. Without it, each join sends the client the names of everybody.
     """
 
     type: Literal["hello"] = "hello"
@@ -39,6 +42,7 @@ class HelloFrame(Model):
     epoch: Epoch | None = None
     timestamp: Timestamp | None = None
     heartbeats: bool | None = None
+    user_pages: bool | None = None
 
 
 class SendFrame(Model):
@@ -57,6 +61,13 @@ class TypingFrame(Model):
     room: RoomName
 
 
+class UsersFrame(Model):
+    """Request the users after ``after``: the ``nextUsers`` of the page before. The reply is ``users``."""
+
+    type: Literal["users"] = "users"
+    after: UserCursor
+
+
 class LeaveFrame(Model):
     """Leave the chat: removed from the list, the name is free, the socket closes with 1000."""
 
@@ -70,7 +81,7 @@ The gateway sends each to its endpoint (:data:`~opsroom_contracts.endpoints.FRAM
 """
 
 ClientFrame = Annotated[
-    HelloFrame | AcknowledgedFrame | TypingFrame | LeaveFrame, Field(discriminator="type")
+    HelloFrame | AcknowledgedFrame | TypingFrame | UsersFrame | LeaveFrame, Field(discriminator="type")
 ]
 
 
@@ -89,6 +100,10 @@ class WelcomeFrame(Model):
 
     ``heartbeatSeconds``: the longest interval between two heartbeats, if the client asked for them.
 
+    ``users``: all users on the list; if the client asked for pages, the first of them. ``nextUsers``: there
+    are more, and a ``users`` frame with it requests them. ``userCount``: how many there are. From now on,
+    ``joined`` and ``left`` report every change, also of users that the client has not requested.
+
     ``rooms``: those of this user that not everybody is in. This socket gets their messages. Earlier releases
     have no rooms.
     """
@@ -96,12 +111,25 @@ class WelcomeFrame(Model):
     type: Literal["welcome"] = "welcome"
     user: User
     users: tuple[User, ...]
+    next_users: UserCursor | None = None
+    user_count: int | None = None
     seq: Sequence
     muted: Mute | None = None
     epoch: Epoch | None = None
     timestamp: Timestamp | None = None
     heartbeat_seconds: float | None = None
     rooms: tuple[RoomView, ...] | None = None
+
+
+class UsersPageFrame(Model):
+    """Users in the order in which they joined. ``nextUsers``: there are more, as in the welcome.
+
+    The page, and the changes since the welcome, are in the order in which they happened.
+    """
+
+    type: Literal["users"] = "users"
+    users: tuple[User, ...]
+    next_users: UserCursor | None = None
 
 
 class HeartbeatFrame(Model):
@@ -222,6 +250,7 @@ class ResetFrame(Model):
 
 ServerFrame = Annotated[
     WelcomeFrame
+    | UsersPageFrame
     | HeartbeatFrame
     | StoredFrame
     | MutedFrame

@@ -28,6 +28,9 @@ SEND_BATCH_MAX = 64
 USERS_MAX = 2000
 """The maximum number of users on one page: they take less than half of what a broker accepts in a message."""
 
+USERS_PAGE = 100
+"""The number of users on a page of a chat socket, and in the welcome of a client that asks for pages."""
+
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
 RawName = Annotated[str, Field(max_length=256)]
 """A name as typed; the chat service normalizes and validates it."""
@@ -254,9 +257,10 @@ class UserPage(Model):
 
 
 class UsersReply(Model):
-    """All listed users, in the order of joining."""
+    """Listed users in the order of joining. ``next``: the ``after`` of the next page, if there is one."""
 
     users: tuple[User, ...]
+    next: UserCursor | None = None
 
 
 class HistoryRequest(Model):

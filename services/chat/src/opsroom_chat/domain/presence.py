@@ -19,6 +19,9 @@ from opsroom_contracts.chat.models import (
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Grant
 
+_CONNECTIONS_RETRY_SECONDS = 5.0
+"""As long as the connections of a dead gateway may count. Gateways don't retry sooner."""
+
 LISTED = frozenset({MemberStatus.PRESENT, MemberStatus.LINGERING})
 """Members with these statuses are on the user list."""
 
@@ -109,7 +112,8 @@ def join(member: Member, connection: Connection, origin: str | None, now: dateti
     if any(known.id == connection.id for known in member.connections):
         return None
     if len(member.connections) >= MAX_CONNECTIONS:
-        raise refuse(ErrorCode.OVERLOADED, f"a user may have at most {MAX_CONNECTIONS} connections at once")
+        message = f"a user may have at most {MAX_CONNECTIONS} connections at once"
+        raise refuse(ErrorCode.OVERLOADED, message, retry_after=_CONNECTIONS_RETRY_SECONDS)
     away = member.status is MemberStatus.AWAY
     return Change(
         member.model_copy(

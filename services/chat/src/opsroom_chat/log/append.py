@@ -45,6 +45,9 @@ class Append:
     others: tuple[Write, ...] = ()
 
 
+ENTRY_MAX = 1000
+"""More events than an entry has."""
+
 Outcome = tuple[int, ...] | Exception
 """The sequences of an event and of its other writes, or why they were not stored."""
 
@@ -72,16 +75,14 @@ class Entry:
         self.left = len(self.appends)
         self.outcomes = [None] * self.left
 
-    @property
-    def next(self) -> list[int]:
-        """The places of the events to write next."""
+    def next(self, limit: int = ENTRY_MAX) -> list[int]:
+        """Return the places of the events to write next, ``limit`` at most."""
         unresolved = (place for place, outcome in enumerate(self.outcomes) if outcome is None)
-        return list(islice(unresolved, self.width))
+        return list(islice(unresolved, min(self.width, limit)))
 
-    @property
-    def subjects(self) -> set[str]:
-        """The shards of the events to write next."""
-        return {self.appends[place].subject for place in self.next}
+    def subjects(self, limit: int = ENTRY_MAX) -> set[str]:
+        """Return the shards of the events to write next, ``limit`` at most."""
+        return {self.appends[place].subject for place in self.next(limit)}
 
     def resolve(self, place: int, outcome: Outcome) -> None:
         """Note what became of one event; the last one resolves the entry."""
@@ -113,8 +114,8 @@ def fail_all(entries: Iterable[Entry], error: Exception) -> None:
         entry.fail(error)
 
 
-def places(entries: Iterable[Entry]) -> Iterator[tuple[Entry, int]]:
-    """Iterate over the events to write next."""
+def places(entries: Iterable[Entry], limit: int) -> Iterator[tuple[Entry, int]]:
+    """Iterate over the events to write next, ``limit`` at most of each entry."""
     for entry in entries:
-        for place in entry.next:
+        for place in entry.next(limit):
             yield entry, place

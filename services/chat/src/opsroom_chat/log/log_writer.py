@@ -11,7 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from opsroom_chat.log.append import Append, Entry, IndexLostError, Outcome, StoredError, fail_all, places
+from opsroom_chat.log.append import (
+    ENTRY_MAX,
+    Append,
+    Entry,
+    IndexLostError,
+    Outcome,
+    StoredError,
+    fail_all,
+    places,
+)
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_contracts.subjects import stream_of
@@ -24,15 +33,27 @@ from opsroom_messaging.errors import (
     UnavailableError,
 )
 from opsroom_messaging.jetstream.writes import StoreStatistics, Write, WritePublisher, subject_prefix
+from opsroom_runtime.metrics import Counter, Metrics
 from opsroom_runtime.spans import SpanKind
 
 _BATCH_MESSAGES = 500
 """Half of the broker's limit: larger batches only add latency."""
 _SINGLES = 8
-"""Up to this many entries, concurrent single writes are faster than a batch, which costs about 3 ms."""
+"""Up to this many messages, concurrent single writes are faster than a batch, which costs about 3 ms."""
+_ROUNDS = 4
+"""Up to this many messages of one entry, single writes one after another are faster than a batch, too."""
 _RETRIED_SINGLES = 64
 """Entries whose batch failed are written one by one, so that some succeed while another process writes."""
 _ATTEMPTS = 30
+
+
+def store_conflicts(metrics: Metrics) -> Counter:
+    """Return the counter of failed guarded writes, which members' records share."""
+    counter = metrics.counter(
+        "store_conflicts", "Writes that were repeated because another process had written before."
+    )
+    counter.add(amount=0)
+    return counter
 
 
 class LogWriter:
@@ -52,10 +73,7 @@ class LogWriter:
         self._pending: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._stats = StoreStatistics(broker.metrics, lambda: len(self._pending))
-        self._conflicts = broker.metrics.counter(
-            "store_conflicts", "Writes that were repeated because another process had written before."
-        )
-        self._conflicts.add(amount=0)
+        self._conflicts = store_conflicts(broker.metrics)
 
     async def append(self, append: Append) -> tuple[int, ...]:
         """Store the event and its other writes atomically and return the sequence of each.
@@ -124,7 +142,7 @@ class LogWriter:
         messages, limit = 0, _RETRIED_SINGLES if is_retry else _BATCH_MESSAGES
         while self._pending:
             entry = self._pending[0]
-            events = [entry.appends[place] for place in entry.next]
+            events = [entry.appends[place] for place in entry.next()]
             messages += sum(1 + len(event.others) for event in events)
             # What the second event of a message expects is known only when the first is stored.
             again = any(event.key in keys for event in events)
@@ -138,15 +156,14 @@ class LogWriter:
         return group
 
     async def _store(self, group: list[Entry]) -> None:
-        self._stats.batch_sizes.observe(sum(len(entry.next) for entry in group))
         try:
-            await self._shards.prepare({subject for entry in group for subject in entry.subjects})
-            is_retry = group[0].attempts > 0
-            is_small = len(group) <= _SINGLES and all(_is_single(entry) for entry in group)
-            if len(group) == 1 or not (is_retry or is_small):
-                rejected = await self._store_together(group)
+            await self._shards.prepare({subject for entry in group for subject in entry.subjects()})
+            if _is_small(group):
+                rejected = await self._store_singly(group, limit=1)
+            elif group[0].attempts > 0:
+                rejected = await self._store_singly(group, limit=ENTRY_MAX)
             else:
-                rejected = await self._store_singly(group)
+                rejected = await self._store_together(group, limit=ENTRY_MAX)
             if rejected:
                 await self._retry(rejected)
         except UnavailableError as error:
@@ -155,26 +172,30 @@ class LogWriter:
             fail_all(group, UnavailableError("stopping"))
             raise
 
-    async def _store_singly(self, group: list[Entry]) -> list[Entry]:
-        """Store entries at the same time, but only one of each shard; return those to try again."""
+    async def _store_singly(self, group: list[Entry], limit: int) -> list[Entry]:
+        """Store entries at the same time, but only one of each shard; return those to try again.
+
+        ``limit``: how many events of each entry. The others come next.
+        """
         first: list[Entry] = []
         later: list[Entry] = []
         used: set[str] = set()
         for entry in group:
-            subjects = entry.subjects
+            subjects = entry.subjects(limit)
             (first if used.isdisjoint(subjects) else later).append(entry)
             used |= subjects
         self._pending.extendleft(reversed(later))
-        rejected = await asyncio.gather(*(self._store_together([entry]) for entry in first))
+        rejected = await asyncio.gather(*(self._store_together([entry], limit) for entry in first))
         return [entry for entries in rejected for entry in entries]
 
-    async def _store_together(self, entries: list[Entry]) -> list[Entry]:
+    async def _store_together(self, entries: list[Entry], limit: int) -> list[Entry]:
         """Store entries atomically; return them all if another process was faster on one of their shards."""
-        confirmed = self._confirmed(entries)
+        confirmed = self._confirmed(entries, limit)
         if confirmed:
             # Nothing may be awaited since the index was asked: the guards stand for what it has answered.
             writes, generation = self._guarded(confirmed), self._index.generation
             try:
+                self._stats.batch_sizes.observe(len(confirmed))
                 if len(writes) == 1:
                     sequences: tuple[int, ...] = (await self._publisher.store(writes[0]),)
                 else:
@@ -201,10 +222,10 @@ class LogWriter:
             entry.resolve(place, sequences[start:end])
             start = end
 
-    def _confirmed(self, entries: Iterable[Entry]) -> list[tuple[Entry, int]]:
+    def _confirmed(self, entries: Iterable[Entry], limit: int) -> list[tuple[Entry, int]]:
         """Return the events to write next that the index confirms; the others fail."""
         confirmed: list[tuple[Entry, int]] = []
-        for entry, place in places(entries):
+        for entry, place in places(entries, limit):
             append = entry.appends[place]
             if append.generation != self._index.generation:
                 lost = IndexLostError("the message index is being built; try again")
@@ -232,7 +253,7 @@ class LogWriter:
     async def _retry(self, rejected: list[Entry]) -> None:
         """Bring the index up to date, and queue the entries again before all others."""
         self._conflicts.add(amount=len(rejected))
-        subjects = {subject for entry in rejected for subject in entry.subjects}
+        subjects = {subject for entry in rejected for subject in entry.subjects()}
         for entry in rejected:
             entry.rejected()
         worn = [entry for entry in rejected if entry.attempts >= _ATTEMPTS]
@@ -242,7 +263,11 @@ class LogWriter:
         self._pending.extendleft(reversed(rejected))
 
 
-def _is_single(entry: Entry) -> bool:
-    """Whether all that is left to write now is one message."""
-    events = entry.next
-    return len(events) == 1 and not entry.appends[events[0]].others
+def _is_small(group: Iterable[Entry]) -> bool:
+    """Whether single writes store the group faster than a batch, which events with other writes need."""
+    sizes = [len(entry.next()) for entry in group]
+    return (
+        sum(sizes) <= _SINGLES
+        and max(sizes) <= _ROUNDS
+        and not any(entry.appends[0].others for entry in group)
+    )

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import (
     HISTORY_MAX,
+    USERS_MAX,
     HistoryReply,
     HistoryRequest,
     RegisterRequest,
+    UserCursor,
     UsersReply,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
@@ -38,6 +40,8 @@ _MESSAGE = {
     "clientId": "1",
 }
 _Limit = Annotated[int, Query(ge=1, le=HISTORY_MAX)]
+_UsersLimit = Annotated[int | None, Query(ge=1, le=USERS_MAX)]
+_UserCursorQuery = Annotated[UserCursor | None, Query()]
 
 
 _AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
@@ -86,11 +90,19 @@ def users_router(
         "/users",
         summary="List users",
         dependencies=[Depends(access.require(Action.CHAT))],
-        responses=example_response(200, {"users": [_ALICE]}) | error_responses(*_AUTH_ERRORS),
+        responses=example_response(200, {"users": [_ALICE]})
+        | error_responses(ErrorCode.INVALID_REQUEST, *_AUTH_ERRORS),
+        response_model_exclude_none=True,
     )
-    async def users() -> UsersReply:
-        """The listed users, in the order of joining."""
-        return UsersReply(users=members.listed())
+    async def users(after: _UserCursorQuery = None, limit: _UsersLimit = None) -> UsersReply:
+        """The listed users, in the order of joining.
+
+        With `limit` or `after` a page; `next` is the `after` of the next one.
+        """
+        if after is None and limit is None:
+            return UsersReply(users=members.users.all())
+        page, following = members.users.page(after, limit or USERS_MAX)
+        return UsersReply(users=page, next=following)
 
     return router
 

@@ -20,7 +20,8 @@ from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.legacy import ROOM, ChatFrameType, LegacyFrame
 from opsroom_gateway.chat.ordered_sends import OrderedSends
 from opsroom_gateway.fanout.broadcaster import Broadcaster
-from opsroom_gateway.legacy.chat_sockets import CourseSocket, OnName, SocketOwner
+from opsroom_gateway.legacy.chat_sockets import CourseSocket, OnName
+from opsroom_gateway.legacy.course_sessions import CourseSessions
 from opsroom_gateway.legacy.domain.binding_guesses import Leave, Rebind
 from opsroom_gateway.legacy.domain.frames import CourseFrame, NamedUser, read_frame
 from opsroom_gateway.legacy.domain.socket_binding import Binding, same_address
@@ -60,9 +61,10 @@ class CourseChat:
         self._guard = guard
         self._sends = OrderedSends(requester)
         self._sessions = sessions
+        self._course_sessions = CourseSessions(sessions, self.binding)
         self._members, self._members_subscription = members
         self._readers = readers
-        self._list = UserListPusher(self._members, readers)
+        self._list = UserListPusher(self._members.users, readers)
         self._unbound = UnboundRegistrations()
         self._placeholders = PlaceholderConnections(requester, sessions, binding_seconds)
         self._sockets: dict[str, CourseSocket] = {}
@@ -132,7 +134,7 @@ class CourseChat:
         departure = self.binding.close(socket.id, _now(), clean=clean)
         await self._apply_rebinds(departure.rebinds, None)
         async with socket.lock:
-            session, socket.session = socket.session, None
+            session = self._course_sessions.detach(socket)
         if session is not None:
             # Course clients have no token to resume with, so a clean close is an exit.
             await self._sessions.leave(session, _manner(departure.leave) if clean else LeaveReason.BROKEN)
@@ -206,8 +208,9 @@ class CourseChat:
             other = self._sockets[socket_id]
             async with other.lock:
                 if other.session is not None and other.session.user_id == user_id:
-                    gone.append(other.session.connection.id)
-                    other.session = None
+                    session = self._course_sessions.detach(other)
+                    if session is not None:
+                        gone.append(session.connection.id)
         member = None if user_id is None else self._members.member(user_id)
         if member is not None and member.origin == socket.origin:
             gone += [name for name in connection_ids(member) if not is_socket(name)]
@@ -251,7 +254,7 @@ class CourseChat:
         """Give a socket its new user. Returns the session of the former one, who has yet to leave."""
         if socket.id not in self._sockets or self.binding.user_of(socket.id) != rebind.new_user:
             return None  # it was closed or rebound in the meantime
-        former, socket.session = socket.session, None
+        former = self._course_sessions.detach(socket)
         if rebind.new_user is not None:
             await self._join(socket, rebind.new_user, name)
         return former
@@ -266,7 +269,7 @@ class CourseChat:
             origin=socket.origin if member is None else None,
         )
         try:
-            socket.session, _ = await self._sessions.join(request, SocketOwner(self.binding, user_id, socket))
+            await self._course_sessions.join(socket, request, user_id)
         except FaultError as error:
             log.info("could not bind a socket to %s: %s", user_id, error)
             self.binding.unbind(socket.id)
@@ -274,8 +277,7 @@ class CourseChat:
         # A socket from another address may be anybody's: it does not end the registration.
         if member is not None and same_address(member.origin, socket.origin):
             registrations = tuple(name for name in connection_ids(member) if not is_socket(name))
-            if registrations:
-                await self._sessions.leave_connections(user_id, registrations, LeaveReason.CLOSED)
+            await self._course_sessions.end_placeholders(user_id, registrations)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

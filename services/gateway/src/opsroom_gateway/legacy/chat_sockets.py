@@ -1,16 +1,12 @@
-"""A socket of the course contract's chat, and the owner of its session."""
+"""A socket of the course contract's chat."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from uuid import uuid4
 
 from opsroom_contracts.chat.models import SendRequest
-from opsroom_gateway.legacy.domain.socket_binding import Binding
 from opsroom_gateway.presence.sessions import Session
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
-
-log = logging.getLogger(__name__)
 
 OnName = Callable[[str | None], None]
 
@@ -40,18 +36,3 @@ class CourseSocket:
     def session(self, session: Session | None) -> None:
         self._session = session
         self._on_name(None if session is None else session.name)
-
-
-class SocketOwner:
-    """Unbinds a socket when its session can't be kept."""
-
-    def __init__(self, binding: Binding, user_id: str, socket: CourseSocket) -> None:
-        self._binding = binding
-        self._user_id = user_id
-        self._socket = socket
-
-    def lost(self, *, exited: bool) -> None:
-        """Unbind the socket; it stays open."""
-        log.debug("lost the session of %s, exited: %s", self._user_id, exited)
-        self._socket.session = None
-        self._binding.forget(self._user_id)

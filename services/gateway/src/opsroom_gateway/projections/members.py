@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from opsroom_contracts.chat.frames import JoinedFrame, LeftFrame
-from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus, User
+from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.text import NameIndex
-from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.domain.user_list import UserList
+from opsroom_gateway.fanout.paced_broadcaster import PacedBroadcaster
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
@@ -27,12 +28,10 @@ class MemberProjection:
     """Applies members' records. After a restart of the stream it builds a second view and compares."""
 
     def __init__(self) -> None:
-        self.readers = Broadcaster()
+        self.readers = PacedBroadcaster()
+        self.users = UserList()
+        """The members on the user list."""
         self.malformed = 0
-        self.version = 0
-        """Increases whenever someone is added to the user list or removed from it."""
-        self.count = 0
-        """How many members are on the user list."""
         self._members: dict[str, Member] = {}
         self._sequences: dict[str, int] = {}
         self._names: NameIndex[str] = NameIndex()
@@ -60,12 +59,6 @@ class MemberProjection:
     def has_name(self, name: str) -> bool:
         """Return whether a member holds ``name``, or one that looks the same."""
         return bool(self._names.find(name))
-
-    def listed(self) -> tuple[User, ...]:
-        """Return the users on the list, in the order in which they joined."""
-        present = [member for member in self._members.values() if member.status in _LISTED]
-        present.sort(key=lambda member: (member.joined_at, member.user.id))
-        return tuple(member.user for member in present)
 
     def on_restart(self, restart: Restart) -> None:
         """Continue, or build a second view, which replaces the present one when complete."""
@@ -118,9 +111,10 @@ class MemberProjection:
             self._members[user_id] = member
             self._sequences[user_id] = seq
             self._names.add(member.user.name, user_id)
-        if is_listed != was_listed:
-            self.version += 1
-            self.count += 1 if is_listed else -1
+        if is_listed:
+            self.users.put(member.user, member.joined_at)
+        else:
+            self.users.remove(user_id)
         if is_listed and not was_listed:
             self.readers.publish(text_frame(encode(JoinedFrame(user=member.user))))
         elif was_listed and not is_listed:

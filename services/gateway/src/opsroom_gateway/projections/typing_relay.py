@@ -6,7 +6,7 @@ from opsroom_contracts.chat.frames import TypingNotice
 from opsroom_contracts.chat.models import TYPING_EVENT
 from opsroom_contracts.serialization.codec import ContractError, decode, encode
 from opsroom_contracts.subjects import is_created_room
-from opsroom_gateway.fanout.broadcaster import Broadcaster
+from opsroom_gateway.fanout.paced_broadcaster import PacedBroadcaster
 from opsroom_gateway.fanout.room_readers import RoomReaders
 from opsroom_gateway.transport.encoding import text_frame
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class TypingRelay:
     """Publishes typing notices to the sockets of the room."""
 
-    def __init__(self, everybody: Broadcaster, of_rooms: RoomReaders) -> None:
+    def __init__(self, everybody: PacedBroadcaster, of_rooms: RoomReaders) -> None:
         self._everybody = everybody
         self._of_rooms = of_rooms
         self.malformed = 0

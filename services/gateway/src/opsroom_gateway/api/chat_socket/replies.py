@@ -1,6 +1,7 @@
 """Frames for a single chat socket: replies to its frames, and notices about its user."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from opsroom_contracts.chat.frames import (
     AckFrame,
@@ -10,14 +11,16 @@ from opsroom_contracts.chat.frames import (
     MutedFrame,
     ResetFrame,
     UnmutedFrame,
+    UsersPageFrame,
     WelcomeFrame,
 )
-from opsroom_contracts.chat.models import SendReply, User
+from opsroom_contracts.chat.models import USERS_PAGE, SendReply, User
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.chat.rooms import RoomView
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
+from opsroom_gateway.domain.user_list import UserList
 from opsroom_gateway.fanout.replay import Cursor
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
@@ -55,6 +58,24 @@ class Heartbeats:
         return self._frame
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Whom a welcome is for.
+
+    Attributes:
+        mute: the user's mute, if any.
+        rooms: those of the user that not everybody is in.
+        heartbeat_seconds: the interval of the heartbeats that the client asked for.
+        pages: whether the client asked for pages of the user list.
+    """
+
+    user: User
+    mute: RestrictionFields | None
+    rooms: tuple[RoomView, ...]
+    heartbeat_seconds: float | None
+    pages: bool
+
+
 class Replies:
     """Writes frames to one socket; counts refusals."""
 
@@ -68,35 +89,31 @@ class Replies:
         """Write one frame."""
         self._connection.write(text_frame(encode(frame)))
 
-    def welcome(
-        self,
-        user: User,
-        users: tuple[User, ...],
-        position: Cursor,
-        mute: RestrictionFields | None,
-        heartbeat_seconds: float | None,
-        rooms: tuple[RoomView, ...],
-    ) -> None:
-        """Send the welcome frame. ``position``: the current one. ``mute``: the user's mute, if any.
-
-        ``rooms``: those of the user that not everybody is in.
-
-        ``heartbeat_seconds``: the interval of the heartbeats that the client asked for.
-        """
+    def welcome(self, newcomer: Newcomer, users: UserList, position: Cursor) -> None:
+        """Send the welcome frame. ``position``: the current one."""
+        pages, mute = newcomer.pages, newcomer.mute
+        listed, following = users.page(None, USERS_PAGE) if pages else (users.all(), None)
         muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
         seq, epoch, timestamp = position.seq, position.epoch, position.timestamp
         self.send(
             WelcomeFrame(
-                user=user,
-                users=users,
+                user=newcomer.user,
+                users=listed,
+                next_users=following,
+                user_count=len(users) if pages else None,
                 seq=seq,
                 muted=muted,
                 epoch=epoch,
                 timestamp=timestamp,
-                heartbeat_seconds=heartbeat_seconds,
-                rooms=rooms,
+                heartbeat_seconds=newcomer.heartbeat_seconds,
+                rooms=newcomer.rooms,
             )
         )
+
+    def users(self, users: UserList, after: str) -> None:
+        """Send a page of the user list."""
+        page, following = users.page(after, USERS_PAGE)
+        self.send(UsersPageFrame(users=page, next_users=following))
 
     def reset(self, position: Cursor) -> None:
         """Make the client fetch the history again; live messages continue from ``position``."""

@@ -12,6 +12,7 @@ from opsroom_contracts.chat.frames import (
     HelloFrame,
     LeaveFrame,
     TypingFrame,
+    UsersFrame,
 )
 from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
 from opsroom_contracts.chat.moderation import RestrictionFields, RestrictionKind
@@ -23,7 +24,7 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
-from opsroom_gateway.api.chat_socket.replies import Heartbeats, Replies, plain_heartbeat
+from opsroom_gateway.api.chat_socket.replies import Heartbeats, Newcomer, Replies, plain_heartbeat
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
@@ -139,7 +140,7 @@ class ChatSocket:
                 if self._context.requests.admits(frame, self._client, self._sender(), self._replies):
                     frames.append(frame)
                 continue
-            if not isinstance(frame, TypingFrame):
+            if not isinstance(frame, TypingFrame | UsersFrame):
                 await self._request(frames)
                 frames = []
             await self._handle(frame)
@@ -240,8 +241,10 @@ class ChatSocket:
         if not self._connection.open:
             raise _ClosedError
         beat = context.settings.ping_seconds if hello.heartbeats else None
-        position, rooms = context.replayer.position(), context.rooms.views(user.id)
-        self._replies.welcome(user, context.members.listed(), position, self._mute(), beat, rooms)
+        newcomer = Newcomer(
+            user, self._mute(), context.rooms.views(user.id), beat, pages=bool(hello.user_pages)
+        )
+        self._replies.welcome(newcomer, context.members.users, context.replayer.position())
         if hello.heartbeats:
             self._connection.heartbeat = plain_heartbeat
         self._welcomed = True
@@ -271,8 +274,10 @@ class ChatSocket:
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError from None
 
-    async def _handle(self, frame: TypingFrame | LeaveFrame | HelloFrame) -> None:
+    async def _handle(self, frame: TypingFrame | UsersFrame | LeaveFrame | HelloFrame) -> None:
         match frame:
+            case UsersFrame():
+                self._replies.users(self._context.members.users, frame.after)
             case TypingFrame():
                 await self._publish_typing(frame)
             case LeaveFrame():
