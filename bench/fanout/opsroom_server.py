@@ -40,7 +40,7 @@ from opsroom_gateway.transport.encoding import sse_event
 from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.server import listen, make_server
 from opsroom_gateway.transport.stats import TransportStats
-from opsroom_gateway.transport.websocket.connection import connection_of
+from opsroom_gateway.transport.websocket.connection import connection_of, one_by_one
 from opsroom_messaging.client.connection import unconnected
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.broker_clock import BrokerClock
@@ -101,7 +101,7 @@ def application(latency: Histogram | None) -> FastAPI:
         connection = connection_of(socket)
         chat.readers.subscribe(connection)
         connection.on_close(lambda: chat.readers.unsubscribe(connection))
-        connection.serve_callback(received)
+        connection.serve_callback(one_by_one(received))
 
     @app.websocket("/publish")
     async def publish(socket: WebSocket) -> None:
