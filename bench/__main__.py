@@ -27,6 +27,7 @@ from bench.scenarios import (
     log,
     memory,
     path,
+    people,
     slope,
     slow,
     start,
@@ -89,6 +90,11 @@ SCENARIOS: dict[str, Scenario] = {
         storm.measure,
         "everybody reconnects and resumes at once",
         lambda o: 2 * (20 + max(o.crowds) / 75),
+    ),
+    "people": Scenario(
+        people.measure,
+        "many named people join one room",
+        lambda o: 8 + max(o.crowds) / 150,
     ),
     "memory": Scenario(
         memory.measure,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig, type Project } from "@playwright/test";
 
 /** Without these flags, Chromium waits for the network on machines without one. */
@@ -24,14 +25,19 @@ const chromiumProjects: Project[] = [
   { name: "shared services", testIgnore: OWN_SERVICES },
 ];
 
+/** Over BiDi, a tap is no click, and a second window has no focus. */
+const NOT_OVER_BIDI = /on a phone|two users chat, and closing the tab/;
+
 const firefoxProject: Project = {
   name: "firefox",
   testMatch: MAIN_PATHS,
+  grepInvert: NOT_OVER_BIDI,
   use: {
     browserName: "firefox",
     channel: "moz-firefox",
     launchOptions: {
-      ...(firefox && { executablePath: firefox }),
+      // Starts that Firefox.
+      executablePath: join(import.meta.dirname, "scripts", "firefox-bidi.mjs"),
       args: [],
       // It has no command for this over BiDi.
       firefoxUserPrefs: { "ui.prefersReducedMotion": 1 },

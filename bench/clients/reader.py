@@ -69,7 +69,7 @@ class SocketReader:
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
                 await reader.opened
-                hello = {"type": "hello", "token": self._token}
+                hello = {"type": "hello", "token": self._token, "userPages": True}
                 reader.send(
                     json.dumps(hello if self.since is None else hello | {"since": self.since}).encode()
                 )
@@ -90,7 +90,7 @@ class SocketReader:
             self.got.append(sys.intern(found[2].decode()))
         elif payload.startswith(b'{"type":"welcome"'):
             if self.since is None:
-                self.since = int(payload[payload.rindex(b'"seq":') + 6 : -1])
+                self.since = json.loads(payload)["seq"]
             self._welcomed.set()
 
 

@@ -26,8 +26,13 @@ export async function findFirefox() {
   const path = process.env.FIREFOX || [...candidates, MAC_PROGRAM].find(isProgram);
   if (!path) return { problem: "none is installed" };
   try {
-    const options = { channel: "moz-firefox", executablePath: path, timeout: LAUNCH_WITHIN_MS };
-    const browser = await firefox.launch(options);
+    const browser = await firefox.launch({
+      channel: "moz-firefox",
+      executablePath: join(import.meta.dirname, "firefox-bidi.mjs"),
+      env: { ...process.env, FIREFOX: path },
+      timeout: LAUNCH_WITHIN_MS,
+    });
+    await browser.newContext();
     await browser.close();
     return { path };
   } catch (error) {
