@@ -11,7 +11,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const OWN_SERVICES = /(real-delay|restart|access|sign-on|many-instances|prefix|dead-path|offline)\.spec\.ts$/;
+const OWN_SERVICES =
+  /(real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline)\.spec\.ts$/;
 
 /** The main paths, which are also tested in Firefox. */
 const MAIN_PATHS =

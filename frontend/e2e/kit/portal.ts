@@ -142,9 +142,10 @@ export async function openSettings(page: Page): Promise<Locator> {
   return dialog;
 }
 
-/** Leave the chat, which frees the name. */
+/** Give up the nickname, which frees it. */
 export async function leaveChat(page: Page): Promise<void> {
-  await (await openAccount(page)).getByRole("button", { name: "Leave the chat" }).click();
+  await (await openAccount(page)).getByRole("button", { name: "Give up the nickname" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Give up the nickname" }).click();
 }
 
 export async function sendMessage(page: Page, text: string): Promise<void> {

@@ -74,6 +74,8 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   muted: "You are muted. You can still read.",
   banned: "You are banned from this chat.",
   restriction_unknown: "This mute or ban has already ended.",
+  invitation_unknown: "This invitation was used, withdrawn or has expired.",
+  link_invalid: "This link was used, withdrawn or has expired. Ask for a new one.",
   hello_required: "The connection failed. Reload the page.",
   instance_not_found: "This server no longer exists.",
   operation_not_found: "Opsroom no longer knows this command.",
@@ -115,7 +117,14 @@ const signOnProblems: Partial<Record<string, string>> = {
 export const en = {
   title: "Opsroom",
   skip: "Skip to content",
-  nav: { label: "Sections", chat: "Chat", cloud: "Servers", activity: "Activity", status: "Status" },
+  nav: {
+    label: "Sections",
+    chat: "Chat",
+    cloud: "Servers",
+    activity: "Activity",
+    people: "People",
+    status: "Status",
+  },
   language: { short: "RU", switch: "переключить на русский" },
   theme: { label: "Theme", auto: "System", light: "Light", dark: "Dark" },
   help: "Help",
@@ -249,13 +258,10 @@ export const en = {
         : `${isolated(one)} and ${isolated(other)} are typing…`;
     },
     says: (name: string, text: string) => `${name}: ${text}`,
-    leave: "Leave the chat",
     commands: { help: "list these commands", who: "list who is here", quit: "leave the chat" },
     escape: "To send a message that begins with a slash, begin it with two.",
     noCommand: (name: string) =>
       `There is no command /${isolated(name)}. /help lists them; to send it as a message, begin with //.`,
-    leaveHint:
-      "Your nickname becomes available to others. Your messages stay, but you can't come back as their author.",
     former: "an earlier user of this name",
     notLoaded: "Messages can't be loaded: no connection to Opsroom.",
   },

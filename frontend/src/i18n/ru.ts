@@ -48,6 +48,8 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   muted: "Вам запретили писать. Читать можно.",
   banned: "Вас заблокировали в этом чате.",
   restriction_unknown: "Это ограничение уже снято.",
+  invitation_unknown: "Это приглашение использовано, отозвано или истекло.",
+  link_invalid: "Эта ссылка использована, отозвана или истекла. Попросите новую.",
   hello_required: "Не удалось подключиться. Обновите страницу.",
   instance_not_found: "Этого сервера больше нет.",
   operation_not_found: "Эта команда больше не хранится.",
@@ -89,7 +91,14 @@ const signOnProblems: Partial<Record<string, string>> = {
 export const ru: Dictionary = {
   title: "Opsroom",
   skip: "Перейти к содержимому",
-  nav: { label: "Разделы", chat: "Чат", cloud: "Серверы", activity: "События", status: "Состояние" },
+  nav: {
+    label: "Разделы",
+    chat: "Чат",
+    cloud: "Серверы",
+    activity: "События",
+    people: "Люди",
+    status: "Состояние",
+  },
   language: { short: "EN", switch: "switch to English" },
   theme: { label: "Тема", auto: "Системная", light: "Светлая", dark: "Тёмная" },
   help: "Справка",
@@ -227,13 +236,10 @@ export const ru: Dictionary = {
         : `${isolated(one)} и ${isolated(other)} печатают…`;
     },
     says: (name, text) => `${name}: ${text}`,
-    leave: "Выйти из чата",
     commands: { help: "список команд", who: "кто сейчас здесь", quit: "выйти из чата" },
     escape: "Чтобы сообщение начиналось с косой черты, поставьте две.",
     noCommand: name =>
       `Команды /${isolated(name)} нет. Список: /help. Чтобы отправить это как сообщение, начните с //.`,
-    leaveHint:
-      "Ваше имя сможет взять кто угодно. Ваши сообщения останутся, но вернуться как их автор вы не сможете.",
     former: "прежний владелец имени",
     notLoaded: "Не удалось загрузить сообщения: нет связи с порталом.",
   },

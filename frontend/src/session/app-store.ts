@@ -141,6 +141,7 @@ export class AppStore {
   onClockSet = (): void => this.shared.request({ kind: "clockSet" });
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
+  /** Give up the name, on all devices. */
   leave = (): void => this.shared.request({ kind: "leave" });
   moreUsers = (): void => this.shared.request({ kind: "moreUsers" });
   typing = (): void => this.shared.request({ kind: "typing" });
@@ -166,6 +167,28 @@ export class AppStore {
       await this.access.revokeToken(before);
     }
     await registerWithSuffix(name, one => this.register(one, proof));
+  }
+
+  /**
+   * Sign in with the secret of a link: an invitation, or one of the user's own for another device. Throws what the
+   * backend throws; then nothing has changed. `key`: the same for each attempt with one link.
+   */
+  async useLink(secret: string, key: string): Promise<void> {
+    const api = await this.options.backend.people();
+    const { user, token } = await api.exchange(secret, key);
+    const before = this.token;
+    this.identity.save({ user, token });
+    this.shared.request({ kind: "signIn", registration: { user, token } });
+    if (before !== undefined && before !== token) await this.access.revokeToken(before);
+  }
+
+  /** Sign out on this device alone. */
+  async signOutHere(): Promise<void> {
+    const { token } = this;
+    if (token === undefined) return;
+    this.identity.remove(token);
+    this.shared.request({ kind: "signOut", token });
+    await this.access.revokeToken(token);
   }
 
   /** The candidates that no user has. */

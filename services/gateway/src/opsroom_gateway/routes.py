@@ -23,6 +23,9 @@ from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.moderation import moderation_router
+from opsroom_gateway.api.people.directory import PeopleDirectory
+from opsroom_gateway.api.people.links import links_router
+from opsroom_gateway.api.people.routes import people_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
@@ -100,7 +103,10 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     )
     room = _chat_room(broker, settings, components)
     router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
-    router.include_router(session_router(access, requester))
+    router.include_router(session_router(access, requester, projections.members))
+    people = PeopleDirectory(projections.members, access)
+    router.include_router(people_router(people, requester, access, audit_log))
+    router.include_router(links_router(requester, access, components.limits))
     router.include_router(moderation_router(requester, access, audit_log))
     restricting = RestrictionClient(requester, projections.members_subscription)
     router.include_router(restrictions_router(restricting, access, audit_log))

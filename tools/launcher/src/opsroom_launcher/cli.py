@@ -20,13 +20,14 @@ examples:
   ./opsroom up --delay 0.5              cloud operations that take half a second
   ./opsroom up --docker                 run servers as containers of the Docker engine here
   ./opsroom up --nats nats://broker:4222
+  ./opsroom invite bob --role operator  a link that signs bob in, once
   ./opsroom test                        all linters and tests
   ./opsroom test -- -k presence         only the tests that pytest selects by this
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
 
-chat, servers, moderate, status and doctor use the portal that --url or OPSROOM_URL names, else the one at
-PORT, else the one that was started last from here and still runs, else http://127.0.0.1:8000.
+chat, servers, moderate, people, invite, status and doctor use the portal that --url or OPSROOM_URL names,
+else the one at PORT, else the one that was started last from here and still runs, else http://127.0.0.1:8000.
 """
 
 
@@ -142,6 +143,8 @@ _CLIENT_COMMANDS = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
+    "people": "list people and invitations, for admins (--help)",
+    "invite": "invite a person: print a link that signs them in, once (--help)",
     "completion": "print the completion script of a shell (--help)",
 }
 _LAUNCHER_COMMANDS = {
@@ -162,7 +165,7 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 
 _PORTAL_OPTIONS = ("--url", "--token-file")
 """They may precede the commands that use a running portal."""
-_PORTAL_COMMANDS = ("chat", "servers", "moderate", "status", "doctor")
+_PORTAL_COMMANDS = ("chat", "servers", "moderate", "people", "invite", "status", "doctor")
 _UP_HINT = ": it starts a portal, at --host and --port"
 
 

@@ -31,6 +31,10 @@ def _default_url() -> str:
     return DEFAULT_URL
 
 
+def _no_token() -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The server and token of a command."""
@@ -39,6 +43,8 @@ class Server:
     token: str | None = None
     find: Callable[[], str] = _default_url
     """Returns the URL if neither an option nor a variable gives one."""
+    find_admin_token: Callable[[], str | None] = _no_token
+    """Returns the token of this machine's admin, if the server runs here and this user may read it."""
 
     def client(self, timeout: float | None = None) -> Opsroom:
         """A client; ``timeout``: for how many seconds to retry while the server is unreachable."""
@@ -46,6 +52,11 @@ class Server:
             return Opsroom(self.url or self.find(), token=self.token, timeout=timeout or TIMEOUT_SECONDS)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--url") from None
+
+
+def as_admin(server: Server) -> Server:
+    """Return ``server`` for a command of admins: without a token of the user, with that of this machine."""
+    return server if server.token else replace(server, token=server.find_admin_token())
 
 
 def read_token(file: Path | None, given: str | None) -> str | None:
