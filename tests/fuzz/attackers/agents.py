@@ -7,6 +7,7 @@ can be removed.
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from opsroom_contracts.agents.records import AgentCapability, AgentLease, AgentR
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import agent_lease, agent_record, provider_changes, provider_stream
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_runtime.process import cancel_and_wait
 from services.gateway.tests.kit.portal import Address
 from tests.fuzz.attackers.servers import check_names, check_problem
 from tests.fuzz.cases.agent_cases import SERVER, VERBS, VICTIM, VICTIM_NAME, AgentCase, AgentReply
@@ -31,6 +33,7 @@ _API = "/api/v1/cloud"
 _LOOK_SECONDS = 0.5
 _PAUSE_SECONDS = 0.05
 _OPERATION_SECONDS = 30.0
+_RENEW_SECONDS = 3.0
 _EXCEEDED = "more than it may"
 Shown = dict[str, Any]
 
@@ -160,6 +163,7 @@ class _Agent:
         self._subscription = await self._client.subscribe(f"provider.{self.name}.*", cb=self._on_request)
         await self._client.flush()
         await self.register()
+        self._keep(self._renew())
 
     async def notify(self) -> None:
         """Publish the notices."""
@@ -169,12 +173,10 @@ class _Agent:
 
     async def stop(self) -> None:
         """Give the lease back, and unsubscribe."""
-        await self._lease(released=True)
         if self._subscription is not None:
             await self._subscription.unsubscribe()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_and_wait(list(self._tasks))
+        await self._lease(released=True)
 
     async def _lease(self, *, released: bool) -> None:
         lease = AgentLease(process=self._process, released=released)
@@ -182,8 +184,16 @@ class _Agent:
             agent_lease(self.name), encode(lease), headers={"Nats-TTL": "15s"}
         )
 
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            await self._lease(released=False)
+
     async def _on_request(self, request: Msg) -> None:
-        task = asyncio.create_task(self._reply(request))
+        self._keep(self._reply(request))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

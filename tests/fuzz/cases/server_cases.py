@@ -118,11 +118,13 @@ _ADOPTION = _body(
 )
 
 _INSTANCES = "/instances"
+_PROTECT = ServerStep("PATCH", f"{_INSTANCES}/{OWN}", _json({"protected": True}))
 _STEPS: tuple[st.SearchStrategy[ServerStep], ...] = (
     st.builds(
         lambda target, body: ServerStep("PATCH", f"{_INSTANCES}/{target}", body), _TARGETS, _CHANGES | _MIXED
     ),
     st.builds(lambda body: ServerStep("PATCH", f"{_INSTANCES}/{OWN}", body), _MIXED),
+    st.just(_PROTECT),
     st.builds(
         lambda target, verb: ServerStep("POST", f"{_INSTANCES}/{target}/{verb}"),
         _TARGETS,
@@ -154,7 +156,9 @@ _STEPS: tuple[st.SearchStrategy[ServerStep], ...] = (
 
 
 def _case(programs: list[list[ServerStep]], names: list[str | None]) -> ServerCase:
-    return ServerCase("servers", tuple(map(tuple, programs)), tuple(names))
+    """Each program ends with a removal, which a protected server refuses."""
+    removal = ServerStep("DELETE", f"{_INSTANCES}/{OWN}")
+    return ServerCase("servers", tuple((*steps, removal) for steps in programs), tuple(names))
 
 
 SERVERS: st.SearchStrategy[ServerCase] = st.builds(
