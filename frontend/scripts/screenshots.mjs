@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import { findChromium } from "./chromium.mjs";
-import { ROOT, startPortal } from "./portal.mjs";
+import { python, ROOT, startPortal } from "./portal.mjs";
 
 const folder = join(ROOT, "docs", "images");
 const DELAY_SECONDS = 10;
@@ -99,6 +99,14 @@ async function enter(page, url) {
   await page.getByText("You", { exact: true }).first().waitFor();
 }
 
+/** Invite a person on the command line; returns the link. */
+function invite(url, name, role) {
+  const args = [join(ROOT, "opsroom"), "--url", url, "invite", name, "--role", role];
+  const { stdout, stderr } = spawnSync(python(), args, { encoding: "utf8" });
+  if (!stdout.startsWith(url)) throw new Error(`${name} was not invited: ${stderr}`);
+  return stdout.trim();
+}
+
 /** Freeze the process of a service, as one that hangs. */
 function freeze(child, service) {
   const { stdout } = spawnSync("pgrep", ["-f", "-P", String(child.pid), service], { encoding: "utf8" });
@@ -134,6 +142,15 @@ const PICTURES = {
     await page.goto(`${url}/#/status`);
     await page.locator(".verdict", { hasText: "All services are running." }).waitFor();
     await page.getByText("Streams").first().waitFor();
+  },
+  // From here on, the page is that of an admin.
+  "invite-people": async ({ page, url }) => {
+    await page.goto(invite(url, "anna", "admin"));
+    await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+    await page.locator(".account", { hasText: "anna" }).waitFor();
+    invite(url, "nina", "operator");
+    await page.goto(`${url}/#/people`);
+    await page.getByRole("row", { name: /nina/ }).waitFor();
   },
   "when-down": async ({ page, url, child }) => {
     const resume = freeze(child, "opsroom_chat");

@@ -10,7 +10,7 @@ import { overallConnection } from "./connection/connection-status";
 import { NoServer } from "./connection/no-server";
 import { Header } from "./header";
 import { Lazy } from "./lazy";
-import { deviceLinkOpen, linkSecret, signingOut } from "./people/people-state";
+import { deviceDialog, linkSecret } from "./people/people-state";
 import { view } from "./place";
 import { dictionary } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
@@ -29,9 +29,7 @@ const loadModerateDialog = () =>
 const loadRestrictions = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
 const loadPeople = () => import(/* webpackChunkName: "people" */ "./people/people-view");
-const loadJoinLink = () => import(/* webpackChunkName: "devices" */ "./people/join-link-dialog");
-const loadDeviceLink = () => import(/* webpackChunkName: "devices" */ "./people/device-link-dialog");
-const loadSigningOut = () => import(/* webpackChunkName: "devices" */ "./people/sign-out-dialog");
+const loadDevices = () => import(/* webpackChunkName: "devices" */ "./people/device-dialogs");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadActivity = () => import(/* webpackChunkName: "activity" */ "./activity/activity-view");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search/search-dialog");
@@ -114,9 +112,7 @@ export function App() {
       {moderationTarget.value && <Lazy load={loadModerateDialog} props={closeHandler(moderationTarget)} />}
       {restrictionsOpen.value && <Lazy load={loadRestrictions} props={closeHandler(restrictionsOpen)} />}
       {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closeHandler(tokenDialogOpen)} />}
-      {linkSecret.value && <Lazy load={loadJoinLink} props={closeHandler(linkSecret)} />}
-      {deviceLinkOpen.value && <Lazy load={loadDeviceLink} props={closeHandler(deviceLinkOpen)} />}
-      {signingOut.value && <Lazy load={loadSigningOut} props={closeHandler(signingOut)} />}
+      {(linkSecret.value ?? deviceDialog.value) && <Lazy load={loadDevices} props={{}} />}
       <Announcer />
     </div>
   );

@@ -3,7 +3,7 @@ import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
 import { peopleDictionary } from "../people/people-dictionary";
-import { deviceLinkOpen, signingOut } from "../people/people-state";
+import { deviceDialog } from "../people/people-state";
 import { canSignInAgain, useSession } from "../people/use-session";
 import { hrefs } from "../place";
 import {
@@ -88,13 +88,13 @@ function Devices({ onChosen }: { readonly onChosen: (act: () => void) => () => v
     const now = token === undefined ? undefined : await backend.session(token).catch(() => undefined);
     // Without another way to sign in, the last device would lose the name for its owner.
     if (now && (canSignInAgain(now) || (now.devices ?? 1) > 1)) await store.signOutHere();
-    else signingOut.value = "here";
+    else deviceDialog.value = "here";
   };
   const giveUp = () => {
-    signingOut.value = "everywhere";
+    deviceDialog.value = "everywhere";
   };
   const openLink = () => {
-    deviceLinkOpen.value = true;
+    deviceDialog.value = "link";
   };
   return (
     <div class="account-part">

@@ -1,6 +1,6 @@
 import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
-import { signingOut } from "../people/people-state";
+import { deviceDialog } from "../people/people-state";
 import { dictionary } from "../settings/preferences";
 
 /** Outside open mode: the user and role, missing permissions, and buttons to sign in and out. */
@@ -22,7 +22,7 @@ export function AccessLine() {
   const signOut = () => {
     // Without another way to sign in, leaving the last device has to be confirmed.
     if (view.credential === "token" || view.credential === "sign_on") void store.signOutHere();
-    else signingOut.value = "here";
+    else deviceDialog.value = "here";
   };
   const lacks = ["see_servers", "command_servers"].find(action => !view.may.some(one => one === action));
   return (

@@ -12,7 +12,7 @@ import { absoluteLink } from "./people-state";
 import { QrCode } from "./qr-code";
 
 /** A link, and its code, that signs in another device of the user. */
-export default function DeviceLinkDialog({ onClose }: { readonly onClose: () => void }) {
+export function DeviceLinkDialog({ onClose }: { readonly onClose: () => void }) {
   const { backend, store } = useApp();
   const t = peopleDictionary.value;
   const [made, setMade] = useState<DeviceLink>();

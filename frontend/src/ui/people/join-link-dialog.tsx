@@ -7,13 +7,16 @@ import { Dialog } from "../dialog";
 import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
 import { peopleDictionary } from "./people-dictionary";
-import { linkSecret } from "./people-state";
+
+interface JoinLinkDialogProps {
+  readonly secret: string;
+  readonly onClose: () => void;
+}
 
 /** Signs in with the link that was opened: at once, or after a question if this browser has a user already. */
-export default function JoinLinkDialog({ onClose }: { readonly onClose: () => void }) {
+export function JoinLinkDialog({ secret, onClose }: JoinLinkDialogProps) {
   const { store } = useApp();
   const t = peopleDictionary.value;
-  const [secret] = useState(() => linkSecret.peek() ?? "");
   // After a lost response, the next attempt gets the same token.
   const [key] = useState(() => `${newId()}${newId()}`);
   const [before] = useState(() => store.chat.peek().me);

@@ -6,10 +6,8 @@ import { hrefs } from "../place";
 
 /** The secret of the link that was opened, until the user has signed in or closed the dialog. */
 export const linkSecret = signal<string | undefined>(undefined);
-/** Whether the dialog with a link for another device is open. */
-export const deviceLinkOpen = signal<true | undefined>(undefined);
-/** What the dialog asks about before it is done. */
-export const signingOut = signal<"here" | "everywhere" | undefined>(undefined);
+/** The dialog that is open: a link for another device, or a question before the user is signed out. */
+export const deviceDialog = signal<"link" | "here" | "everywhere" | undefined>(undefined);
 
 /** Take the secret out of the address, so that neither the history nor a copied address has it. */
 function takeSecret(): void {

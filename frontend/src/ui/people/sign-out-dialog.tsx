@@ -4,14 +4,18 @@ import { Dialog } from "../dialog";
 import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
 import { peopleDictionary } from "./people-dictionary";
-import { deviceLinkOpen, signingOut } from "./people-state";
+import { deviceDialog } from "./people-state";
 import { canSignInAgain, useSession } from "./use-session";
 
+interface SignOutDialogProps {
+  readonly scope: "here" | "everywhere";
+  readonly onClose: () => void;
+}
+
 /** Says what signing out means before it is done, and offers to take the name to another device. */
-export default function SignOutDialog({ onClose }: { readonly onClose: () => void }) {
+export function SignOutDialog({ scope, onClose }: SignOutDialogProps) {
   const { store } = useApp();
   const t = peopleDictionary.value;
-  const [scope] = useState(() => signingOut.peek());
   const [name] = useState(() => store.chat.peek().me?.name ?? "");
   const session = useSession();
   const canReturn = session !== undefined && canSignInAgain(session);
@@ -43,8 +47,7 @@ export default function SignOutDialog({ onClose }: { readonly onClose: () => voi
             type="button"
             class="button"
             onClick={() => {
-              onClose();
-              deviceLinkOpen.value = true;
+              deviceDialog.value = "link";
             }}
           >
             {t.device}

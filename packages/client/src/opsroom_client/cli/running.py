@@ -31,7 +31,7 @@ def _default_url() -> str:
     return DEFAULT_URL
 
 
-def _no_token() -> str | None:
+def _no_token(_url: str | None) -> str | None:
     return None
 
 
@@ -43,8 +43,9 @@ class Server:
     token: str | None = None
     find: Callable[[], str] = _default_url
     """Returns the URL if neither an option nor a variable gives one."""
-    find_admin_token: Callable[[], str | None] = _no_token
-    """Returns the token of this machine's admin, if the server runs here and this user may read it."""
+    find_admin_token: Callable[[str | None], str | None] = _no_token
+    """Returns the token of the admin of the server at a URL (None: the default), if it runs on this machine
+    and this user may read the token. That of one server must not be sent to another."""
 
     def client(self, timeout: float | None = None) -> Opsroom:
         """A client; ``timeout``: for how many seconds to retry while the server is unreachable."""
@@ -56,7 +57,7 @@ class Server:
 
 def as_admin(server: Server) -> Server:
     """Return ``server`` for a command of admins: without a token of the user, with that of this machine."""
-    return server if server.token else replace(server, token=server.find_admin_token())
+    return server if server.token else replace(server, token=server.find_admin_token(server.url))
 
 
 def read_token(file: Path | None, given: str | None) -> str | None:

@@ -22,8 +22,8 @@ def target_server(layout: InstallLayout, environ: Mapping[str, str], *, quiet: b
             warn_of_others(selected)
         return selected.url
 
-    def find_admin_token() -> str | None:
-        record = select_portal(layout, environ).record
+    def find_admin_token(url: str | None) -> str | None:
+        record = select_portal(layout, environ, url).record
         if record is None or record.data is None:
             return None
         try:
