@@ -49,6 +49,12 @@ export function parsePlace(hash: string): Place {
   }
 }
 
+/** An address with filters, without those that are empty. */
+function filtered(href: string, filters: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
+  return query.size > 0 ? `${href}?${query}` : href;
+}
+
 /** Addresses of places, as links have them. */
 export const hrefs = {
   list: "#/rooms",
@@ -56,11 +62,13 @@ export const hrefs = {
   people: "#/people",
   person: (name: string) => `#/people/${encodeURIComponent(name)}`,
   servers: "#/servers",
-  server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
-  activity: (filters: Readonly<Record<string, string>> = {}) => {
-    const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
-    return query.size > 0 ? `#/activity?${query}` : "#/activity";
+  /** The Worklog beside the servers; a phone shows it alone. */
+  worklog: (filters: Readonly<Record<string, string>> = {}) => {
+    const href = filtered(hrefs.servers, filters);
+    return href === hrefs.servers ? `${href}?log` : href;
   },
+  server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
+  activity: (filters: Readonly<Record<string, string>> = {}) => filtered("#/activity", filters),
   status: "#/status",
 } as const;
 
