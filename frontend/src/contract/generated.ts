@@ -233,6 +233,13 @@ export type AuditedAction =
 
 export interface Contract {
   Api: {
+    "GET /cloud/events": {
+      query: {
+        since?: number;
+        epoch?: string;
+        timestamp?: string;
+      };
+    };
     "GET /session": {
       response: SessionView;
     };
@@ -441,13 +448,6 @@ export interface Contract {
       response: Status;
     };
     "GET /status/events": {};
-    "GET /cloud/events": {
-      query: {
-        since?: number;
-        epoch?: string;
-        timestamp?: string;
-      };
-    };
   };
   HelloFrame: HelloFrame;
   LeaveFrame: LeaveFrame;

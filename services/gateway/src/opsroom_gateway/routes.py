@@ -93,7 +93,7 @@ def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mounts) -> None
     app.add_middleware(SecurityHeadersMiddleware)
 
 
-def api_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
+def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     """Build the router of ``/api/v1``."""
     access, projections, audit_log, requester = (
         components.access,
@@ -101,7 +101,6 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
         components.audit_log,
         components.requester,
     )
-    room = _chat_room(broker, settings, components)
     router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
     router.include_router(session_router(access, requester, projections.members))
     people = PeopleDirectory(projections.members, access)
@@ -120,14 +119,27 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))
-    router.include_router(
-        events_router(projections.cloud, projections.cloud_replayer, access, components.revocations)
-    )
+    return router
+
+
+def live_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
+    """Build the router of what clients keep open. It comes first, because routes are tried in their order.
+
+    After a restart all clients open them at once, and to try all other routes would be a quarter of the work.
+    """
+    projections = components.projections
+    room = _chat_room(broker, settings, components)
+    router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
 
     @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:
         await serve_chat_socket(room, websocket)
 
+    router.include_router(
+        events_router(
+            projections.cloud, projections.cloud_replayer, components.access, components.revocations
+        )
+    )
     return router
 
 
