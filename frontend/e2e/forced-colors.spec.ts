@@ -69,6 +69,15 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.locator(".server .pending").first().waitFor();
     expect(await inkOf(page.locator(".server .spinner").first())).toBeGreaterThan(0.2);
     expect(await inkOf(page.locator(".connection .dot"))).toBeGreaterThan(0.5);
+    await rows(page).locator(".server-check input").nth(2).check();
+    await expect(rows(page).nth(2)).toHaveCSS("outline-style", "solid");
+    await expect(rows(page).nth(1)).not.toHaveCSS("outline-style", "solid");
+    await expectAccessible(page);
+    await page.goto(`${portal.url}/?demo#/servers/web-1`);
+    await page.locator(".chart .sparkline").first().waitFor();
+    await expectIcons();
+    expect(await inkOf(page.locator(".chart .sparkline").first())).toBeGreaterThan(0.01);
+    expect(await inkOf(page.locator(".panel-state .dot"))).toBeGreaterThan(0.2);
     await expectAccessible(page);
     await context.close();
   });

@@ -51,9 +51,21 @@ for (const { name, width, height, locale } of SHORT_IN_EACH_LANGUAGE) {
     await expect(create).toBeInViewport({ ratio: 1 });
     await confirmCreation(page);
     await expect(page.locator(".server .pending").first()).toBeVisible();
-    for (const shown of await page.locator(".widget .virtual-list-scroll").all())
-      expect(await visibleHeight(shown)).toBeGreaterThanOrEqual(120);
+    const name = (await rows(page).first().getAttribute("aria-label")) ?? "";
+    expect(await visibleHeight(page.locator(".servers .virtual-list-scroll"))).toBeGreaterThanOrEqual(120);
     await look(page, `short-${width}-${locale}-servers`);
+    await page.locator(".to-worklog").click();
+    await page.locator(".log-entry").first().waitFor();
+    expect(await visibleHeight(page.locator(".worklog .virtual-list-scroll"))).toBeGreaterThanOrEqual(120);
+    await look(page, `short-${width}-${locale}-worklog`);
+    await page.goto(`${portal.url}/#/servers/${name}`);
+    await page.locator(".facts").waitFor();
+    await page.locator(".panel-commands").scrollIntoViewIfNeeded();
+    await expect(page.locator(".panel-commands")).toBeInViewport();
+    await look(page, `short-${width}-${locale}-server`);
+    await page.locator(".panel-commands .danger").click();
+    await expect(page.locator(".dialog .danger")).toBeInViewport({ ratio: 1 });
+    await look(page, `short-${width}-${locale}-remove`);
     await context.close();
   });
 }
@@ -115,7 +127,14 @@ for (const width of [1180, 860, 390, 320]) {
     const create = page.getByRole("button", { name: "Create server" });
     await expect(create).toBeInViewport({ ratio: 1 });
     const worklog = page.getByRole("region", { name: "Worklog" });
-    expect((await worklog.boundingBox())?.y).toBeLessThan(1_000);
+    // Where there is no room for both, a link leads from one to the other.
+    if (width <= 860) {
+      await page.getByRole("link", { name: "Worklog", exact: true }).click();
+      await expect(worklog).toBeInViewport();
+      await expect(create).toBeHidden();
+      await worklog.getByRole("link", { name: "Servers" }).click();
+      await expect(create).toBeInViewport({ ratio: 1 });
+    } else await expect(worklog).toBeInViewport();
     await page
       .locator(".widget")
       .first()
@@ -181,6 +200,26 @@ test.describe("on a touch screen", () => {
     await page.locator(".dialog [type=submit]").tap();
     await page.locator(".server .pending").first().waitFor();
     expect(await small()).toEqual([]);
+    await page.locator(".server .server-check input").nth(2).check();
+    await page.locator(".bulk").waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".server [aria-haspopup]").nth(2).tap();
+    await page.locator(".menu").waitFor();
+    expect(await small()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.locator(".to-worklog").tap();
+    await page.locator(".log-entry").first().waitFor();
+    await page.getByRole("combobox", { name: "Time" }).selectOption("days");
+    await page.getByLabel("From").waitFor();
+    expect(await small()).toEqual([]);
+    await page.goto(`${portal.url}/?demo#/servers/web-1`);
+    await page.locator(".log-line").first().waitFor();
+    expect(await small()).toEqual([]);
+    await page.locator(".fact-labels button").tap();
+    await page.getByRole("dialog").waitFor();
+    expect(await small()).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     await page.locator(".account").tap();
     await page.locator(".menu-item").nth(1).waitFor();
     expect(await small()).toEqual([]);

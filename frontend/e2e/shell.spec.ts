@@ -198,7 +198,8 @@ test("the account menu has the name, the theme, the language, and the way out", 
   await expect(page.locator("html")).toHaveAttribute("lang", "ru");
   await expect(page.getByRole("link", { name: "Серверы" })).toBeVisible();
   await (await openAccount(page)).getByRole("button", { name: "In English" }).click();
-  await page.getByRole("button", { name: "Leave the chat" }).click();
+  await page.getByRole("button", { name: "Give up the nickname" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Give up the nickname" }).click();
   await expect(page.getByRole("textbox", { name: "Nickname" })).toBeVisible();
 });
 

@@ -56,6 +56,65 @@ test("the Worklog can be filtered, searched, copied and exported", async ({ page
   await expect(entries.first()).toBeVisible();
 });
 
+test("the filters of the Worklog are in its address, and back and forward lead through them", async ({
+  page,
+  portal,
+}) => {
+  const [one, two] = [await createReady(page), await createReady(page)];
+  const entries = page.locator(".log-entry");
+  const worklog = page.getByRole("region", { name: "Worklog" });
+  const choose = (name: string, option: string) =>
+    worklog.getByRole("combobox", { name }).selectOption(option);
+  const query = () => new URLSearchParams(new URL(page.url()).hash.split("?")[1]);
+
+  await choose("Server", one);
+  await expect(entries).toHaveText([new RegExp(`${one} create`)]);
+  await choose("Event", "started");
+  await expect(worklog).toContainText("No entries found.");
+  await page.goBack();
+  await expect(entries).toHaveText([new RegExp(`${one} create`)]);
+  await page.goBack();
+  await expect(entries.filter({ hasText: two })).toHaveCount(1);
+  await page.goForward();
+  await expect(entries).toHaveText([new RegExp(`${one} create`)]);
+
+  const me = (await entries.locator("bdi").textContent()) ?? "";
+  await choose("Person", me);
+  await choose("Time", "today");
+  await expect(entries).toHaveCount(1);
+  expect(Object.fromEntries(query())).toEqual({
+    server: one,
+    who: me,
+    from: expect.stringMatching(/^\d{4}-/),
+  });
+  await page.reload();
+  await expect(entries).toHaveText([new RegExp(`${one} create`)]);
+  await expect(worklog.getByRole("combobox", { name: "Time" })).toHaveValue("today");
+  await expect(worklog.getByRole("combobox", { name: "Person" })).toHaveValue(me);
+
+  // A server beside the list, and back: the filters are still there.
+  await entries.getByRole("link", { name: one }).click();
+  await expect(page.locator("#panel-title")).toHaveText(one);
+  await page.getByRole("link", { name: "Worklog", exact: true }).last().click();
+  await expect(worklog.getByRole("combobox", { name: "Server" })).toHaveValue(one);
+
+  // Days, with both ends.
+  const today = query().get("from") ?? "";
+  await page.goto(`${portal.url}/#/servers?server=${one}&from=2001-02-03&to=2001-02-04`);
+  await expect(worklog).toContainText("No entries found.");
+  await expect(worklog.getByLabel("From")).toHaveValue("2001-02-03");
+  await worklog.getByLabel("To", { exact: true }).fill(today);
+  await expect(entries).toHaveText([new RegExp(`${one} create`)]);
+  expect(query().get("to")).toBe(today);
+  await worklog.getByLabel("From").fill("");
+  await expect(entries).toHaveCount(1);
+  await choose("Time", "");
+  expect(Object.fromEntries(query())).toEqual({ server: one });
+  // What is no filter is ignored.
+  await page.goto(`${portal.url}/#/servers?what=dance&from=2001-02-31&server=${two}`);
+  await expect(entries).toHaveText([new RegExp(`${two} create`)]);
+});
+
 test("ids can be copied; servers can be searched, filtered and sorted, and are counted", async ({ page }) => {
   // High enough for the servers of other tests: the virtual list renders visible rows only.
   await page.setViewportSize({ width: 1180, height: 6_000 });

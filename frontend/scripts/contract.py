@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from opsroom_contracts import close_codes, errors, http, text
+from opsroom_contracts import close_codes, errors, http, http_people, text
 from opsroom_contracts.agents import protocol
-from opsroom_contracts.chat import frames
+from opsroom_contracts.chat import frames, invitations
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
@@ -71,6 +71,8 @@ json.dump(
             "BATCH_MAX": http.BATCH_MAX,
             "LABELS_MAX": instances.LABELS_MAX,
             "SIMULATED": instances.SIMULATED,
+            "JOIN_FRAGMENT": http_people.JOIN_FRAGMENT,
+            "INVITATION_SECONDS": invitations.INVITATION_SECONDS,
             "RETRY_HINT": close_codes.RETRY_HINT,
         },
         "retryable": sorted(code.value for code in errors.RETRYABLE),

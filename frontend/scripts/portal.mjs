@@ -16,11 +16,15 @@ export function python() {
 
 /**
  * Start a portal at free ports, with further `options` of `./opsroom up`. Resolves once it is ready, to its address,
- * its process and a function that stops it.
+ * its process and a function that stops it. `env`: further environment variables.
  */
-export async function startPortal(options) {
+export async function startPortal(options, env = {}) {
   const args = [join(ROOT, "opsroom"), "up", "--port", "0", "--nats-port", "0", ...options];
-  const child = spawn(python(), args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(python(), args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const url = await new Promise((resolve, reject) => {
     let output = "";
     const fail = () => reject(new Error(`the portal did not start:\n${output}`));

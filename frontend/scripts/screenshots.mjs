@@ -1,9 +1,11 @@
 // Takes the screenshots of the README and of the documentation, from a real portal: `npm run screenshots [name…]`.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import { findChromium } from "./chromium.mjs";
-import { ROOT, startPortal } from "./portal.mjs";
+import { python, ROOT, startPortal } from "./portal.mjs";
 
 const folder = join(ROOT, "docs", "images");
 const DELAY_SECONDS = 10;
@@ -99,6 +101,14 @@ async function enter(page, url) {
   await page.getByText("You", { exact: true }).first().waitFor();
 }
 
+/** Invite a person on the command line; returns the link. */
+function invite(url, name, role) {
+  const args = [join(ROOT, "opsroom"), "--url", url, "invite", name, "--role", role];
+  const { stdout, stderr } = spawnSync(python(), args, { encoding: "utf8" });
+  if (!stdout.startsWith(url)) throw new Error(`${name} was not invited: ${stderr}`);
+  return stdout.trim();
+}
+
 /** Freeze the process of a service, as one that hangs. */
 function freeze(child, service) {
   const { stdout } = spawnSync("pgrep", ["-f", "-P", String(child.pid), service], { encoding: "utf8" });
@@ -135,6 +145,15 @@ const PICTURES = {
     await page.locator(".verdict", { hasText: "All services are running." }).waitFor();
     await page.getByText("Streams").first().waitFor();
   },
+  // From here on, the page is that of an admin.
+  "invite-people": async ({ page, url }) => {
+    await page.goto(invite(url, "anna", "admin"));
+    await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+    await page.locator(".account", { hasText: "anna" }).waitFor();
+    invite(url, "nina", "operator");
+    await page.goto(`${url}/#/people`);
+    await page.getByRole("row", { name: /nina/ }).waitFor();
+  },
   "when-down": async ({ page, url, child }) => {
     const resume = freeze(child, "opsroom_chat");
     await page.goto(`${url}/#/status`);
@@ -143,18 +162,56 @@ const PICTURES = {
   },
 };
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter(name => !PICTURES[name]);
-if (unknown.length > 0) throw new Error(`no picture ${unknown}; there are ${Object.keys(PICTURES)}`);
-const { path, problem } = await findChromium();
-if (problem) throw new Error(problem);
-const { url, child, stop } = await startPortal(["--ephemeral", "--delay", String(DELAY_SECONDS)]);
-const browser = await chromium.launch({ executablePath: path });
-try {
-  const background = await browser.newPage();
-  await background.goto(`${url}/docs/`);
-  const people = await fill(url, background);
-  const page = await browser.newPage({
+const PROVIDER_SERVERS = [
+  ["ivan", "web-1", "small", { env: "prod", web: "" }],
+  ["ivan", "web-2", "small", { env: "prod", web: "" }],
+  ["olga", "db-1", "large", { env: "prod" }],
+  ["petr", "build-1", "small", { ci: "" }],
+];
+/** Lets the servers of the simulated provider have run for some minutes, so that their charts have a past. */
+const AGE = `
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=10) as state:
+    state.execute("update servers set began_at = began_at - 1020")
+`;
+
+/** The page with servers of an agent, in a separate portal, because its pictures show the agent everywhere. */
+async function takeProvider(browser) {
+  const data = mkdtempSync(join(tmpdir(), "opsroom-screenshots-"));
+  const options = ["--data", data, "--delay", "1", "--agent", "simulated"];
+  const { url, stop } = await startPortal(options, { AGENT_NAME: "host-a", AGENT_SIMULATED_LOG_RATE: "0.4" });
+  try {
+    const people = {};
+    for (const name of ["ivan", "olga", "petr"])
+      people[name] = (await post(url, "/chat/users", undefined, { name })).token;
+    for (const [who, name, template, labels] of PROVIDER_SERVERS)
+      await post(url, "/cloud/instances", people[who], {
+        ...{ name, labels, start: true },
+        template: `host-a/${template}`,
+      });
+    await until(async () => {
+      const { instances } = await request(url, "/cloud/instances");
+      return instances.filter(one => one.state === "running").length === PROVIDER_SERVERS.length;
+    }, "all servers run");
+    spawnSync(python(), ["-c", AGE, join(data, "agent", "state", "simulated.db")], { stdio: "inherit" });
+    const page = await openPage(browser);
+    await enter(page, url);
+    await page.setViewportSize({ width: 1440, height: 760 });
+    await page.goto(`${url}/#/servers/web-1`);
+    const charts = page.locator(".sparkline");
+    await until(async () => (await charts.count()) >= PROVIDER_SERVERS.length + 2, "all charts");
+    await page.locator(".log-line").nth(8).waitFor();
+    await page.locator("#panel-title").blur();
+    await page.screenshot({ path: join(folder, "provider.png") });
+    console.log("docs/images/provider.png");
+  } finally {
+    await stop();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+const openPage = browser =>
+  browser.newPage({
     viewport: SCREEN,
     deviceScaleFactor: SCALE,
     locale: "en-US",
@@ -162,6 +219,25 @@ try {
     reducedMotion: "reduce",
     serviceWorkers: "block",
   });
+
+const wanted = process.argv.slice(2);
+const names = [...Object.keys(PICTURES), "provider"];
+const unknown = wanted.filter(name => !names.includes(name));
+if (unknown.length > 0) throw new Error(`no picture ${unknown}; there are ${names}`);
+const { path, problem } = await findChromium();
+if (problem) throw new Error(problem);
+const browser = await chromium.launch({ executablePath: path });
+if (wanted.length === 0 || wanted.includes("provider")) await takeProvider(browser);
+if (wanted.length === 1 && wanted[0] === "provider") {
+  await browser.close();
+  process.exit(0);
+}
+const { url, child, stop } = await startPortal(["--ephemeral", "--delay", String(DELAY_SECONDS)]);
+try {
+  const background = await browser.newPage();
+  await background.goto(`${url}/docs/`);
+  const people = await fill(url, background);
+  const page = await openPage(browser);
   await enter(page, url);
   for (const [name, show] of Object.entries(PICTURES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;

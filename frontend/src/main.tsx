@@ -11,6 +11,7 @@ import { isListOf, isText } from "./session/stored";
 import { finishSignIn } from "./ui/access/sign-in-state";
 import { App } from "./ui/app";
 import { AppContext } from "./ui/app-context";
+import { watchLinks } from "./ui/people/people-state";
 import { watchPlace } from "./ui/place";
 import { guardPresses } from "./ui/presses";
 import { language, loadLanguage, localStore, tabStore, theme } from "./ui/settings/preferences";
@@ -70,6 +71,7 @@ async function start(): Promise<void> {
     document.documentElement.lang = language.value;
     document.documentElement.dataset.theme = theme.value;
   });
+  watchLinks();
   watchPlace();
   await loadLanguage();
   guardPresses(document);

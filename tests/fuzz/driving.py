@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.attackers.client import Case
+from tests.fuzz.cases.agent_cases import AGENTS
 from tests.fuzz.cases.flood_cases import FLOODS
 from tests.fuzz.cases.http_cases import HTTP_CASES
 from tests.fuzz.cases.moderation_cases import MODERATION
 from tests.fuzz.cases.nats_cases import NATS_CASES
+from tests.fuzz.cases.server_cases import SERVERS
 from tests.fuzz.cases.socket_cases import SOCKET_CASES
 from tests.fuzz.cases.variants import variant
 from tests.fuzz.mutants import MUTANTS
@@ -29,7 +31,14 @@ mutant withholds."""
 ROLES_EVERY = 8
 DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASES, *NATS_CASES)
 """One of each group."""
-HEAVY: tuple[st.SearchStrategy[Any], ...] = (*FLOODS, *MODERATION)
+SERVERS_SHARE = 8
+"""How many of the expensive cases are programs of the API of servers."""
+HEAVY: tuple[st.SearchStrategy[Any], ...] = (
+    *FLOODS,
+    *MODERATION,
+    *(AGENTS * 2),
+    *((SERVERS,) * SERVERS_SHARE),
+)
 """Cases that cost as much as many others: one in each batch, in turn."""
 
 

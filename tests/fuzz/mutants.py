@@ -13,10 +13,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from opsroom_chat.messages import Messages
-from opsroom_gateway.api import health
+from opsroom_cloud.domain import lifecycle
+from opsroom_cloud.instances.names import ServerNames
+from opsroom_cloud.providers.reconciliation import Reconciliation
+from opsroom_contracts.errors import ErrorCode
+from opsroom_gateway.agents import agent_stream
+from opsroom_gateway.agents import requests as agent_requests
+from opsroom_gateway.api import health, problem_details
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.api.chat_socket.session import ChatSocket
+from opsroom_gateway.api.cloud import changes
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
@@ -25,8 +32,10 @@ from opsroom_gateway.legacy.domain.frames import read_frame
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.transport.http.parser import RequestParser
 from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
-from tests.fuzz.cases.flood_cases import FLOODS, HEADERS_AND_TRAILERS, FloodCase
-from tests.fuzz.cases.moderation_cases import ModerationCase, Race, race
+from tests.fuzz.cases.agent_cases import LISTING, NOTIFYING, REPLYING, STREAMING
+from tests.fuzz.cases.flood_cases import FLOODS, HEADERS_AND_TRAILERS
+from tests.fuzz.cases.moderation_cases import Race, race
+from tests.fuzz.cases.server_cases import SERVERS
 
 Replaced = list[tuple[Any, str, Any]]
 
@@ -35,7 +44,7 @@ class _MutantError(Exception):
     """Raised by mutants."""
 
 
-def _replace(owner: Any, attribute: str, other: Callable[..., Any]) -> Replaced:
+def _replace(owner: Any, attribute: str, other: Any) -> Replaced:
     was = getattr(owner, attribute)
     setattr(owner, attribute, other)
     return [(owner, attribute, was)]
@@ -161,6 +170,44 @@ def _accepting() -> Replaced:
     return _replace(GatewayAuditLog, "refused", record)
 
 
+def _same_names() -> Replaced:
+    """A name may be given to a second server."""
+
+    async def claim_for(self: ServerNames, name: str, _instance_id: str) -> int:
+        claim = await self._events.claim(name)
+        return 0 if claim is None else claim.seq
+
+    free = _replace(ServerNames, "refusal", lambda *_: None)
+    return [*free, *_replace(ServerNames, "claim_for", claim_for)]
+
+
+def _nameless() -> Replaced:
+    """Errors don't name the field that is wrong."""
+    was = problem_details.problem_of
+    return _replace(
+        problem_details, "problem_of", lambda fault: was(fault).model_copy(update={"field": None})
+    )
+
+
+def _all_taken_in() -> Replaced:
+    """All servers that an agent lists are taken in, whatever their ids."""
+
+    def unknown(_self: Reconciliation, listed: Any, before: Any) -> list[Any]:
+        return [one for one in listed.values() if one.id not in before]
+
+    return _replace(Reconciliation, "_unknown", unknown)
+
+
+def _all_believed() -> Replaced:
+    """An agent may report servers of other providers."""
+
+    def known(self: Reconciliation, ids: Any) -> dict[str, Any]:
+        tracked = {key: self._stored.projection.get(key) for key in ids}
+        return {key: one for key, one in tracked.items() if one.instance is not None}
+
+    return _replace(Reconciliation, "_known", known)
+
+
 def _keep_memory(_parser: RequestParser) -> None:
     _KEPT.append(b"x" * _KEPT_BYTES)
 
@@ -174,7 +221,7 @@ class Mutant:
 
     plant: Callable[[], Replaced]
     detected_by: str
-    heavy: tuple[st.SearchStrategy[FloodCase] | st.SearchStrategy[ModerationCase], ...] = ()
+    heavy: tuple[st.SearchStrategy[Any], ...] = ()
 
 
 _RAISED = "_MutantError"
@@ -210,6 +257,24 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a removed text is replayed": Mutant(
         _unchecked(ReplayBuffer, "redact"), "shown after the removal", (race(Race.REMOVE),)
+    ),
+    "two servers have one name": Mutant(_same_names, "two servers have the name", (SERVERS,)),
+    "a refused change has an effect": Mutant(
+        _unchecked(changes, "_check"), "changed to .* by a refused request", (SERVERS,)
+    ),
+    "protection is not checked": Mutant(
+        _unchecked(lifecycle, "_protection_refusal"), "a protected server accepted", (SERVERS,)
+    ),
+    "an error names no field": Mutant(_nameless, "names no field", (SERVERS,)),
+    "an agent's failure is the portal's": Mutant(
+        lambda: _replace(agent_requests, "_OWN_ERRORS", frozenset(ErrorCode)), "answered 500", (REPLYING,)
+    ),
+    "a stream exceeds its window": Mutant(
+        lambda: _replace(agent_stream, "WINDOW", 10_000), "exceeds its window", (STREAMING,)
+    ),
+    "a listed server takes another's name": Mutant(_all_taken_in, "is the id of another server", (LISTING,)),
+    "an agent reports another's servers": Mutant(
+        _all_believed, "another provider's server changed", (NOTIFYING,)
     ),
     "a bad frame costs others a message": Mutant(_spoiled(_not_at_all), "stored are|waited in vain"),
     "a bad frame shows others a message twice": Mutant(_spoiled(_twice), "stored are|relayed"),

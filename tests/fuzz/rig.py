@@ -15,9 +15,11 @@ from opsroom_testkit.guarded_broker import GuardedBroker
 from opsroom_testkit.waiting import PATIENCE_SECONDS
 from services.gateway.tests.kit.api_clients import person, token_of
 from services.gateway.tests.kit.portal import Address
-from tests.fuzz.attackers.client import FuzzClient
+from tests.fuzz.attackers.agents import AgentAttackers
+from tests.fuzz.attackers.client import Attackers, FuzzClient
 from tests.fuzz.attackers.moderation import Moderation
 from tests.fuzz.attackers.roles import RoleAttackers
+from tests.fuzz.attackers.servers import ServerAttackers
 from tests.fuzz.session import AT_ONCE, FuzzSession
 from tests.fuzz.target import Target, target
 from tests.fuzz.witnesses.canaries import running_canaries
@@ -44,7 +46,10 @@ async def fuzz_session(folder: Path, at_once: int = AT_ONCE) -> AsyncIterator[Fu
             clients = {user: one.client for user, one in brokers.items()}
             gateways = Address(port), Address(process.ready.token_port)
             moderation = Moderation(gateways, process.ready.tokens[Role.ADMIN])
-            client = FuzzClient(port, clients, tokens, roles, moderation)
+            agents = AgentAttackers(gateways[0], brokers["agent"])
+            await agents.prepare()
+            attackers = Attackers(roles, moderation, ServerAttackers(gateways[0]), agents)
+            client = FuzzClient(port, clients, tokens, attackers)
             session = FuzzSession(process, canaries, stopwatch, owned, client)
             sampling = asyncio.create_task(session.memory.run())
             try:

@@ -1,4 +1,4 @@
-"""The target: two gateways, a chat and a cloud service in one process, which reports its resource usage.
+"""The target: two gateways, a chat, a cloud service and an agent in one process, which reports its resources.
 
 Run as ``python -m tests.fuzz.target URL USERS``: the broker and the folder of its users. It prints a
 ``Ready`` as a line of JSON when it is ready, and its usage after each order on its input, which is
@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from opsroom_agent.service import agent_service
+from opsroom_agent.settings import AgentSettings, ProviderKind
 from opsroom_chat.service import chat_service
 from opsroom_cloud.providers.provider import SimulatedProvider
 from opsroom_cloud.service import cloud_service
@@ -40,6 +42,16 @@ from tests.fuzz.mutants import MUTANTS
 from tests.fuzz.resources import ResourceUsage, resource_usage
 
 DELAY_SECONDS = 0.2
+CLOUD = CloudSettings(
+    delay_seconds=DELAY_SECONDS, list_seconds=1.0, create_timeout_seconds=5.0, command_timeout_seconds=5.0
+)
+"""Lists are requested often, and hostile agents don't keep their operations pending for long."""
+LAB = AgentSettings(
+    provider=ProviderKind.SIMULATED,
+    simulated_delay_seconds=0.05,
+    simulated_adoptable=50,
+    simulated_log_rate=200.0,
+)
 EXEMPT = "127.0.0.1"
 HEARTBEAT_SECONDS = 8.0
 """Shorter than the timeout of the clients of the event stream."""
@@ -71,10 +83,8 @@ async def _serve(url: str, users: Path) -> None:
             return broker
 
         await stack.enter_async_context(chat_service(await as_user("chat"), chat_settings()))
-        settings = CloudSettings(delay_seconds=DELAY_SECONDS)
-        await stack.enter_async_context(
-            cloud_service(await as_user("cloud"), settings, SimulatedProvider(0.0))
-        )
+        await stack.enter_async_context(cloud_service(await as_user("cloud"), CLOUD, SimulatedProvider(0.0)))
+        await stack.enter_async_context(agent_service(await as_user("agent"), LAB))
         port, token_port = [
             await stack.enter_async_context(_serving(await as_user("gateway"), gateway_settings(**chosen)))
             for chosen in (common, common | by_token)

@@ -7,7 +7,10 @@ from opsroom_gateway.app import describe
 from tests.fuzz.cases.role_cases import Identity, RoleRequest, RoleSubject, covers, operations, role_cases
 
 IDS = dict.fromkeys(
-    ("room", "name", "user_id", "message_id", "instance_id", "operation_id", "restriction_id", "provider"),
+    (
+        *("room", "name", "user_id", "message_id", "instance_id", "operation_id", "restriction_id"),
+        *("invitation_id", "provider"),
+    ),
     "x",
 )
 

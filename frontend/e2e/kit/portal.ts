@@ -17,6 +17,8 @@ export interface Portal {
 
 interface RunningPortal {
   readonly portal: Portal;
+  /** The process that runs all others. */
+  readonly pid: number;
   /** Stop the portal; resolves to the exit code, or to null if a signal ended it. */
   readonly stop: () => Promise<number | null>;
 }
@@ -84,7 +86,7 @@ export async function startPortal(
       child.once("exit", code => resolve(code));
       child.kill("SIGTERM");
     });
-  return { portal: { url }, stop };
+  return { portal: { url }, pid: child.pid ?? 0, stop };
 }
 
 /** Tests with their own portal, started with `options` once per worker. */
@@ -142,9 +144,10 @@ export async function openSettings(page: Page): Promise<Locator> {
   return dialog;
 }
 
-/** Leave the chat, which frees the name. */
+/** Give up the nickname, which frees it. */
 export async function leaveChat(page: Page): Promise<void> {
-  await (await openAccount(page)).getByRole("button", { name: "Leave the chat" }).click();
+  await (await openAccount(page)).getByRole("button", { name: "Give up the nickname" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Give up the nickname" }).click();
 }
 
 export async function sendMessage(page: Page, text: string): Promise<void> {

@@ -7,21 +7,27 @@ import type {
   ClientFrame,
   CloudEvent,
   CloudHistory,
+  DeviceLink,
   EventType,
   InstanceChanged,
   InstanceList,
   InstancePatch,
+  Invitation,
   LifecycleCommand,
   LogChunk,
   NewAdoption,
   NewInstance,
+  NewInvitation,
+  NewInvitationLink,
   Operation,
+  Person,
   ProviderTemplate,
   ProviderView,
   Registered,
   Restriction,
   ServerFrame,
   SessionView,
+  SignedIn,
   StatsChunk,
   Status,
   User,
@@ -139,6 +145,21 @@ export interface ServersApi {
   openStats(id: string, follow: boolean, listener: FollowListener<StatsChunk>, token?: Token): CloudStream;
 }
 
+/** The API of people, invitations and devices, which its views load. */
+export interface PeopleApi {
+  people(token?: Token): Promise<readonly Person[]>;
+  invitations(token?: Token): Promise<readonly Invitation[]>;
+  /** Invite a person. The link in the result is relative to the page. */
+  invite(invitation: NewInvitation, token?: Token): Promise<NewInvitationLink>;
+  withdraw(invitationId: string, token?: Token): Promise<void>;
+  /** Sign out a user on all devices, and free their name. */
+  signOut(userId: string, token?: Token): Promise<void>;
+  /** Make a link that signs in another device of the token's owner. */
+  linkDevice(token: string): Promise<DeviceLink>;
+  /** Use a link. A repeated call with the same `key`, which can't be guessed, gets the same result. */
+  exchange(secret: string, key: string): Promise<SignedIn>;
+}
+
 /** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
 
@@ -146,8 +167,8 @@ type Token = string | undefined;
 export interface Backend {
   /** The user whom the token belongs to, and their permissions. */
   session(token?: Token): Promise<SessionView>;
-  /** Revoke a registration's token and release its name. */
-  signOut(token: string): Promise<void>;
+  /** Sign out this device, or all devices of the user, which frees the name. */
+  signOut(token: string, everywhere?: boolean): Promise<void>;
   /** Register a name; with a proof (a static token or an ID token), the registration gets the role of the proof. */
   register(name: string, proof?: Token): Promise<Registered>;
   users(token?: Token): Promise<readonly User[]>;
@@ -158,6 +179,8 @@ export interface Backend {
   cancel(operationId: string, token?: Token): Promise<Operation>;
   /** Load the rest of the API of servers. */
   servers(): Promise<ServersApi>;
+  /** Load the API of people, invitations and devices. */
+  people(): Promise<PeopleApi>;
   /** The mutes and bans that are in force. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */

@@ -5,6 +5,7 @@ import { openCloudStream } from "./cloud-stream";
 import { request, urlOf } from "./http";
 
 const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
+const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
 /** Create a backend that uses the gateway at `base`: an origin, optionally with a path prefix of `/api/v1`. */
@@ -15,8 +16,8 @@ export function createHttpBackend(base: string): Backend {
   };
   return {
     session: token => request(base, "GET /session", {}, { token }),
-    signOut: async token => {
-      await request(base, "DELETE /session", {}, { token });
+    signOut: async (token, everywhere = false) => {
+      await request(base, "DELETE /session", { query: everywhere ? { everywhere } : {} }, { token });
     },
     register: (name, token) => request(base, "POST /chat/users", { body: { name } }, { token }),
     users: async token => (await request(base, "GET /chat/users", { query: {} }, { token })).users,
@@ -36,6 +37,7 @@ export function createHttpBackend(base: string): Backend {
       return (await request(base, "DELETE /cloud/operations/{operation_id}", { path }, options)).operation;
     },
     servers: async () => (await loadServers()).createServersApi(base),
+    people: async () => (await loadPeople()).createPeopleApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),

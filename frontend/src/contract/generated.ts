@@ -13,6 +13,8 @@ export const SSE_END = "end";
 export const BATCH_MAX = 100;
 export const LABELS_MAX = 16;
 export const SIMULATED = "simulated";
+export const JOIN_FRAGMENT = "#/join/";
+export const INVITATION_SECONDS = 604800;
 export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
 /** The commands that take effect after the delay: event of completion, valid states, state after it (null: removed), route. */
 export const COMMANDS = {
@@ -137,8 +139,10 @@ export interface CommandSpec {
 }
 
 export type Mode = "open" | "token" | "oidc";
-export type Action = "register" | "chat" | "see_servers" | "command_servers" | "see_logs" | "moderate" | "see_audit";
+export type Action =
+  "register" | "chat" | "see_servers" | "command_servers" | "see_logs" | "moderate" | "manage_people" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
+export type Credential = "token" | "sign_on" | "invitation";
 export type RestrictionKind = "mute" | "ban";
 export type RoomKind = "open" | "public" | "private" | "direct";
 export type RoomRole = "member" | "owner";
@@ -173,6 +177,8 @@ export type ErrorCode =
   | "muted"
   | "banned"
   | "restriction_unknown"
+  | "invitation_unknown"
+  | "link_invalid"
   | "hello_required"
   | "instance_not_found"
   | "operation_not_found"
@@ -212,14 +218,64 @@ export type EventType =
   | "retained";
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction =
-  "cancel" | "revoke" | "remove_message" | "mute" | "ban" | "lift" | "locate" | "read_log" | "change" | "batch";
+  | "cancel"
+  | "revoke"
+  | "remove_message"
+  | "mute"
+  | "ban"
+  | "lift"
+  | "locate"
+  | "read_log"
+  | "change"
+  | "invite"
+  | "withdraw"
+  | "link_device"
+  | "use_link"
+  | "sign_out"
+  | "batch";
 
 export interface Contract {
   Api: {
+    "GET /cloud/events": {
+      query: {
+        since?: number;
+        epoch?: string;
+        timestamp?: string;
+      };
+    };
     "GET /session": {
       response: SessionView;
     };
-    "DELETE /session": {};
+    "DELETE /session": {
+      query: {
+        everywhere?: boolean;
+      };
+    };
+    "GET /access/people": {
+      response: PeopleList;
+    };
+    "GET /access/invitations": {
+      response: InvitationList;
+    };
+    "POST /access/invitations": {
+      body: NewInvitation;
+      response: NewInvitationLink;
+    };
+    "DELETE /access/invitations/{invitation_id}": {
+      path: {
+        invitation_id: string;
+      };
+      query: {
+        reason?: string;
+      };
+    };
+    "POST /access/links": {
+      response: DeviceLink;
+    };
+    "POST /access/exchange": {
+      body: LinkSecret;
+      response: SignedIn;
+    };
     "DELETE /chat/rooms/{room}/messages/{message_id}": {
       path: {
         room: string;
@@ -449,13 +505,6 @@ export interface Contract {
       response: Status;
     };
     "GET /status/events": {};
-    "GET /cloud/events": {
-      query: {
-        since?: number;
-        epoch?: string;
-        timestamp?: string;
-      };
-    };
   };
   HelloFrame: HelloFrame;
   LeaveFrame: LeaveFrame;
@@ -493,6 +542,8 @@ export interface SessionView {
   until?: string;
   signIn?: SignIn;
   now?: string;
+  credential?: Credential;
+  devices?: number;
 }
 export interface SignIn {
   issuer: string;
@@ -500,6 +551,59 @@ export interface SignIn {
   scope: string;
   authorizationEndpoint: string;
   tokenEndpoint: string;
+}
+export interface PeopleList {
+  people: Person[];
+  more: boolean;
+}
+export interface Person {
+  id?: string;
+  name: string;
+  role?: Role;
+  credential?: Credential;
+  present: boolean;
+  connections: number;
+  devices: number;
+  joinedAt?: string;
+  seenAt?: string;
+  until?: string;
+  pending: boolean;
+}
+export interface InvitationList {
+  invitations: Invitation[];
+}
+export interface Invitation {
+  id: string;
+  name: string;
+  role: Role;
+  by: string;
+  at: string;
+  until: string;
+}
+export interface NewInvitation {
+  name: string;
+  role: Role;
+  seconds: number;
+}
+export interface NewInvitationLink {
+  invitation: Invitation;
+  link: string;
+}
+export interface DeviceLink {
+  link: string;
+  until: string;
+}
+export interface LinkSecret {
+  secret: string;
+}
+export interface SignedIn {
+  user: User;
+  token: string;
+  invited: boolean;
+}
+export interface User {
+  id: string;
+  name: string;
 }
 export interface RestrictionList {
   restrictions: Restriction[];
@@ -540,10 +644,6 @@ export interface NewUser {
 export interface Registered {
   user: User;
   token: string;
-}
-export interface User {
-  id: string;
-  name: string;
 }
 export interface UsersReply {
   users: User[];

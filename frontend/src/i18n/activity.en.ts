@@ -13,6 +13,11 @@ const actions: Record<AuditedAction, string> = {
   lift: "Lifted a mute or ban",
   locate: "Looked up addresses",
   read_log: "Opened a log",
+  invite: "Invited someone",
+  withdraw: "Withdrew an invitation",
+  link_device: "Made a link for another device",
+  use_link: "Signed in with a link",
+  sign_out: "Signed out",
   change: "Changed a server",
   batch: "Command to several servers",
 };

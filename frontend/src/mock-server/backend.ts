@@ -67,6 +67,9 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     command: request => respond(() => cloud.command(request, author(request.token))),
     servers: async () => mockServersApi({ cloud, respond, author }),
     cancel: (operationId, token) => respond(() => cloud.cancel(operationId, author(token))),
+    people: async () => {
+      throw new ApiError({ code: "forbidden", detail: "people and devices are not available" });
+    },
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),
     moderate: () =>

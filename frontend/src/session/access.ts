@@ -47,9 +47,12 @@ export class Access {
     return this.isOpen ? hasName : this.may("see_logs");
   }
 
-  /** The token for reads: undefined in open mode, so that a revoked token can't make reads fail. */
+  /**
+   * The token for reads: undefined in open mode, so that a revoked token can't make reads fail. Those of an admin take
+   * a token there, too.
+   */
   readToken(): string | undefined {
-    return this.isOpen ? undefined : this.token();
+    return this.isOpen && this.view.value?.role !== "admin" ? undefined : this.token();
   }
 
   /**
@@ -73,8 +76,23 @@ export class Access {
     }
   }
 
-  /** Revoke a token. Errors are ignored: there is nothing that the page could do about them. */
-  revokeToken(token: string): Promise<void> {
-    return this.backend.signOut(token).catch(() => {});
+  /**
+   * In open mode, load the view of an admin; undefined for everybody else, who may do the same with a token or without.
+   * Nothing waits for it: the servers don't need the chat, which alone knows the token.
+   */
+  async loadAdmin(): Promise<SessionView | undefined> {
+    const token = this.token();
+    if (!token) return undefined;
+    const own = await this.backend.session(token).catch(() => undefined);
+    return own?.role === "admin" && this.token() === token ? own : undefined;
+  }
+
+  /**
+   * Sign out the device with `token`, or all devices of the user. Errors are ignored: there is nothing that the page
+   * could do about them.
+   */
+  revokeToken(token: string, everywhere = false): Promise<void> {
+    const done = everywhere ? this.backend.signOut(token, true) : this.backend.signOut(token);
+    return done.catch(() => {});
   }
 }

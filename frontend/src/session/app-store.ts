@@ -1,4 +1,4 @@
-import type { ReadonlySignal } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import { ApiError } from "../api/errors";
 import { isOfOtherEpoch, readHistory } from "../live/history";
@@ -23,7 +23,6 @@ import { type Intention, predict } from "./intentions";
 import { PageLeader } from "./leader";
 import type { LocalStore } from "./local-store";
 import { availableNames, registerWithSuffix } from "./names";
-import { OlderLog } from "./older-log";
 import { Outbox } from "./outbox";
 import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
@@ -53,9 +52,9 @@ export class AppStore {
   readonly cloud: ReadonlySignal<CloudState>;
   /** The server's clock minus this device's, in milliseconds. */
   readonly clockOffset: ReadonlySignal<number>;
+  readonly serverNames: ReadonlySignal<ReadonlySet<string>>;
   readonly access: Access;
   readonly commandSender: CommandSender;
-  readonly olderLog: OlderLog;
   private readonly shared: SharedStore<PageState, Action, Intention>;
   private readonly leader: PageLeader;
   private readonly identity: Identity;
@@ -84,6 +83,8 @@ export class AppStore {
     this.chat = chat;
     this.cloud = cloud;
     this.clockOffset = clockOffset;
+    const instances = computed(() => cloud.value.instances);
+    this.serverNames = computed(() => new Set([...instances.value.values()].map(one => one.name)));
     this.typingUsers = typing;
     this.access = new Access(view, backend, () => this.token);
     this.leader = new PageLeader({
@@ -96,7 +97,6 @@ export class AppStore {
       clockOffset: () => clockOffset.peek(),
       logRefusal: line => shared.request({ kind: "logRefusal", line }),
     });
-    this.olderLog = new OlderLog(backend, cloud, () => this.access.readToken());
     this.shared = shared;
     this.identity = identity;
     this.outbox = outbox;
@@ -120,7 +120,6 @@ export class AppStore {
 
   stop(): void {
     this.stopTypingExpiry?.();
-    this.olderLog.stop();
     this.shared.leave();
   }
 
@@ -141,6 +140,7 @@ export class AppStore {
   onClockSet = (): void => this.shared.request({ kind: "clockSet" });
   reconnect = (): void => this.shared.request({ kind: "reconnect" });
   onOffline = (): void => this.shared.request({ kind: "goOffline" });
+  /** Give up the name, on all devices. */
   leave = (): void => this.shared.request({ kind: "leave" });
   moreUsers = (): void => this.shared.request({ kind: "moreUsers" });
   typing = (): void => this.shared.request({ kind: "typing" });
@@ -166,6 +166,28 @@ export class AppStore {
       await this.access.revokeToken(before);
     }
     await registerWithSuffix(name, one => this.register(one, proof));
+  }
+
+  /**
+   * Sign in with the secret of a link: an invitation, or one of the user's own for another device. Throws what the
+   * backend throws; then nothing has changed. `key`: the same for each attempt with one link.
+   */
+  async useLink(secret: string, key: string): Promise<void> {
+    const api = await this.options.backend.people();
+    const { user, token } = await api.exchange(secret, key);
+    const before = this.token;
+    this.identity.save({ user, token });
+    this.shared.request({ kind: "signIn", registration: { user, token } });
+    if (before !== undefined && before !== token) await this.access.revokeToken(before);
+  }
+
+  /** Sign out on this device alone. */
+  async signOutHere(): Promise<void> {
+    const { token } = this;
+    if (token === undefined) return;
+    this.identity.remove(token);
+    this.shared.request({ kind: "signOut", token });
+    await this.access.revokeToken(token);
   }
 
   /** The candidates that no user has. */

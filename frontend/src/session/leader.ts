@@ -122,7 +122,13 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
     const { access, store } = this.options;
     const { view, clockOffset } = await access.load(token => this.signOut("token_invalid", token));
     store.dispatch({ store: "access", view, clockOffset });
+    if (view.mode === "open") void this.loadAdminAccess(clockOffset);
     return view.may.includes("see_servers");
+  }
+
+  private async loadAdminAccess(clockOffset: number | undefined): Promise<void> {
+    const view = await this.options.access.loadAdmin();
+    if (view) this.options.store.dispatch({ store: "access", view, clockOffset });
   }
 
   /** Learn the server's time again: once, although each tab asks for it. */
@@ -146,15 +152,17 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
 
   private reconnectAsCurrentUser(): void {
     this.connectChat();
-    // In open mode the servers are the same for all users.
-    if (!this.options.access.isOpen) this.cloud?.retryNow();
+    // In open mode the servers are the same for all users, and only an admin may do more than others.
+    if (this.options.access.isOpen) void this.loadAccess().catch(() => undefined);
+    else this.cloud?.retryNow();
   }
 
   private leave(): void {
     const { store, access } = this.options;
     const { token } = store.state.peek().chat;
-    const leaveSent = this.chat?.leave() ?? false;
-    if (token !== undefined && !leaveSent) void access.revokeToken(token);
+    // Others see it at once; that the token is void takes a request.
+    this.chat?.leave();
+    if (token !== undefined) void access.revokeToken(token, true);
     this.signOut("left", token);
   }
 

@@ -14,6 +14,9 @@ export interface LogFilter {
   /** The name of who gave the command. */
   readonly actor: string;
   readonly kind: WorklogKind | "";
+  /** The first and the last moment, inclusive, as the server writes them. */
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** What is loaded of the events before the Worklog. */
@@ -95,12 +98,15 @@ export class OlderLog {
   }
 }
 
-const keyOf = ({ instanceId, actor, kind }: LogFilter): string => `${instanceId} ${kind} ${actor}`;
+const keyOf = ({ instanceId, actor, kind, from, to }: LogFilter): string =>
+  `${instanceId} ${kind} ${from} ${to} ${actor}`;
 
-const queryOf = ({ instanceId, actor, kind }: LogFilter, before: number): CloudHistoryQuery => ({
+const queryOf = ({ instanceId, actor, kind, from, to }: LogFilter, before: number): CloudHistoryQuery => ({
   before,
   limit: PAGE_SIZE,
   ...(instanceId ? { instance: instanceId } : {}),
   ...(actor ? { actor } : {}),
   ...(kind ? { type: kind as EventType } : {}),
+  ...(from ? { from } : {}),
+  ...(to ? { to } : {}),
 });

@@ -49,6 +49,9 @@ export interface EntryFilter {
   /** The name of who gave the command, or undid it. */
   readonly actor: string;
   readonly kind: WorklogKind | "";
+  /** The first and the last moment, inclusive. */
+  readonly from?: string;
+  readonly to?: string;
   readonly text: string;
 }
 
@@ -57,10 +60,14 @@ export const NO_FILTER: EntryFilter = { instanceId: "", actor: "", kind: "", tex
 export function filterEntries(
   t: Dictionary,
   entries: readonly WorklogEntry[],
-  { instanceId, actor, kind, text }: EntryFilter,
+  { instanceId, actor, kind, from, to, text }: EntryFilter,
 ): readonly WorklogEntry[] {
   const wanted = comparable(text);
-  if (!instanceId && !actor && !kind && !wanted) return entries;
+  if (!instanceId && !actor && !kind && !from && !to && !wanted) return entries;
+  const [earliest, latest] = [Date.parse(from ?? ""), Date.parse(to ?? "")];
+  // A limit that isn't set is no number, and nothing is before or after that.
+  const isInTime = ({ timestamp }: WorklogLine) =>
+    !(Date.parse(timestamp) < earliest || Date.parse(timestamp) > latest);
   const contains = (line: WorklogLine) =>
     comparable(`${lineAsText(t, line)} ${line.instanceId ?? ""} ${actorOf(t, line)}`).includes(wanted);
   return entries.filter(
@@ -68,6 +75,7 @@ export function filterEntries(
       (!instanceId || lines.some(line => line.instanceId === instanceId)) &&
       (!actor || lines.some(line => line.actor === actor)) &&
       (!kind || lines.some(line => line.kind === kind)) &&
+      lines.some(isInTime) &&
       (!wanted || lines.some(contains)),
   );
 }

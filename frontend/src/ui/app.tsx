@@ -10,6 +10,7 @@ import { overallConnection } from "./connection/connection-status";
 import { NoServer } from "./connection/no-server";
 import { Header } from "./header";
 import { Lazy } from "./lazy";
+import { deviceDialog, linkSecret } from "./people/people-state";
 import { view } from "./place";
 import { dictionary } from "./settings/preferences";
 import { settingsOpen } from "./settings/settings-state";
@@ -27,6 +28,8 @@ const loadModerateDialog = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/moderate-dialog");
 const loadRestrictions = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
+const loadPeople = () => import(/* webpackChunkName: "people" */ "./people/people-view");
+const loadDevices = () => import(/* webpackChunkName: "devices" */ "./people/device-dialogs");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadActivity = () => import(/* webpackChunkName: "activity" */ "./activity/activity-view");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search/search-dialog");
@@ -84,7 +87,7 @@ export function App() {
   useFocusOnNavigation();
   useConnectionAnnouncements();
   usePrefetchStatus();
-  const isJoining = view.value === "chat" && !useApp().store.chat.value.me;
+  const isJoining = view.value === "chat" && !useApp().store.chat.value.me && !linkSecret.value;
   return (
     <div class="page">
       {/* A button, because a link would change the hash, which is the route. */}
@@ -100,6 +103,7 @@ export function App() {
         {view.value === "chat" && <ChatView />}
         {view.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
         {view.value === "activity" && <Lazy load={loadActivity} props={{}} />}
+        {view.value === "people" && <Lazy load={loadPeople} props={{}} />}
         {view.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}
@@ -108,6 +112,7 @@ export function App() {
       {moderationTarget.value && <Lazy load={loadModerateDialog} props={closeHandler(moderationTarget)} />}
       {restrictionsOpen.value && <Lazy load={loadRestrictions} props={closeHandler(restrictionsOpen)} />}
       {tokenDialogOpen.value && <Lazy load={loadTokenDialog} props={closeHandler(tokenDialogOpen)} />}
+      {(linkSecret.value ?? deviceDialog.value) && <Lazy load={loadDevices} props={{}} />}
       <Announcer />
     </div>
   );

@@ -8,6 +8,8 @@ it.each([
   ["#/chat", { view: "chat", pane: "room", id: "general", query: "" }],
   ["#/rooms", { view: "chat", pane: "list", query: "" }],
   ["#/rooms/deploys/1234", { view: "chat", pane: "room", id: "deploys", query: "" }],
+  ["#/people", { view: "people", query: "" }],
+  ["#/people/ann", { view: "chat", pane: "person", id: "ann", query: "" }],
   ["#/cloud", { view: "cloud", query: "" }],
   ["#/servers", { view: "cloud", query: "" }],
   ["#/activity?who=ann&what=stop", { view: "activity", query: "who=ann&what=stop" }],

@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { ROOM } from "../state/chat/model";
 
 /** The views of the page. */
-export type View = "chat" | "cloud" | "activity" | "status";
+export type View = "chat" | "cloud" | "activity" | "people" | "status";
 
 /** Where the page is: what its address says. */
 export interface Place {
@@ -38,7 +38,7 @@ export function parsePlace(hash: string): Place {
     case "rooms":
       return id ? { view: "chat", pane: "room", id, query } : { view: "chat", pane: "list", query };
     case "people":
-      return id ? { view: "chat", pane: "person", id, query } : { view: "chat", pane: "list", query };
+      return id ? { view: "chat", pane: "person", id, query } : { view: "people", query };
     case "servers":
       return id ? { view: "cloud", id, query } : { view: "cloud", query };
     case "activity":
@@ -49,17 +49,26 @@ export function parsePlace(hash: string): Place {
   }
 }
 
+/** An address with filters, without those that are empty. */
+function filtered(href: string, filters: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
+  return query.size > 0 ? `${href}?${query}` : href;
+}
+
 /** Addresses of places, as links have them. */
 export const hrefs = {
   list: "#/rooms",
   room: (id: string) => `#/rooms/${encodeURIComponent(id)}`,
+  people: "#/people",
   person: (name: string) => `#/people/${encodeURIComponent(name)}`,
   servers: "#/servers",
-  server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
-  activity: (filters: Readonly<Record<string, string>> = {}) => {
-    const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
-    return query.size > 0 ? `#/activity?${query}` : "#/activity";
+  /** The Worklog beside the servers; a phone shows it alone. */
+  worklog: (filters: Readonly<Record<string, string>> = {}) => {
+    const href = filtered(hrefs.servers, filters);
+    return href === hrefs.servers ? `${href}?log` : href;
   },
+  server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
+  activity: (filters: Readonly<Record<string, string>> = {}) => filtered("#/activity", filters),
   status: "#/status",
 } as const;
 

@@ -26,7 +26,7 @@ from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat
 from services.chat.tests.statistics import gauge
 
-NEWER = b'{"version":2,"new":"shape"}'
+NEWER = b'{"version":3,"new":"shape"}'
 
 
 class Saying(Model):
@@ -62,11 +62,11 @@ async def test_a_newer_message_is_skipped_and_counted_and_its_id_stays_taken(
 ) -> None:
     ann = (await chat.present("Ann")).user
     found = message_id(ann.id, "c1")
-    newer = {"version": 2, "id": found, "new": "shape"}
+    newer = {"version": 3, "id": found, "new": "shape"}
     await chat.put(message_subject("general", found), json.dumps(newer).encode())
     assert await chat.history() == []
     assert await gauge(broker, CHAT_SERVICE, "malformed") >= 1
-    assert "version: is 2, from a newer release" in caplog.text
+    assert "version: is 3, from a newer release" in caplog.text
     again = {"userId": ann.id, "clientId": "c1", "room": "general", "text": "again"}
     assert (await chat.refused(endpoints.SEND, again)).code is ErrorCode.UNAVAILABLE
     await chat.send(ann.id, "another", "c2")

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from tests.faults.referee.made_up import BOUNDS
 from tests.faults.referee.made_up_agents import served_history
 from tests.faults.referee.mutation import Mutation
-from tests.faults.referee.mutations.agents import MUTATIONS
+from tests.faults.referee.mutations.agents import shown, work
 from tests.faults.rules.agents.counts import agent_counts
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.excuses import Domain
 
+MUTATIONS = (*work.MUTATIONS, *shown.MUTATIONS)
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
 

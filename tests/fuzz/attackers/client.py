@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import struct
+from dataclasses import dataclass
 from uuid import uuid4
 
 from nats.aio.client import Client
@@ -14,17 +15,31 @@ from opsroom_contracts.serialization.codec import ContractError, decode
 from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_testkit.raw_websocket import PATIENCE_SECONDS, RawWebSocket, open_websocket
 from opsroom_testkit.websocket_frames import BINARY, CLOSE, PONG, TEXT, close_frame, frame
+from tests.fuzz.attackers.agents import AgentAttackers
 from tests.fuzz.attackers.flood import Flooders
 from tests.fuzz.attackers.moderation import Moderation
 from tests.fuzz.attackers.roles import RoleAttackers
+from tests.fuzz.attackers.servers import ServerAttackers
+from tests.fuzz.cases.agent_cases import AgentCase
 from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.cases.http_cases import HttpCase
 from tests.fuzz.cases.moderation_cases import ModerationCase
 from tests.fuzz.cases.nats_cases import NatsEvent, NatsRequest
 from tests.fuzz.cases.role_cases import RoleCase, RoleFrames, RoleRequest, RoleSubject
+from tests.fuzz.cases.server_cases import ServerCase
 from tests.fuzz.cases.socket_cases import CHAT, INSTANCE, V1, Ending, SocketCase
 
-Case = SocketCase | HttpCase | NatsRequest | NatsEvent | FloodCase | RoleCase | ModerationCase
+Case = (
+    SocketCase
+    | HttpCase
+    | NatsRequest
+    | NatsEvent
+    | FloodCase
+    | RoleCase
+    | ModerationCase
+    | ServerCase
+    | AgentCase
+)
 """Cases have a kind, by which they are counted."""
 _JSON_DEPTH = 32
 _MALFORMED_MAX = 20
@@ -36,6 +51,32 @@ class FindingError(Exception):
     """A case had a forbidden effect; the message says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attackers:
+    """The clients of cases that take several connections."""
+
+    roles: RoleAttackers
+    moderation: Moderation
+    servers: ServerAttackers
+    agents: AgentAttackers
+
+    async def send(self, case: RoleCase | ModerationCase | ServerCase | AgentCase) -> None:
+        """Send a case.
+
+        Raises:
+            AssertionError: it had a forbidden effect.
+        """
+        match case:
+            case RoleRequest() | RoleFrames() | RoleSubject():
+                await self.roles.send(case)
+            case ModerationCase():
+                await self.moderation.send(case)
+            case ServerCase():
+                await self.servers.send(case)
+            case AgentCase():
+                await self.agents.send(case)
+
+
 class FuzzClient:
     """Sends cases to the gateway at ``port`` and to the broker, at most ``places`` at once.
 
@@ -43,12 +84,7 @@ class FuzzClient:
     """
 
     def __init__(
-        self,
-        port: int,
-        brokers: dict[str, Client],
-        tokens: list[str],
-        roles: RoleAttackers,
-        moderation: Moderation,
+        self, port: int, brokers: dict[str, Client], tokens: list[str], attackers: Attackers
     ) -> None:
         self.port = port
         self.instance = ""
@@ -56,8 +92,7 @@ class FuzzClient:
         self._tokens = tokens
         self.places = len(tokens)
         self._flooders = Flooders(port)
-        self._roles = roles
-        self._moderation = moderation
+        self._attackers = attackers
 
     async def send(self, case: Case, place: int, patience: float) -> None:
         """Send a case, within ``patience`` seconds. Concurrent cases have different ``place`` numbers.
@@ -67,27 +102,26 @@ class FuzzClient:
         """
         try:
             async with asyncio.timeout(patience):
-                match case:
-                    case SocketCase():
-                        await self._socket(case, self._tokens[place])
-                    case HttpCase():
-                        await self._http(case)
-                    case FloodCase():
-                        await self._flooders.send(case, self._tokens[place])
-                    case ModerationCase():
-                        await self._moderation.send(case)
-                    case RoleRequest() | RoleFrames() | RoleSubject():
-                        await self._roles.send(case)
-                    case NatsRequest():
-                        await self._request(case)
-                    case NatsEvent():
-                        await self._brokers[case.user].publish(
-                            self._named(case.subject), self._filled(case.payload)
-                        )
+                await self._send(case, place)
         except TimeoutError:
             raise FindingError("neither answered nor ended") from None
         except AssertionError as error:
             raise FindingError(str(error)) from error
+
+    async def _send(self, case: Case, place: int) -> None:
+        match case:
+            case SocketCase():
+                await self._socket(case, self._tokens[place])
+            case HttpCase():
+                await self._http(case)
+            case FloodCase():
+                await self._flooders.send(case, self._tokens[place])
+            case NatsRequest():
+                await self._request(case)
+            case NatsEvent():
+                await self._brokers[case.user].publish(self._named(case.subject), self._filled(case.payload))
+            case _:
+                await self._attackers.send(case)
 
     def _named(self, text: str) -> str:
         return text.replace(INSTANCE, self.instance)

@@ -109,6 +109,8 @@ async def possessions(
     made = await admin.post(f"{_API}/cloud/instances")
     operation = made.json()["operation"]
     mute = await admin.post(f"{_API}/chat/mutes", json={"name": "somebody muted"})
+    invitation = {"name": f"i-{uuid4().hex[:20]}", "role": "viewer"}
+    invited = await admin.post(f"{_API}/access/invitations", json=invitation)
     ids = {
         "room": "general",
         "name": name,
@@ -119,6 +121,7 @@ async def possessions(
         "operation_id": operation["id"],
         "provider": "simulated",
         "restriction_id": mute.json()["id"],
+        "invitation_id": invited.json()["invitation"]["id"],
     }
     owned = Possessions(admin, broker, owner, ids)
     owned.operations = operations((await admin.get("/openapi.json")).json(), ids)

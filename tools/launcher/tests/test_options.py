@@ -215,6 +215,8 @@ def test_no_command_explains_all_of_them() -> None:
             "chat",
             "servers",
             "moderate",
+            "people",
+            "invite",
             "status",
             "doctor",
             "docs",

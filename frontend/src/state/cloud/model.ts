@@ -28,6 +28,8 @@ export interface WorklogLine {
   readonly name?: string;
   /** The server's name before the event, if it has got another one. */
   readonly formerName?: string;
+  /** What the server was seen to be, if that happened outside the portal. */
+  readonly state?: Instance["state"];
   /** What a failed creation asked for. */
   readonly creation?: NewInstance;
   readonly actor?: string;

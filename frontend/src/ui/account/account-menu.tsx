@@ -2,6 +2,9 @@ import { SignInControl } from "../access/sign-in";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
+import { peopleDictionary } from "../people/people-dictionary";
+import { deviceDialog } from "../people/people-state";
+import { canSignInAgain, useSession } from "../people/use-session";
 import { hrefs } from "../place";
 import {
   chooseLanguage,
@@ -21,6 +24,9 @@ function Who() {
   const { me } = store.chat.value;
   const view = store.access.view.value;
   const { access: t, account } = dictionary.value;
+  // In open mode everybody may do the same.
+  const role = view?.mode === "open" && view.role !== "admin" ? undefined : view?.role;
+  const actions = view?.may.filter(one => one !== "register") ?? [];
   if (!me)
     return (
       <div class="account-who">
@@ -37,8 +43,9 @@ function Who() {
           <bdi>{me.name}</bdi>
         </strong>
         <span class="hint">
-          {view?.role ? t.roles[view.role] : view?.mode === "open" ? account.open : account.guest}
+          {role ? peopleDictionary.value.roles[role] : view?.mode === "open" ? account.open : account.guest}
         </span>
+        {role && <span class="hint">{peopleDictionary.value.may(actions)}</span>}
       </p>
     </div>
   );
@@ -69,13 +76,56 @@ function ThemeChoice() {
   );
 }
 
+/** The user's devices: one more, and signing out. */
+function Devices({ onChosen }: { readonly onChosen: (act: () => void) => () => void }) {
+  const { address, backend, store } = useApp();
+  const session = useSession();
+  const t = peopleDictionary.value;
+  const canReturn = session !== undefined && canSignInAgain(session);
+  const signOutHere = async () => {
+    const { token } = store;
+    // Another device may have signed in or out since the menu was opened.
+    const now = token === undefined ? undefined : await backend.session(token).catch(() => undefined);
+    // Without another way to sign in, the last device would lose the name for its owner.
+    if (now && (canSignInAgain(now) || (now.devices ?? 1) > 1)) await store.signOutHere();
+    else deviceDialog.value = "here";
+  };
+  const giveUp = () => {
+    deviceDialog.value = "everywhere";
+  };
+  const openLink = () => {
+    deviceDialog.value = "link";
+  };
+  return (
+    <div class="account-part">
+      {store.access.view.value?.may.includes("manage_people") && (
+        <a class="menu-item" href={hrefs.people} onClick={onChosen(() => undefined)}>
+          {t.title}
+        </a>
+      )}
+      {address.kind !== "demo" && (
+        <>
+          <button type="button" class="menu-item" onClick={onChosen(openLink)}>
+            {t.device}
+          </button>
+          <button type="button" class="menu-item" onClick={onChosen(() => void signOutHere())}>
+            {t.signOutHere}
+          </button>
+        </>
+      )}
+      <button type="button" class="menu-item" onClick={onChosen(giveUp)}>
+        {canReturn ? t.signOutEverywhere : t.giveUp}
+      </button>
+    </div>
+  );
+}
+
 /** The account menu. `onClose` closes the popover that it is in. */
 export default function AccountMenu({ onClose }: { readonly onClose: () => void }) {
   const { store } = useApp();
   const t = dictionary.value;
   const { me } = store.chat.value;
   const other = language.value === "ru" ? "en" : "ru";
-  const isOpen = store.access.view.value?.mode === "open";
   const then = (act: () => void) => () => {
     onClose();
     act();
@@ -116,19 +166,7 @@ export default function AccountMenu({ onClose }: { readonly onClose: () => void 
           {t.help}
         </a>
       </div>
-      {me && (
-        <div class="account-part">
-          <button
-            type="button"
-            class="menu-item"
-            aria-description={t.chat.leaveHint}
-            title={t.chat.leaveHint}
-            onClick={then(store.leave)}
-          >
-            {isOpen ? t.chat.leave : t.access.signOut}
-          </button>
-        </div>
-      )}
+      {me && <Devices onChosen={then} />}
     </>
   );
 }

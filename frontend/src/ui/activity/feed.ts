@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import type { AuditQuery, Backend, CloudHistoryQuery } from "../../api/backend";
 import type { AuditRecord, CloudEvent } from "../../contract/generated";
-import { type Filters, isAuditKind, isEventKind, type Range, rangeOf, showsAudit } from "./filters";
+import type { TimeRange } from "../../text/days";
+import { type Filters, isAuditKind, isEventKind, rangeOf, showsAudit } from "./filters";
 
 const PAGE_SIZE = 200;
 /** How many pages without an entry are read before the user is asked whether to go on. */
@@ -132,7 +133,7 @@ export class ActivityFeed {
     };
   }
 
-  private async readEvents(before: number | undefined, range: Range): Promise<Page> {
+  private async readEvents(before: number | undefined, range: TimeRange): Promise<Page> {
     const { backend, token, filters } = this.options;
     const query: CloudHistoryQuery = {
       ...{ limit: PAGE_SIZE, ...range },
@@ -147,7 +148,7 @@ export class ActivityFeed {
     return { entries, oldest: events[0]?.timestamp, next };
   }
 
-  private async readAudit(before: number | undefined, range: Range): Promise<Page> {
+  private async readAudit(before: number | undefined, range: TimeRange): Promise<Page> {
     const { backend, token, filters } = this.options;
     const query: AuditQuery = { limit: PAGE_SIZE, ...(before === undefined ? {} : { before }) };
     const { entries, next } = await backend.audit(query, token());

@@ -1,5 +1,5 @@
 import type { AuditRecord, EventType } from "../../contract/generated";
-import { dayKey } from "../../text/format";
+import { daysAgo, rangeOfDays, type TimeRange } from "../../text/days";
 import { comparable, sameName } from "../../text/typed";
 
 /** What can be asked for besides the types of events: kinds of entries of the audit log. */
@@ -52,38 +52,21 @@ export function parseFilters(query: string): Filters {
   };
 }
 
-/** A range of time, as the server takes it: both ends belong to it. */
-export interface Range {
-  readonly from?: string;
-  readonly to?: string;
-}
-
 /** The days of a filter, in the reader's time zone. */
-export function rangeOf(when: string, now = Date.now()): Range {
-  const today = new Date(now);
-  today.setHours(0, 0, 0, 0);
-  const day = (offset: number, of = today) =>
-    new Date(of.getFullYear(), of.getMonth(), of.getDate() + offset).getTime();
-  const days = (from: number, to: number): Range => ({
-    from: new Date(from).toISOString(),
-    to: new Date(to - 1).toISOString(),
-  });
-  if (when === "today") return { from: new Date(day(0)).toISOString() };
-  if (when === "yesterday") return days(day(-1), day(0));
-  if (when === "week") return { from: new Date(day(-6)).toISOString() };
-  const [year = 0, month = 0, date = 0] = when.split("-").map(Number);
-  const start = new Date(year, month - 1, date);
-  // A date such as February 30 is no day.
-  return DAY.test(when) && dayKey(start.getTime()) === when ? days(start.getTime(), day(1, start)) : {};
+export function rangeOf(when: string, now = Date.now()): TimeRange {
+  if (when === "today") return rangeOfDays(daysAgo(0, now), "");
+  if (when === "yesterday") return rangeOfDays(daysAgo(1, now), daysAgo(1, now));
+  if (when === "week") return rangeOfDays(daysAgo(6, now), "");
+  return rangeOfDays(when, when);
 }
 
-const isInRange = (at: string, { from, to }: Range): boolean =>
+const isInRange = (at: string, { from, to }: TimeRange): boolean =>
   (from === undefined || at >= from) && (to === undefined || at <= to);
 
 const MODERATION: readonly string[] = ["remove_message", "mute", "ban", "lift"];
 
 /** Whether an entry of the audit log is shown: what was accepted is in the history of servers as well. */
-export function showsAudit({ entry }: AuditRecord, { who, what }: Filters, range: Range): boolean {
+export function showsAudit({ entry }: AuditRecord, { who, what }: Filters, range: TimeRange): boolean {
   const isModeration = MODERATION.includes(entry.action);
   const isRefused = entry.outcome === "refused";
   const isOnlyHere = isRefused || isModeration || entry.action === "revoke" || entry.action === "locate";

@@ -55,7 +55,7 @@ export default function PersonPanel({ name }: { readonly name: string }) {
           <bdi>{name}</bdi>
         </h1>
         {user && !isOwn && <ModerateButton user={user} />}
-        <a class="tool panel-close" href={close} title={t.close}>
+        <a class="tool panel-close" data-escape href={close} title={t.close}>
           <span class="icon icon-close" aria-hidden="true" />
           <span class="visually-hidden">{t.close}</span>
         </a>

@@ -1,6 +1,7 @@
 import { ROOM } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { Lazy } from "../lazy";
+import { linkSecret } from "../people/people-state";
 import { hrefs, place } from "../place";
 import { dictionary } from "../settings/preferences";
 import { Composer } from "./composer";
@@ -58,7 +59,7 @@ export function ChatView() {
       <PeopleList />
       {pane === "room" && id !== ROOM ? <NoRoom /> : <Room />}
       {pane === "person" && <Lazy load={loadPerson} props={{ name: id }} />}
-      {!store.chat.value.me && <JoinDialog />}
+      {!store.chat.value.me && !linkSecret.value && <JoinDialog />}
     </div>
   );
 }

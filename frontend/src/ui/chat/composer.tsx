@@ -1,13 +1,13 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
-import { isText } from "../../session/stored";
 import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
 import { isComposing } from "../composition";
 import { Sentence } from "../sentence";
-import { dictionary, tabStore } from "../settings/preferences";
+import { dictionary } from "../settings/preferences";
 import { submit } from "./chat-commands";
+import { draftOf } from "./draft";
 import { EmojiPicker } from "./emoji-picker";
 import { useMute } from "./use-mute";
 
@@ -21,8 +21,9 @@ export function Composer() {
   const { store, scope } = useApp();
   const { me } = store.chat.value;
   // A draft belongs to the user who typed it; the component is mounted again for another one.
-  const draftKey = me && `draft.${scope}.${me.name}`;
-  const [text, setText] = useState(() => (draftKey && tabStore.get(draftKey, isText)) || "");
+  const name = me?.name;
+  const draft = useMemo(() => (name === undefined ? undefined : draftOf(scope, name)), [scope, name]);
+  const [text, setText] = useState(() => draft?.read() ?? "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
   const typedAt = useRef(Number.NEGATIVE_INFINITY);
@@ -30,11 +31,7 @@ export function Composer() {
   const muted = useMute();
   const left = TEXT_MAX - lengthOf(text.trim());
 
-  useEffect(() => {
-    if (!draftKey) return;
-    if (text) tabStore.set(draftKey, text);
-    else tabStore.remove(draftKey);
-  }, [text, draftKey]);
+  useEffect(() => draft?.write(text), [text, draft]);
 
   useEffect(() => {
     if (!me) return;

@@ -1,5 +1,6 @@
 import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
+import { deviceDialog } from "../people/people-state";
 import { dictionary } from "../settings/preferences";
 
 /** Outside open mode: the user and role, missing permissions, and buttons to sign in and out. */
@@ -18,6 +19,11 @@ export function AccessLine() {
       </section>
     );
   if (!view || view.mode === "open") return null;
+  const signOut = () => {
+    // Without another way to sign in, leaving the last device has to be confirmed.
+    if (view.credential === "token" || view.credential === "sign_on") void store.signOutHere();
+    else deviceDialog.value = "here";
+  };
   const lacks = ["see_servers", "command_servers"].find(action => !view.may.some(one => one === action));
   return (
     <section class="notice calm access" aria-label={t.label}>
@@ -30,7 +36,7 @@ export function AccessLine() {
       <p class="notice-actions">
         {lacks && <SignInControl />}
         {me && (
-          <button type="button" class="link-button" onClick={store.leave}>
+          <button type="button" class="link-button" onClick={signOut}>
             {t.signOut}
           </button>
         )}

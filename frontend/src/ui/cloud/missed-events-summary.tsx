@@ -1,12 +1,12 @@
 import { countSince, MISSED_EVENT_KINDS } from "../../text/missed-events";
 import { useApp } from "../app-context";
-import { dictionary } from "../settings/preferences";
+import { serversDictionary } from "./servers/servers-dictionary";
 import { useLastSeen } from "./use-last-seen";
 
 const MINUTE = 60_000;
 
 function formatAgo(ms: number): string {
-  const t = dictionary.value.missedEvents;
+  const t = serversDictionary.value.missedEvents;
   const minutes = Math.max(1, Math.round(ms / MINUTE));
   if (minutes < 60) return t.minutes(minutes);
   const hours = Math.round(minutes / 60);
@@ -22,7 +22,7 @@ export function MissedEventsSummary() {
   const isOther = away.value.epoch !== undefined && away.value.epoch !== epoch;
   const counts = countSince(worklog, isOther ? 0 : away.value.seq);
   if (counts.size === 0) return null;
-  const t = dictionary.value.missedEvents;
+  const t = serversDictionary.value.missedEvents;
   const texts = MISSED_EVENT_KINDS.flatMap(kind => {
     const n = counts.get(kind);
     return n === undefined ? [] : t.counts[kind](n);

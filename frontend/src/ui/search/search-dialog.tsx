@@ -7,7 +7,7 @@ import { isComposing } from "../composition";
 import { goTo, hrefs } from "../place";
 import { dictionary } from "../settings/preferences";
 import { settingsOpen } from "../settings/settings-state";
-import { dialogOpen } from "../shortcuts";
+import { dialogOpen, typedAhead } from "../shortcuts";
 import { type Findable, find, indexOf } from "./find";
 import { searchDictionary } from "./search-dictionary";
 
@@ -86,7 +86,8 @@ function ResultIcon({ item }: { readonly item: Findable }) {
 /** The search: what is typed finds places, servers and people, and leads to them. */
 export default function SearchDialog({ onClose }: { readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [typed, setTyped] = useState("");
+  const [ahead] = useState(() => typedAhead.peek());
+  const [typed, setTyped] = useState(ahead.replaceAll("\n", ""));
   const [chosen, setChosen] = useState(0);
   const id = useId();
   const t = searchDictionary.value;
@@ -117,6 +118,12 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
     onClose();
     item.open();
   };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once
+  useEffect(() => {
+    typedAhead.value = "";
+    // Enter was pressed before this was there.
+    if (ahead.endsWith("\n")) open(results[0]);
+  }, []);
   const onKeyDown = (event: KeyboardEvent) => {
     if (isComposing(event)) return;
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;

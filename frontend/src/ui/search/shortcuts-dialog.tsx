@@ -10,8 +10,12 @@ const ROWS = [
   ["activity", ["G", "A"]],
   ["rows", ["↓ ↑", "J K"]],
   ["controls", ["→ ←"]],
+  ["details", ["Enter"]],
+  ["menu", ["M"]],
+  ["select", ["X"]],
   ["send", ["Enter"]],
   ["line", ["Shift Enter"]],
+  ["messages", ["↑"]],
   ["escape", ["Esc"]],
   ["shortcuts", ["?"]],
 ] as const;

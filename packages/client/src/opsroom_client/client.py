@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from opsroom_client.access import Access
 from opsroom_client.chat import PING_SECONDS, Chat
 from opsroom_client.cloud import Cloud
 from opsroom_client.errors import UnexpectedResponseError, validating_request
@@ -35,6 +36,7 @@ class Opsroom:
         cloud: servers and commands.
         rooms: rooms and their members.
         moderation: moderation, for admins.
+        access: people and invitations, for admins, and links for devices.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Opsroom:
         self.cloud = Cloud(self.requests)
         self.rooms = Rooms(self.requests)
         self.moderation = Moderation(self.requests)
+        self.access = Access(self.requests, self._url)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsroom_contracts import gateways, status
-from opsroom_contracts.chat import frames, moderation, rooms
+from opsroom_contracts.chat import frames, invitations, moderation, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
@@ -42,6 +42,11 @@ USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UserPage)
 HISTORY = Endpoint(CHAT_SERVICE, "chat.history", chat.HistoryRequest, chat.HistoryReply)
 WHOAMI = Endpoint(CHAT_SERVICE, "chat.whoami", chat.WhoamiRequest, chat.WhoamiReply)
 REVOKE = Endpoint(CHAT_SERVICE, "chat.revoke", moderation.RevokeRequest, moderation.RevokeReply)
+INVITE = Endpoint(CHAT_SERVICE, "chat.invite", invitations.InviteRequest, invitations.InviteReply)
+WITHDRAW = Endpoint(CHAT_SERVICE, "chat.withdraw", invitations.WithdrawRequest, invitations.WithdrawReply)
+LINK = Endpoint(CHAT_SERVICE, "chat.link", invitations.LinkRequest, invitations.LinkReply)
+EXCHANGE = Endpoint(CHAT_SERVICE, "chat.exchange", invitations.ExchangeRequest, invitations.ExchangeReply)
+SIGN_OUT = Endpoint(CHAT_SERVICE, "chat.sign-out", invitations.SignOutRequest, invitations.SignOutReply)
 REMOVE_MESSAGE = Endpoint(CHAT_SERVICE, "chat.remove", moderation.RemoveRequest, moderation.RemoveReply)
 RESTRICT = Endpoint(CHAT_SERVICE, "chat.restrict", moderation.RestrictRequest, moderation.RestrictReply)
 LIFT = Endpoint(CHAT_SERVICE, "chat.lift", moderation.LiftRequest, moderation.LiftReply)
@@ -90,6 +95,7 @@ FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendRep
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, WHOAMI),
+    *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, INVITE, EXPEL, ROOMS, ROOM_MEMBERS),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),

@@ -32,6 +32,8 @@ class ErrorCode(StrEnum):
     MUTED = "muted"
     BANNED = "banned"
     RESTRICTION_UNKNOWN = "restriction_unknown"
+    INVITATION_UNKNOWN = "invitation_unknown"
+    LINK_INVALID = "link_invalid"
     HELLO_REQUIRED = "hello_required"
     INSTANCE_NOT_FOUND = "instance_not_found"
     OPERATION_NOT_FOUND = "operation_not_found"
@@ -70,6 +72,8 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.MUTED: 403,
     ErrorCode.BANNED: 403,
     ErrorCode.RESTRICTION_UNKNOWN: 404,
+    ErrorCode.INVITATION_UNKNOWN: 404,
+    ErrorCode.LINK_INVALID: 404,
     ErrorCode.HELLO_REQUIRED: 400,
     ErrorCode.INSTANCE_NOT_FOUND: 404,
     ErrorCode.OPERATION_NOT_FOUND: 404,

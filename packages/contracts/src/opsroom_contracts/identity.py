@@ -44,6 +44,8 @@ class Action(StrEnum):
     """Read what servers write to their logs, which may contain anything."""
     MODERATE = "moderate"
     """Remove messages, mute, ban, and revoke tokens."""
+    MANAGE_PEOPLE = "manage_people"
+    """See all people with their roles and devices, and invite."""
     SEE_AUDIT = "see_audit"
 
 
@@ -53,13 +55,37 @@ GRANT_SOURCE_MAX = 128
 class Grant(Model):
     """Permissions of a registration token that were granted because of another credential.
 
-    ``source`` identifies that credential without revealing it: ``token:<digest>``, or ``oidc:<digest>`` of
-    the subject. The grant ends at ``until``, or when the credential is revoked.
+    ``source`` identifies that credential without revealing it: ``token:<digest>``, ``oidc:<digest>`` of the
+    subject, or ``invitation:<user>``. The grant ends at ``until``, or when the credential is revoked.
     """
 
     role: Role
     source: Annotated[str, Field(max_length=GRANT_SOURCE_MAX)]
     until: Timestamp | None = None
+
+
+class Credential(StrEnum):
+    """How a user can sign in again, on any device. Without one, only by a link from a device of theirs."""
+
+    TOKEN = "token"  # noqa: S105 - a kind, not a secret
+    SIGN_ON = "sign_on"
+    INVITATION = "invitation"
+
+
+_INVITATION: Final = "invitation:"
+
+
+def invitation_source(user_id: str) -> str:
+    """Return the source of the grant of an invited user: the invitation is for one name alone."""
+    return f"{_INVITATION}{user_id}"
+
+
+def credential_of(grant: Grant | None) -> Credential | None:
+    """Return the kind of credential behind a grant."""
+    if grant is None:
+        return None
+    kinds = {"token": Credential.TOKEN, "oidc": Credential.SIGN_ON, "invitation": Credential.INVITATION}
+    return kinds.get(grant.source.partition(":")[0])
 
 
 _IDENTITY_PATTERN: Final = r"^(operator|(token|oidc|user|anonymous):[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
@@ -121,6 +147,8 @@ class SessionView(Model):
 
     ``guests``: whether anyone may register a name. ``sign_in``: only in mode ``oidc``. ``now``: the portal's
     clock, with which times such as ``dueAt`` are compared; that of the caller's device may be wrong.
+    ``credential`` and ``devices``: of a registered user, how they can sign in elsewhere, and on how many
+    devices they are signed in.
     """
 
     mode: Mode
@@ -132,3 +160,5 @@ class SessionView(Model):
     until: Timestamp | None = None
     sign_in: SignIn | None = None
     now: Timestamp | None = None
+    credential: Credential | None = None
+    devices: int | None = None

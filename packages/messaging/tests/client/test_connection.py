@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.client.connection import NatsConnection, connect, unconnected
 from opsroom_messaging.errors import BrokerUnusableError
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until
@@ -132,3 +132,16 @@ async def test_closing_while_disconnected_raises_nothing_with_a_buffered_message
     await broker.publish("no.subscriber", b"lost")
     await broker.close()
     assert broker.client.is_closed
+
+
+async def test_another_connection_of_a_process_shares_its_metrics(broker: NatsConnection) -> None:
+    another = await broker.open_another()
+    try:
+        assert another.metrics is broker.metrics
+        assert another.client is not broker.client
+        await broker.client.drain()
+        await another.client.flush()  # it outlives the first one
+    finally:
+        await another.close()
+    with pytest.raises(BrokerUnusableError, match="never opened"):
+        await unconnected().open_another()

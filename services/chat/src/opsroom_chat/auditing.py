@@ -1,9 +1,23 @@
-"""Audit logging of moderation requests and their outcomes."""
+"""Audit logging of moderation, of invitations and of devices: requests and their outcomes."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from opsroom_contracts.audit import TARGET_MAX, AuditAction, AuditedAction, AuditEntry
+from opsroom_chat.domain.tokens import owner_of
+from opsroom_contracts.audit import TARGET_MAX, AuditAction, AuditedAction, AuditEntry, Requester
+from opsroom_contracts.chat.invitations import (
+    ExchangeReply,
+    ExchangeRequest,
+    InviteReply,
+    InviteRequest,
+    LinkReply,
+    LinkRequest,
+    SignOutReply,
+    SignOutRequest,
+    WithdrawReply,
+    WithdrawRequest,
+)
 from opsroom_contracts.chat.moderation import (
     LiftReply,
     LiftRequest,
@@ -19,7 +33,20 @@ from opsroom_contracts.text import clip
 from opsroom_messaging.jetstream.audit_log import AuditWriter, moderation_entry, rejected_entry
 
 ModerationRequest = RemoveRequest | RestrictRequest | LiftRequest | RevokeRequest
-RequestT = TypeVar("RequestT", RemoveRequest, RestrictRequest, LiftRequest, RevokeRequest)
+DeviceRequest = InviteRequest | WithdrawRequest | LinkRequest | ExchangeRequest | SignOutRequest
+AuditedRequest = ModerationRequest | DeviceRequest
+RequestT = TypeVar(
+    "RequestT",
+    RemoveRequest,
+    RestrictRequest,
+    LiftRequest,
+    RevokeRequest,
+    InviteRequest,
+    WithdrawRequest,
+    LinkRequest,
+    ExchangeRequest,
+    SignOutRequest,
+)
 ReplyT = TypeVar("ReplyT", bound=Model)
 
 
@@ -41,34 +68,68 @@ def with_audit(
     return handle
 
 
-def _accepted(request: ModerationRequest, reply: Model) -> AuditEntry:
-    once = request.id if isinstance(request, RemoveRequest) else request.request_id
-    concerned = reply.restriction if isinstance(reply, RestrictReply | LiftReply) else None
-    target = _target(request) if concerned is None else concerned.name or concerned.address or concerned.id
-    return moderation_entry(_action(request), request.by, target, request.reason, once=once)
+def _accepted(request: AuditedRequest, reply: Model) -> AuditEntry:
+    target, by, reason = _target(request), request.by, None
+    if isinstance(reply, RestrictReply | LiftReply):
+        concerned = reply.restriction
+        target = concerned.name or concerned.address or concerned.id
+    elif isinstance(reply, WithdrawReply | LinkReply | ExchangeReply | SignOutReply):
+        target = reply.user.name
+    elif isinstance(reply, InviteReply):
+        target = f"{reply.invitation.name} ({reply.invitation.role})"
+    if isinstance(reply, ExchangeReply):
+        by = Requester(name=reply.user.name, address=by.address, identity=by.identity)
+    if not isinstance(request, InviteRequest | LinkRequest | ExchangeRequest | SignOutRequest):
+        reason = request.reason
+    return moderation_entry(_action(request), by, target, reason, once=_once(request))
 
 
-def _refused(request: ModerationRequest, fault: Fault) -> AuditEntry:
+def _refused(request: AuditedRequest, fault: Fault) -> AuditEntry:
     return rejected_entry(_action(request), request.by, fault, clip(_target(request), TARGET_MAX))
 
 
-def _action(request: ModerationRequest) -> AuditAction:
+def _once(request: AuditedRequest) -> str | None:
+    """Return an id that a retry of the request has, too; never the one that a secret is derived from."""
     match request:
         case RemoveRequest():
-            return AuditedAction.REMOVE_MESSAGE
-        case RestrictRequest():
-            return AuditedAction.MUTE if request.kind is RestrictionKind.MUTE else AuditedAction.BAN
-        case LiftRequest():
-            return AuditedAction.LIFT
-        case RevokeRequest():
-            return AuditedAction.REVOKE
+            return request.id
+        case InviteRequest() | LinkRequest():
+            return hashlib.sha256(f"audit/{request.request_id}".encode()).hexdigest()[:32]
+        case ExchangeRequest():
+            return hashlib.sha256(f"audit/{request.secret}".encode()).hexdigest()[:32]
+        case SignOutRequest():
+            return hashlib.sha256(f"audit/{request.token_hash}".encode()).hexdigest()[:32]
+        case _:
+            return request.request_id
 
 
-def _target(request: ModerationRequest) -> str:
+_ACTIONS: Final[dict[type[Model], AuditAction]] = {
+    RemoveRequest: AuditedAction.REMOVE_MESSAGE,
+    LiftRequest: AuditedAction.LIFT,
+    RevokeRequest: AuditedAction.REVOKE,
+    InviteRequest: AuditedAction.INVITE,
+    WithdrawRequest: AuditedAction.WITHDRAW,
+    LinkRequest: AuditedAction.LINK_DEVICE,
+    ExchangeRequest: AuditedAction.USE_LINK,
+    SignOutRequest: AuditedAction.SIGN_OUT,
+}
+
+
+def _action(request: AuditedRequest) -> AuditAction:
+    if isinstance(request, RestrictRequest):
+        return AuditedAction.MUTE if request.kind is RestrictionKind.MUTE else AuditedAction.BAN
+    return _ACTIONS[type(request)]
+
+
+def _target(request: AuditedRequest) -> str:
     match request:
-        case RemoveRequest() | LiftRequest():
+        case RemoveRequest() | LiftRequest() | WithdrawRequest():
             return request.id
         case RestrictRequest():
             return request.name or request.address or ""
-        case RevokeRequest():
+        case InviteRequest():
+            return request.name
+        case RevokeRequest() | LinkRequest() | SignOutRequest():
             return request.user_id
+        case ExchangeRequest():
+            return owner_of(request.secret)

@@ -252,7 +252,7 @@ class MemberRepository:
         member = change.member
         record = Write(
             member_subject(member.user.id),
-            encode(member),
+            encode(member.stored()),
             expected=expected,
             ttl=self._ttl_of(member),
             replaces=True,

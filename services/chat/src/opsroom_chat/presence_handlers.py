@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
 
-from opsroom_chat.domain import presence, tokens
+from opsroom_chat.domain import devices, presence, tokens
+from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods, Registration
 from opsroom_chat.member_repository import MemberRepository
+from opsroom_contracts.chat.devices import Device
 from opsroom_contracts.chat.models import (
     JoinReply,
     JoinRequest,
@@ -41,13 +43,16 @@ class PresenceHandlers:
         self._clock = clock
 
     async def register(self, request: RegisterRequest) -> RegisterReply:
-        """Register a user under a name.
+        """Register a user under a name, or sign in one more device of a person with a credential.
 
         Raises:
             FaultError: ``name_invalid``, ``name_taken``, ``banned``.
         """
-        user_id = tokens.user_id_for(request.client_id) if request.client_id else str(uuid4())
-        user = User(id=user_id, name=_checked_name(request.name))
+        name = checked_name(request.name)
+        person_id = self._person_id(name, request.grant)
+        fresh_id = tokens.user_id_for(request.client_id) if request.client_id else str(uuid4())
+        user_id = person_id or fresh_id
+        user = User(id=user_id, name=name)
         self._reject_banned(user, request.grant)
         self._reject_foreign_name(user, request.grant)
         token = None
@@ -63,14 +68,30 @@ class PresenceHandlers:
             grant=request.grant,
         )
 
-        def decide(known: Member | None) -> Change:
+        def decide(known: Member | None) -> Change | None:
+            if person_id is not None and known is not None and registration.token_hash is not None:
+                device = Device(token_hash=registration.token_hash, grant=request.grant)
+                return devices.sign_in(known, user, device, self._clock(), self._grace_periods)
             if known is not None and (known.user, known.dialect) != (user, request.dialect):
                 message = "this id was used before to register another user"
                 raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId")
             return presence.register(registration, known, self._clock(), self._grace_periods)
 
-        _, seq = await self._members.change(user_id, decide)
-        return RegisterReply(user=user, token=token, seq=seq)
+        member, seq = await self._members.change(user_id, decide)
+        return RegisterReply(user=user if member is None else member.user, token=token, seq=seq)
+
+    def _person_id(self, name: str, grant: Grant | None) -> str | None:
+        """Return the id of the person with the credential behind ``grant`` under ``name``; None without one.
+
+        Members of an earlier release have other ids, which they keep.
+        """
+        identity = granted_identity(grant)
+        if identity is None:
+            return None
+        keys, index = name_keys(name), self._members.index
+        entries = [entry for holder in index.holders(keys) if (entry := index.member(holder)) is not None]
+        held = [one.member.user.id for one in entries if granted_identity(one.member.grant) == identity]
+        return held[0] if held else tokens.person_id(identity, keys[0])
 
     async def join(self, request: JoinRequest) -> JoinReply:
         """Add a connection.
@@ -79,7 +100,7 @@ class PresenceHandlers:
             FaultError: ``token_invalid``, ``user_unknown``, ``banned``, ``name_taken`` (another user has
                 taken the name since).
         """
-        user_id = _owner_id(request.token) if request.token is not None else request.user_id
+        user_id = owner_id(request.token) if request.token is not None else request.user_id
         if user_id is None:
             raise refuse(ErrorCode.INVALID_REQUEST, "token or userId is required", field="token")
 
@@ -119,11 +140,12 @@ class PresenceHandlers:
             FaultError: ``token_invalid``.
         """
         owner = await self._members.find(
-            _owner_id(request.token), lambda member: tokens.proves(request.token, member.token_hash)
+            owner_id(request.token), lambda member: tokens.device_of(member, request.token) is not None
         )
-        if owner is None:
+        device = None if owner is None else tokens.device_of(owner, request.token)
+        if owner is None or device is None:
             raise _invalid_token()
-        return WhoamiReply(user=owner.user, grant=owner.grant)
+        return WhoamiReply(user=owner.user, grant=device.grant)
 
     async def revoke(self, request: RevokeRequest) -> RevokeReply:
         """Revoke a user's token; a repeated request changes nothing.
@@ -161,7 +183,7 @@ class PresenceHandlers:
 
     def _authenticated_member(self, known: Member | None, request: JoinRequest, user_id: str) -> Member:
         if request.token is not None:
-            if known is None or not tokens.proves(request.token, known.token_hash):
+            if known is None or tokens.device_of(known, request.token) is None:
                 raise _invalid_token()
             return known
         if known is not None and known.dialect is request.dialect:
@@ -169,21 +191,31 @@ class PresenceHandlers:
         if known is not None or request.name is None or request.dialect.has_tokens:
             raise refuse(ErrorCode.USER_UNKNOWN, f"no user has the id {user_id}", field="userId")
         # The record has expired: without a token, a user rejoins with the id and name they had before.
-        user = User(id=user_id, name=_checked_name(request.name))
+        user = User(id=user_id, name=checked_name(request.name))
         registration = Registration(user, request.dialect, None, request.origin, request.connection)
         return presence.register(registration, None, self._clock(), self._grace_periods).member.model_copy(
             update={"status": MemberStatus.AWAY, "connections": ()}
         )
 
 
-def _checked_name(raw: str) -> str:
+def checked_name(raw: str) -> str:
+    """Return the name as it is stored.
+
+    Raises:
+        FaultError: ``name_invalid``.
+    """
     try:
         return clean_name(raw)
     except NameRuleError as error:
         raise refuse(ErrorCode.NAME_INVALID, str(error), field="name") from None
 
 
-def _owner_id(token: str) -> str:
+def owner_id(token: str) -> str:
+    """Return the user id in ``token``, which is not verified.
+
+    Raises:
+        FaultError: ``token_invalid``: it can't be one of ours.
+    """
     owner = tokens.owner_of(token)
     if not owner or not all(char.isascii() and (char.isalnum() or char == "-") for char in owner):
         raise _invalid_token()

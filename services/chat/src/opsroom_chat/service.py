@@ -9,6 +9,7 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from opsroom_chat.auditing import with_audit
+from opsroom_chat.device_handlers import DeviceHandlers
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
 from opsroom_chat.log.log_writer import LogWriter, store_conflicts
@@ -91,6 +92,7 @@ class _Chat:
 
     projection: MemberProjection
     presence: PresenceHandlers
+    devices: DeviceHandlers
     store: MessageStore
     rooms: RoomHandlers
     messages: Messages
@@ -225,6 +227,7 @@ def _build(
     return _Chat(
         projection=projection,
         presence=PresenceHandlers(members, grace_periods, clock),
+        devices=DeviceHandlers(members, grace_periods, clock),
         store=store,
         rooms=RoomHandlers(rooms, open_rooms=settings.rooms, clock=clock, seen=seen),
         messages=Messages(members, store, message_reader, access=access, clock=clock),
@@ -262,6 +265,11 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.USERS, presence.users)
     service.add(endpoints.WHOAMI, of_members(presence.whoami))
     service.add(endpoints.REVOKE, with_audit(audit, of_members(presence.revoke)))
+    service.add(endpoints.INVITE, with_audit(audit, of_members(chat.devices.invite)))
+    service.add(endpoints.WITHDRAW, with_audit(audit, of_members(chat.devices.withdraw)))
+    service.add(endpoints.LINK, with_audit(audit, of_members(chat.devices.link)))
+    service.add(endpoints.EXCHANGE, with_audit(audit, of_members(chat.devices.exchange)))
+    service.add(endpoints.SIGN_OUT, with_audit(audit, of_members(chat.devices.sign_out)))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.removal.remove)))
     service.add(endpoints.RESTRICT, with_audit(audit, of_members(chat.restriction_handlers.restrict)))
     service.add(endpoints.LIFT, with_audit(audit, of_members(chat.restriction_handlers.lift)))

@@ -40,6 +40,7 @@ class ChatSettings(ServiceSettings):
             closed=timedelta(seconds=self.closed_seconds),
             broken=timedelta(seconds=self.broken_seconds),
             hold=timedelta(seconds=self.hold_seconds),
+            invited=timedelta(days=self.token_days),
         )
 
     def retention_seconds(self) -> float:

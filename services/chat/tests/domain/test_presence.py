@@ -31,7 +31,7 @@ from opsroom_contracts.text import names_alike
 START = datetime(2026, 11, 23, tzinfo=UTC)
 TICK = timedelta(seconds=1)
 REGISTRATION, CLOSED, BROKEN, HOLD = 6, 1, 3, 4
-GRACES = GracePeriods(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD)
+GRACES = GracePeriods(TICK * REGISTRATION, TICK * CLOSED, TICK * BROKEN, TICK * HOLD, TICK * 9)
 NEVER = -1
 
 NAMES = ("Ann", "ANN", "ann", "Straße", "STRASSE", "Zoë", "Bob", "bob", "ВОВ", "8ob")

@@ -25,7 +25,7 @@ from opsroom_gateway.page import PageMount
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.projections.projections import Projections
 from opsroom_gateway.projections.typing_relay import TypingRelay
-from opsroom_gateway.routes import api_router, build_app
+from opsroom_gateway.routes import api_router, build_app, live_router
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_gateway.transport.stats import TransportStats
@@ -191,10 +191,11 @@ def _documented_app(
 ) -> FastAPI:
     """Build the application with everything that the OpenAPI document contains."""
     app = build_app(settings, broker.metrics, components.checks, components.input_budgets, mounts)
+    app.include_router(live_router(broker, settings, components))
     app.include_router(
         health.health_router(components.requester, components.services_health, broker.readiness.problem)
     )
-    app.include_router(api_router(broker, settings, components))
+    app.include_router(api_router(broker, components))
     describe_access(app, components.access)
     return app
 

@@ -24,6 +24,9 @@ from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.moderation import moderation_router
+from opsroom_gateway.api.people.directory import PeopleDirectory
+from opsroom_gateway.api.people.links import links_router
+from opsroom_gateway.api.people.routes import people_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.rooms import RoomClient, room_members_router, rooms_router
 from opsroom_gateway.api.session import session_router
@@ -92,7 +95,7 @@ def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mounts) -> None
     app.add_middleware(SecurityHeadersMiddleware)
 
 
-def api_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
+def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     """Build the router of ``/api/v1``."""
     access, projections, audit_log, requester = (
         components.access,
@@ -100,9 +103,11 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
         components.audit_log,
         components.requester,
     )
-    room = _chat_room(broker, settings, components)
     router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
-    router.include_router(session_router(access, requester))
+    router.include_router(session_router(access, requester, projections.members))
+    people = PeopleDirectory(projections.members, access)
+    router.include_router(people_router(people, requester, access, audit_log))
+    router.include_router(links_router(requester, access, components.limits))
     router.include_router(moderation_router(requester, access, audit_log))
     restricting = RestrictionClient(requester, projections.members_subscription)
     router.include_router(restrictions_router(restricting, access, audit_log))
@@ -119,14 +124,27 @@ def api_router(broker: NatsConnection, settings: GatewaySettings, components: Co
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))
-    router.include_router(
-        events_router(projections.cloud, projections.cloud_replayer, access, components.revocations)
-    )
+    return router
+
+
+def live_router(broker: NatsConnection, settings: GatewaySettings, components: Components) -> APIRouter:
+    """Build the router of what clients keep open. It comes first, because routes are tried in their order.
+
+    After a restart all clients open them at once, and to try all other routes would be a quarter of the work.
+    """
+    projections = components.projections
+    room = _chat_room(broker, settings, components)
+    router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
 
     @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:
         await serve_chat_socket(room, websocket)
 
+    router.include_router(
+        events_router(
+            projections.cloud, projections.cloud_replayer, components.access, components.revocations
+        )
+    )
     return router
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from opsroom_contracts.agents.protocol import WINDOW, StatsChunk, StatsRequest, StatsSample
+from opsroom_contracts.agents.protocol import WINDOW, LogChunk, LogLine, StatsChunk, StatsRequest, StatsSample
 from opsroom_contracts.errors import ErrorCode
 from opsroom_gateway.api.cloud import looking
 from opsroom_testkit.raw_connection import open_raw
@@ -362,3 +362,36 @@ async def test_a_stream_on_which_nothing_happens_ends(
         ((name, data),) = await log.rest()
     assert name == "end"
     assert "nothing was written" in data["reason"]
+
+
+@pytest.mark.parametrize("code", [ErrorCode.INTERNAL, ErrorCode.UNAUTHENTICATED, ErrorCode.BANNED])
+async def test_errors_that_are_not_an_agents_own_mean_that_it_has_failed(
+    address: Address, lab: ScriptedAgent, server: str, code: ErrorCode
+) -> None:
+    lab.refusal = code
+    async with address.requests() as client:
+        response = await client.get(f"{INSTANCES}/{server}/logs")
+    assert (response.status_code, response.json()["code"]) == (503, ErrorCode.UNAVAILABLE)
+    assert "the agent of the provider 'lab' has failed" in response.json()["detail"]
+
+
+async def test_a_stream_that_exceeds_its_window_is_ended(
+    address: Address, lab: ScriptedAgent, server: str
+) -> None:
+    request = f"GET {INSTANCES}/{server}/logs?follow=true HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    raw = await open_raw(address.port, request, receive_buffer=4096)
+    stream = await lab.stream()
+    for seq in range(1, 4 * WINDOW):  # more than a connection buffers whose reader reads nothing
+        await stream.publish(LogChunk(seq=seq, lines=(LogLine(text="x" * 1000),) * 200))
+    await until(lambda: stream.stopped, PATIENCE_SECONDS)
+    raw.reset()
+
+
+async def test_numbers_that_are_too_large_end_a_stream(
+    address: Address, lab: ScriptedAgent, server: str
+) -> None:
+    async with reading(address, server, follow=True) as reader:
+        stream = await lab.stream()
+        payload = b'{"seq":1,"skipped":%d,"lines":[{"text":"x"}]}' % 10**400
+        await lab.broker.publish(f"provider.{PROVIDER}.streams.{stream.request.stream}", payload)
+        assert await reader.next() == ("end", {"reason": "the agent sent a message that can't be read"})

@@ -46,7 +46,7 @@ async def test_a_flood_is_a_few_writes() -> None:
     first, *_ = readers = subscribed(broadcaster, 1000)
     for number in range(100):
         broadcaster.publish(b"%d," % number)
-        await asyncio.sleep(0)  # each in an iteration of its own of the event loop
+        await asyncio.sleep(0)  # each in another iteration of the event loop
     await until(lambda: all(reader.text.endswith(b"99,") for reader in readers))
     assert first.text == b"".join(b"%d," % number for number in range(100))
     assert len(first.writes) < 20

@@ -21,7 +21,7 @@ from services.gateway.tests.kit.portal import Address, Portal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NEWER = b'{"version":2,"new":"shape"}'
+NEWER = b'{"version":3,"new":"shape"}'
 WHEN = "2020-01-01T00:00:00.000Z"
 
 
@@ -84,7 +84,7 @@ async def test_messages_of_older_releases_are_delivered_and_newer_ones_skipped(
         seq = await put(stream, message_subject("general", "m0"), old)
         live = await reader.receive("message")
         assert (live["seq"], live["user"]["name"], live["text"]) == (seq, "Eve", "long ago")
-        assert f"at {newer}: version: is 2, from a newer release" in caplog.text
+        assert f"at {newer}: version: is 3, from a newer release" in caplog.text
     async with person(address, since=newer - 1) as late:
         assert await late.receive("message") == live
 

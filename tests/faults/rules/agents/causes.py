@@ -37,23 +37,25 @@ class Causes:
         self._add_late_work(agent, events)
 
     def _add_late_work(self, agent: AgentHistory, events: list[StoredEvent]) -> None:
-        """Add what was carried out after its operation had ended, because its outcome was unknown then."""
-        ends = {operation: found[-1] for operation, found in by_operation(events).items()}
+        """Add what was done after its operation had ended, because its outcome was unknown at its deadline.
+
+        Of an engine that keeps no record, that may have been at any time soon after it.
+        """
+        operations = by_operation(events)
         for one in agent.executed:
-            end = ends.get(one.operation)
-            if end is not None and not one.failure and one.at > end.at - LOOK_SECONDS:
+            end = operations[one.operation][-1] if one.operation in operations else None
+            late = end is not None and end.type == "failed" and one.at > end.at - LOOK_SECONDS
+            if end is not None and late and not one.failure:
                 self._add(end, one.at, one.at)
-        for end in ends.values():
-            if end.code == UNKNOWN or not agent.records:
+        for found in operations.values():
+            begun, end = found[0], found[-1]
+            creates = Command(begun.command) is Command.CREATE
+            deadline = begun.due + (agent.create_deadline if creates else agent.deadline)
+            if end.code == UNKNOWN or (not agent.records and end.at > deadline - 1.0):
                 self._add(end, end.at, end.at + (0.0 if agent.records else agent.deadline))
 
     def _add(self, end: StoredEvent, begun: float, ended: float) -> None:
-        kinds = {
-            Command.CREATE: OutsideKind.APPEARED,
-            Command.REMOVE: OutsideKind.REMOVED,
-        }
-        if end.type != "failed":
-            return
+        kinds = {Command.CREATE: OutsideKind.APPEARED, Command.REMOVE: OutsideKind.REMOVED}
         kind = kinds.get(Command(end.command), OutsideKind.STOPPED)
         self._by_server[end.instance].append(Cause(kind, begun, ended))
 

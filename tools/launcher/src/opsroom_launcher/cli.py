@@ -20,13 +20,15 @@ examples:
   ./opsroom up --delay 0.5              cloud operations that take half a second
   ./opsroom up --docker                 run servers as containers of the Docker engine here
   ./opsroom up --nats nats://broker:4222
+  ./opsroom invite bob --role operator  a link that signs bob in, once
   ./opsroom test                        all linters and tests
   ./opsroom test -- -k presence         only the tests that pytest selects by this
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
 
-chat, servers, rooms, moderate, status and doctor use the portal that --url or OPSROOM_URL names, else the
-one at PORT, else the one that was started last from here and still runs, else http://127.0.0.1:8000.
+chat, servers, rooms, moderate, people, invite, status and doctor use the portal that --url or OPSROOM_URL
+names, else the one at PORT, else the one that was started last from here and still runs, else
+http://127.0.0.1:8000.
 """
 
 
@@ -143,6 +145,8 @@ _CLIENT_COMMANDS = {
     "servers": "list, command and watch servers (--help)",
     "rooms": "create, join and leave rooms (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
+    "people": "list people and invitations, for admins (--help)",
+    "invite": "invite a person: print a link that signs them in, once (--help)",
     "completion": "print the completion script of a shell (--help)",
 }
 _LAUNCHER_COMMANDS = {
@@ -163,7 +167,7 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 
 _PORTAL_OPTIONS = ("--url", "--token-file")
 """They may precede the commands that use a running portal."""
-_PORTAL_COMMANDS = ("chat", "servers", "rooms", "moderate", "status", "doctor")
+_PORTAL_COMMANDS = ("chat", "servers", "rooms", "moderate", "people", "invite", "status", "doctor")
 _UP_HINT = ": it starts a portal, at --host and --port"
 
 

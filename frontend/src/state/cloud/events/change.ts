@@ -34,6 +34,7 @@ function lineOf(event: CloudEvent, before?: Instance): WorklogLine[] {
       ...(name === undefined ? {} : { name }),
       ...(isRenamed ? { formerName: before.name } : {}),
       ...(reason === undefined ? {} : { detail: reason }),
+      ...(type === "observed" && event.instance ? { state: event.instance.state } : {}),
       ...(reasonCode === undefined ? {} : { reasonCode }),
       ...(type === "failed" && command === "create" && before ? { creation: creationOf(before) } : {}),
     },

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { type Instance, SIMULATED } from "../../../contract/generated";
+import { unmarked } from "../../../i18n/isolate";
 import type { Providers } from "../../../state/cloud/server-status";
 import { formatMessageTime } from "../../../text/format";
 import { CopyButton } from "../../copy-button";
@@ -84,7 +85,7 @@ export function ServerFacts({ instance, providers, now }: FactsProps) {
             <button
               type="button"
               class="link-button"
-              aria-label={words.dialogs.editTitle(name)}
+              aria-label={unmarked(words.dialogs.editTitle(name))}
               onClick={() => dialogs.open({ kind: "edit", id })}
             >
               {t.edit}

@@ -1,18 +1,22 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import type { FollowListener, ServersApi } from "../../../api/backend";
 import { ApiError } from "../../../api/errors";
-import { type LogChunk, TEXT_MAX } from "../../../contract/generated";
+import type { LogChunk } from "../../../contract/generated";
+import { ROOM } from "../../../state/chat/model";
 import { formatExactClock } from "../../../text/format";
-import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
+import { draftOf } from "../../chat/draft";
 import { CopyButton } from "../../copy-button";
 import { VirtualList } from "../../list/virtual-list";
+import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { isRepeat } from "../servers/server-state";
 import { serversDictionary } from "../servers/servers-dictionary";
+import { withExcerpt } from "./excerpt";
 import { EMPTY_LOG, type LogRow, type LogState, paused, resumed, withChunks } from "./log-buffer";
 import { type FollowState, useFollow } from "./use-follow";
+import { useMarkedRows } from "./use-marked-rows";
 
 /** How many past lines the log begins with. */
 const TAIL = 200;
@@ -26,7 +30,7 @@ function Row({ row }: { readonly row: LogRow }) {
   const { line, skipped = 0 } = row;
   if (!line) return <p class="log-gap">{serversDictionary.value.panel.skipped(skipped)}</p>;
   return (
-    <p class="log-line" data-source={line.source}>
+    <p class="log-line" data-key={row.key} data-source={line.source}>
       {line.at && <time dateTime={line.at}>{formatExactClock(line.at)} </time>}
       {line.text}
     </p>
@@ -90,7 +94,7 @@ interface ServerLogProps {
 
 /** The log of a server: its last lines, and new ones as they come, until it is paused. */
 export function ServerLog({ id, name }: ServerLogProps) {
-  const { store } = useApp();
+  const { store, scope } = useApp();
   const { log, options } = useLogRows(id);
   const [state, again] = useFollow(options);
   const box = useRef<HTMLDivElement>(null);
@@ -102,16 +106,22 @@ export function ServerLog({ id, name }: ServerLogProps) {
         ? dictionary.value.error(state.error.code)
         : (state.reason ?? "")
       : "";
-  /** The marked lines, or the last ones. */
-  const excerpt = (): string => {
-    const selection = getSelection();
-    const isInside = selection?.anchorNode && box.current?.contains(selection.anchorNode);
-    return (isInside && String(selection)) || textOf(rows.slice(-SHARED_LINES));
+  const pause = useCallback(() => {
+    if (!log.peek().isPaused) log.value = paused(log.peek());
+  }, [log]);
+  const marked = useMarkedRows(box, pause);
+  /** The marked lines, or all. */
+  const chosen = (): readonly LogRow[] => {
+    const { from, to } = marked.peek() ?? { from: 0, to: Number.POSITIVE_INFINITY };
+    return log.peek().rows.filter(({ key }) => key >= from && key <= to);
   };
+  const me = store.chat.value.me?.name;
   const share = () => {
-    const head = t.sharedLog(name);
-    store.send(`${head}\n${excerpt().slice(-(TEXT_MAX - head.length - 1))}`);
-    announce(t.shared);
+    if (me === undefined) return;
+    const shared = marked.peek() ? chosen() : rows.slice(-SHARED_LINES);
+    const draft = draftOf(scope, me);
+    draft.write(withExcerpt(draft.read(), t.sharedLog(name), textOf(shared)));
+    goTo(hrefs.room(ROOM));
   };
   return (
     <section class="panel-part log" aria-labelledby="log-title">
@@ -135,10 +145,10 @@ export function ServerLog({ id, name }: ServerLogProps) {
               {isPaused ? t.resume : t.pause}
             </button>
           )}
-          <CopyButton class="button small quiet" label={t.copyLog} text={() => textOf(log.peek().rows)}>
+          <CopyButton class="button small quiet" label={t.copyLog} text={() => textOf(chosen())}>
             <span class="visually-hidden">{t.copyLog}</span>
           </CopyButton>
-          {store.chat.value.me && rows.length > 0 && (
+          {me !== undefined && rows.length > 0 && (
             <button
               type="button"
               class="button small quiet"
@@ -146,7 +156,7 @@ export function ServerLog({ id, name }: ServerLogProps) {
                 if (!isRepeat(event)) share();
               }}
             >
-              {t.share}
+              {marked.value ? t.shareLines(marked.value.to - marked.value.from + 1) : t.share}
             </button>
           )}
         </span>
@@ -160,7 +170,7 @@ export function ServerLog({ id, name }: ServerLogProps) {
             estimate={LINE_PX}
             label={t.log}
             anchor="end"
-            newRowsLabel={dictionary.value.worklog.fresh}
+            newRowsLabel={serversDictionary.value.worklog.fresh}
             render={row => <Row row={row} />}
           />
         ) : (

@@ -22,6 +22,8 @@ interface ServerPanelProps {
   readonly reference: string;
   readonly instance: Instance | undefined;
   readonly providers: Providers;
+  /** Where the panel leads back to. */
+  readonly backHref: string;
 }
 
 function Commands({ instance, isReadyNow }: { readonly instance: Instance; readonly isReadyNow: boolean }) {
@@ -79,12 +81,14 @@ function Contents({ instance, providers }: { readonly instance: Instance; readon
   const logHint = useLogHint(instance, providers);
   return (
     <div class="panel-scroll">
-      <div class="panel-state server-state" data-status={status.kind}>
-        <ServerState instance={instance} status={status} now={now} />
+      <div class="panel-top">
+        <div class="panel-state server-state" data-status={status.kind}>
+          <ServerState instance={instance} status={status} now={now} />
+        </div>
+        {mayCommand && (
+          <Commands instance={instance} isReadyNow={isReady(status, commandSender.busy.value.has(id))} />
+        )}
       </div>
-      {mayCommand && (
-        <Commands instance={instance} isReadyNow={isReady(status, commandSender.busy.value.has(id))} />
-      )}
       <ServerFacts instance={instance} providers={providers} now={now} />
       {providerCan(providers, provider, "stats") && <ServerUse key={`use ${id}`} id={id} />}
       {logHint === undefined ? (
@@ -101,7 +105,7 @@ function Contents({ instance, providers }: { readonly instance: Instance; readon
 }
 
 /** One server: what it is, what it does, its log, and what happened to it. */
-export default function ServerPanel({ reference, instance, providers }: ServerPanelProps) {
+export default function ServerPanel({ reference, instance, providers, backHref }: ServerPanelProps) {
   const { cloud } = useApp().store;
   const heading = useRef<HTMLHeadingElement>(null);
   const words = serversDictionary.value;
@@ -112,11 +116,15 @@ export default function ServerPanel({ reference, instance, providers }: ServerPa
     heading.current?.focus();
   }, [id]);
   return (
-    <section class="card widget server-panel" aria-labelledby="panel-title">
+    <section class="widget server-panel" aria-labelledby="panel-title">
       <div class="widget-head">
-        <a class="back" href={hrefs.servers}>
+        <a class="back" href={backHref} data-escape>
           <span class="icon icon-back" aria-hidden="true" />
           {t.back}
+        </a>
+        <a class="back to-servers" href={hrefs.servers}>
+          <span class="icon icon-back" aria-hidden="true" />
+          {t.backToServers}
         </a>
         <h2 id="panel-title" ref={heading} tabIndex={-1}>
           <bdi class="break">{instance?.name ?? reference}</bdi>

@@ -41,10 +41,7 @@ function Chart({
   return (
     <div class="chart">
       <p>
-        <strong>{t[measure]}</strong>{" "}
-        <span class="hint">
-          {format(last)} · {t.lastMinutes}
-        </span>
+        <strong>{t[measure]}</strong> <span class="hint">{format(last)}</span>
       </p>
       <Sparkline
         samples={samples}
@@ -76,7 +73,9 @@ export function ServerUse({ id }: { readonly id: string }) {
   const t = serversDictionary.value.panel;
   return (
     <section class="panel-part use" aria-label={t.use}>
-      <h3 class="visually-hidden">{t.use}</h3>
+      <h3>
+        {t.use} <small>{t.lastMinutes}</small>
+      </h3>
       {samples.value.length > 0 ? (
         <>
           <Chart samples={samples.value} measure="cpu" />

@@ -23,11 +23,10 @@ interface ServerMenuProps {
   readonly server: Server;
   /** The button that opened it. */
   readonly anchor: HTMLElement;
-  readonly onWorklog: (id: string) => void;
   readonly onClose: () => void;
 }
 
-function useItems({ server, onWorklog }: ServerMenuProps): readonly MenuItem[] {
+function useItems({ server }: ServerMenuProps): readonly MenuItem[] {
   const { commandSender } = useApp().store;
   const actions = useServerActions();
   const dialogs = useServerDialogs();
@@ -43,7 +42,7 @@ function useItems({ server, onWorklog }: ServerMenuProps): readonly MenuItem[] {
   };
   const look: MenuItem[] = [
     { key: "details", text: t.details, run: () => goTo(hrefs.server(name)) },
-    { key: "worklog", text: t.worklog, run: () => onWorklog(id) },
+    { key: "worklog", text: t.worklog, run: () => goTo(hrefs.worklog({ server: name })) },
     { key: "copy", text: t.copyId, run: () => void copy() },
   ];
   if (!mayCommand) return look;
@@ -78,6 +77,13 @@ const itemsIn = (menu: HTMLElement): HTMLElement[] => [
   ...menu.querySelectorAll<HTMLElement>("[role=menuitem]"),
 ];
 
+/** The next item whose text begins with a letter. */
+function indexByLetter(items: readonly HTMLElement[], at: number, key: string): number | undefined {
+  const letter = key.toLocaleLowerCase();
+  const order = items.map((_, index) => (at + 1 + index) % items.length);
+  return order.find(index => items[index]?.textContent?.trim().toLocaleLowerCase().startsWith(letter));
+}
+
 /** Place the menu at its button: below it, or above it if there is no room. */
 function placeAt(menu: HTMLElement, anchor: HTMLElement): void {
   const { top, bottom, right } = anchor.getBoundingClientRect();
@@ -100,10 +106,9 @@ export function ServerMenu(props: ServerMenuProps) {
     itemsIn(element)[0]?.focus();
   }, [anchor]);
   useEffect(() => {
-    const element = menu.current;
-    // What scrolls moves the button away from the menu.
+    // What scrolls moves the button away from the menu; a log that is followed elsewhere doesn't.
     const onScroll = (event: Event) => {
-      if (!element?.contains(event.target as Node)) onClose();
+      if ((event.target as Node).contains(anchor)) onClose();
     };
     addEventListener("scroll", onScroll, true);
     addEventListener("resize", onClose);
@@ -111,7 +116,7 @@ export function ServerMenu(props: ServerMenuProps) {
       removeEventListener("scroll", onScroll, true);
       removeEventListener("resize", onClose);
     };
-  }, [onClose]);
+  }, [anchor, onClose]);
   const close = () => {
     anchor.focus();
     onClose();
@@ -125,7 +130,7 @@ export function ServerMenu(props: ServerMenuProps) {
       Home: 0,
       End: all.length - 1,
     };
-    const index = next[event.key];
+    const index = next[event.key] ?? indexByLetter(all, at, event.key);
     if (event.key === "Escape" || event.key === "Tab") close();
     else if (index !== undefined) all[index]?.focus();
     else return;

@@ -39,10 +39,9 @@ interface ServerRowProps {
 
 function Where({ provider, template, address }: Instance) {
   const t = serversDictionary.value;
-  const parts = [provider === SIMULATED ? t.simulated : provider, template, address].filter(Boolean);
-  const text = parts.join(" · ");
+  const text = [provider === SIMULATED ? t.simulated : provider, template].filter(Boolean).join(" · ");
   return (
-    <span class="server-where" title={text}>
+    <span class="server-where" title={address ? `${text} · ${address}` : text}>
       {text}
     </span>
   );
@@ -153,6 +152,7 @@ export function ServerRow({ server, context }: ServerRowProps) {
     <article
       ref={row}
       class="server"
+      data-id={id}
       aria-label={name}
       tabIndex={-1}
       data-status={status.kind}

@@ -7,6 +7,7 @@ import { type Providers, statusOf } from "../../../state/cloud/server-status";
 import { useApp } from "../../app-context";
 import { isDown } from "../../connection/connection-status";
 import { VirtualList } from "../../list/virtual-list";
+import { goTo, hrefs } from "../../place";
 import { dictionary, language } from "../../settings/preferences";
 import { useServerDialogs } from "../dialogs/server-dialogs";
 import { useMayCommand } from "../use-may-command";
@@ -27,8 +28,6 @@ interface ServersWidgetProps {
   readonly providers: Providers;
   /** The server whose panel is open. */
   readonly openId: string | undefined;
-  /** Shows what happened to a server. */
-  readonly onWorklog: (id: string) => void;
 }
 
 /** The last event of each server that changed it. */
@@ -40,64 +39,72 @@ function lastChangesOf(worklog: readonly WorklogLine[]): ReadonlyMap<string, Wor
   return last;
 }
 
-interface ToolbarProps {
+interface GroupsProps {
   readonly servers: readonly Server[];
   readonly shown: Signal<Shown>;
+}
+
+/** The counts, which choose what is shown. */
+function Groups({ servers, shown }: GroupsProps) {
+  const t = serversDictionary.value;
+  const counts = countGroups(servers);
+  const number = new Intl.NumberFormat(language.value);
+  return (
+    <div class="groups" role="group" aria-label={t.groupsLabel}>
+      {SHOWN.map(one => (
+        <button
+          key={one}
+          type="button"
+          class="group"
+          data-group={one}
+          data-empty={counts[one] === 0}
+          aria-pressed={shown.value === one}
+          onClick={() => {
+            shown.value = one;
+          }}
+        >
+          {t.groups[one]} {number.format(counts[one])}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface ToolbarProps {
   readonly order: Signal<Order>;
   readonly search: Signal<string>;
 }
 
-/** The counts, which choose what is shown, the search and the order. */
-function Toolbar({ servers, shown, order, search }: ToolbarProps) {
+/** The search and the order. */
+function Toolbar({ order, search }: ToolbarProps) {
   const t = serversDictionary.value;
   const c = dictionary.value.cloud;
-  const counts = countGroups(servers);
-  const number = new Intl.NumberFormat(language.value);
   return (
-    <>
-      <div class="groups" role="group" aria-label={t.groupsLabel}>
-        {SHOWN.map(one => (
-          <button
-            key={one}
-            type="button"
-            class="group"
-            data-group={one}
-            data-empty={counts[one] === 0}
-            aria-pressed={shown.value === one}
-            onClick={() => {
-              shown.value = one;
-            }}
-          >
-            {t.groups[one]} {number.format(counts[one])}
-          </button>
+    <div class="server-filters">
+      <input
+        type="search"
+        aria-label={t.search}
+        title={t.search}
+        placeholder={t.search}
+        value={search.value}
+        onInput={event => {
+          search.value = event.currentTarget.value;
+        }}
+      />
+      <select
+        aria-label={c.sort}
+        value={order.value}
+        onChange={event => {
+          order.value = event.currentTarget.value as Order;
+        }}
+      >
+        {ORDERS.map(one => (
+          <option key={one} value={one}>
+            {c.sorts[one]}
+          </option>
         ))}
-      </div>
-      <div class="server-filters">
-        <input
-          type="search"
-          aria-label={t.search}
-          title={t.search}
-          placeholder={t.search}
-          value={search.value}
-          onInput={event => {
-            search.value = event.currentTarget.value;
-          }}
-        />
-        <select
-          aria-label={c.sort}
-          value={order.value}
-          onChange={event => {
-            order.value = event.currentTarget.value as Order;
-          }}
-        >
-          {ORDERS.map(one => (
-            <option key={one} value={one}>
-              {c.sorts[one]}
-            </option>
-          ))}
-        </select>
-      </div>
-    </>
+      </select>
+    </div>
   );
 }
 
@@ -136,7 +143,7 @@ function Headings({ canSelect, isAllSelected, isSomeSelected, onSelectAll }: Hea
   );
 }
 
-export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetProps) {
+export function ServersWidget({ providers, openId }: ServersWidgetProps) {
   const { store, backend } = useApp();
   const { cloud, commandSender } = store;
   const dialogs = useServerDialogs();
@@ -188,6 +195,20 @@ export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetPro
     },
     [search],
   );
+  /** Keys of the focused row: by the key's place, so that they are the same with any layout. */
+  const onRowKey = (event: KeyboardEvent) => {
+    const { target, code, key } = event;
+    const row =
+      target instanceof Element ? target.closest("li")?.querySelector<HTMLElement>("[data-id]") : null;
+    const id = row?.dataset.id;
+    if (!row || !id || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const more = row.querySelector<HTMLElement>("[aria-haspopup]");
+    if (code === "KeyX" && mayCommand) onSelect(id, !selection.peek().has(id));
+    else if ((code === "KeyM" || key === "ContextMenu") && more) onMenu(id, more);
+    else if (key === "Enter" && (target === row || target === row.parentElement)) goTo(hrefs.server(id));
+    else return;
+    event.preventDefault();
+  };
   const showAll = () => {
     shown.value = "all";
     search.value = "";
@@ -205,9 +226,13 @@ export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetPro
   const opened = servers.find(({ instance }) => instance.id === menu.value?.id);
 
   return (
-    <section class="card widget servers" aria-labelledby="instances-title">
+    <section class="widget servers" aria-labelledby="instances-title">
       <div class="widget-head">
         <h1 id="instances-title">{t.instances}</h1>
+        {loaded && <Groups servers={servers} shown={shown} />}
+        <a class="button small quiet to-worklog" href={hrefs.worklog()}>
+          {dictionary.value.worklog.title}
+        </a>
         {mayCommand && (
           <div class="server-tools">
             {canAdopt && (
@@ -228,12 +253,12 @@ export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetPro
               }}
             >
               <span class="icon icon-plus" aria-hidden="true" />
-              {words.create}
+              <span class="create-text">{words.create}</span>
             </button>
           </div>
         )}
       </div>
-      {loaded && <Toolbar servers={servers} shown={shown} order={order} search={search} />}
+      {loaded && <Toolbar order={order} search={search} />}
       {mayCommand && chosen.length > 0 && (
         <BulkBar
           servers={chosen}
@@ -244,7 +269,8 @@ export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetPro
       )}
       {mayCommand && <FailedCreations />}
       {items.length > 0 ? (
-        <div class="server-table" data-selectable={mayCommand}>
+        // biome-ignore lint/a11y/noStaticElementInteractions: keys of the focused row
+        <div class="server-table" data-selectable={mayCommand} onKeyDown={onRowKey}>
           <Headings
             canSelect={mayCommand}
             isSomeSelected={chosen.length > 0}
@@ -279,13 +305,7 @@ export function ServersWidget({ providers, openId, onWorklog }: ServersWidgetPro
         <p class="placeholder">{isDown(connection) ? t.unreachable : t.loading}</p>
       )}
       {menu.value && opened && (
-        <ServerMenu
-          key={menu.value.id}
-          server={opened}
-          anchor={menu.value.anchor}
-          onWorklog={onWorklog}
-          onClose={closeMenu}
-        />
+        <ServerMenu key={menu.value.id} server={opened} anchor={menu.value.anchor} onClose={closeMenu} />
       )}
     </section>
   );

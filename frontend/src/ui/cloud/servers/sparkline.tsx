@@ -32,6 +32,7 @@ interface SparklineProps {
 }
 
 export function Sparkline({ samples, measure, label }: SparklineProps) {
+  const points = pointsOf(samples, measure);
   return (
     <svg
       class="sparkline"
@@ -41,7 +42,8 @@ export function Sparkline({ samples, measure, label }: SparklineProps) {
       preserveAspectRatio="none"
     >
       <title>{label}</title>
-      <polyline points={pointsOf(samples, measure)} vector-effect="non-scaling-stroke" />
+      <polygon points={`${points} ${WIDTH},${HEIGHT} ${points.split(",", 1)[0]},${HEIGHT}`} />
+      <polyline points={points} vector-effect="non-scaling-stroke" />
     </svg>
   );
 }

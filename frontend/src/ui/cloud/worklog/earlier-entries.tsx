@@ -1,5 +1,5 @@
 import type { EarlierLines } from "../../../session/older-log";
-import { dictionary } from "../../settings/preferences";
+import { serversDictionary } from "../servers/servers-dictionary";
 
 interface EarlierEntriesProps {
   readonly earlier: EarlierLines;
@@ -8,7 +8,7 @@ interface EarlierEntriesProps {
 
 /** Whether there are entries before those shown, and the button that loads them. */
 export function EarlierEntries({ earlier: { next, loading, failed, lines }, onLoad }: EarlierEntriesProps) {
-  const t = dictionary.value.worklog;
+  const t = serversDictionary.value.worklog;
   if (loading) return <p class="list-start">{t.loadingEarlier}</p>;
   if (next === undefined) return lines.length > 0 ? <p class="list-start">{t.beginning}</p> : null;
   return (

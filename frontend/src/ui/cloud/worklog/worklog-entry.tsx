@@ -86,7 +86,12 @@ function Outcome({ entry }: { readonly entry: WorklogEntry }) {
   }
   if (kind === "failed") return <Sentence text={words.failed(t.failure(reasonCode, detail))} />;
   if (kind === "refused") return <Sentence text={words.rejected(code ? t.error(code) : detail)} />;
-  const why = detail || reasonCode ? t.failure(reasonCode, detail) : "";
+  const why =
+    detail || reasonCode
+      ? t.failure(reasonCode, detail)
+      : outcome.state
+        ? labelOf(t.cloud.states, outcome.state)
+        : "";
   return (
     <>
       {labelOf(t.worklog.kinds, kind)}

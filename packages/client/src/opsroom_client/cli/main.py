@@ -9,6 +9,7 @@ from click.shell_completion import get_completion_class
 
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.moderate import moderate
+from opsroom_client.cli.people import invite, people
 from opsroom_client.cli.rooms import rooms
 from opsroom_client.cli.running import Server, chosen_server, read_token
 from opsroom_client.cli.servers.group import servers
@@ -72,7 +73,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
             context.obj = replace(context.obj, token=read_token(file, None))
 
 
-for _command in (servers, chat, rooms, moderate):
+for _command in (servers, chat, rooms, moderate, people, invite):
     # Accept the global options after the command, too, where users expect them.
     _command.params += [
         click.Option(["--url"], callback=_set_url, expose_value=False, help="The portal's URL."),

@@ -31,6 +31,10 @@ def _default_url() -> str:
     return DEFAULT_URL
 
 
+def _no_token(_url: str | None) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The server and token of a command."""
@@ -39,6 +43,9 @@ class Server:
     token: str | None = None
     find: Callable[[], str] = _default_url
     """Returns the URL if neither an option nor a variable gives one."""
+    find_admin_token: Callable[[str | None], str | None] = _no_token
+    """Returns the token of the admin of the server at a URL (None: the default), if it runs on this machine
+    and this user may read the token. That of one server must not be sent to another."""
 
     def client(self, timeout: float | None = None) -> Opsroom:
         """A client; ``timeout``: for how many seconds to retry while the server is unreachable."""
@@ -46,6 +53,11 @@ class Server:
             return Opsroom(self.url or self.find(), token=self.token, timeout=timeout or TIMEOUT_SECONDS)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--url") from None
+
+
+def as_admin(server: Server) -> Server:
+    """Return ``server`` for a command of admins: without a token of the user, with that of this machine."""
+    return server if server.token else replace(server, token=server.find_admin_token(server.url))
 
 
 def read_token(file: Path | None, given: str | None) -> str | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_contracts.chat.devices import DEVICES_MAX, Device, Link
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.legacy import LegacyFrame
@@ -16,8 +17,9 @@ from opsroom_contracts.serialization.model import (
     RoomName,
     Sequence,
     Timestamp,
+    copy_fields,
 )
-from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.serialization.versions import PreviousVersion, StoredContract
 
 TEXT_MAX = 4000
 """The maximum length of a message, in characters."""
@@ -85,15 +87,8 @@ class Connection(Model):
     gateway: Identifier
 
 
-class Member(Model):
-    """The record of one member, on ``chat.members.<user>``.
-
-    ``origin``: a digest of the client's address. Without a token, gateways find a member's socket by it.
-    ``exited``: the member left explicitly, so a gateway that still has a socket of theirs must not rejoin it.
-    ``grant``: permissions of their token that come from another credential.
-    """
-
-    version: Literal[1] = 1
+class _MemberFields(Model):
+    version: int
     user: User
     dialect: ProtocolVersion
     status: MemberStatus
@@ -106,6 +101,41 @@ class Member(Model):
     grant: Grant | None = None
 
 
+class MemberV1(_MemberFields):
+    """A member with at most one device, as every release can read it."""
+
+    version: Literal[1] = 1
+
+
+class Member(_MemberFields):
+    """The record of one member, on ``chat.members.<user>``.
+
+    ``origin``: a digest of the client's address. Without a token, gateways find a member's socket by it.
+    ``exited``: the member left explicitly, so a gateway that still has a socket of theirs must not rejoin it.
+    ``token_hash`` and ``grant``: the token of the first device, and its permissions that come from another
+    credential. Without a token, the grant is the one that the member had or will have. ``devices``: the other
+    devices. ``link``: the pending link for one more.
+    """
+
+    version: Literal[2] = 2
+    devices: Annotated[tuple[Device, ...], Field(max_length=DEVICES_MAX - 1)] = ()
+    link: Link | None = None
+
+    def stored(self) -> _MemberFields:
+        """Return what to store. With one device, processes of older releases can change it, too."""
+        return self if self.devices or self.link is not None else copy_fields(self, MemberV1)
+
+    def all_devices(self) -> tuple[Device, ...]:
+        """Return all devices, the first one first."""
+        if self.token_hash is None:
+            return ()
+        return (Device(token_hash=self.token_hash, grant=self.grant), *self.devices)
+
+    def device(self, token_hash: str) -> Device | None:
+        """Return the device with a token of this digest."""
+        return next((one for one in self.all_devices() if one.token_hash == token_hash), None)
+
+
 class NameClaim(Model):
     """The holder of a name, on ``chat.names.<digest>``; the name is free if ``user_id`` is missing."""
 
@@ -115,6 +145,9 @@ class NameClaim(Model):
 
 class RegisterRequest(Model):
     """Register ``name``. With ``connection`` the user is listed immediately.
+
+    With the grant of a static token or of single sign-on, this signs in one more device of the person with
+    that credential and name, if there is one.
 
     ``client_id`` is an idempotency key: retries register the same user. If it has 32 characters or more, it
     must be impossible to guess, and every reply has the same token. Otherwise each reply has a new token.
@@ -323,6 +356,10 @@ class TypingEvent(Model):
     user: User
 
 
-MEMBER = StoredContract(Member)
+def _upgrade_member(old: MemberV1) -> Member:
+    return copy_fields(old, Member)
+
+
+MEMBER = StoredContract(Member, {1: PreviousVersion(MemberV1, _upgrade_member)})
 NAME_CLAIM = StoredContract(NameClaim)
 TYPING_EVENT = TypeAdapter(TypingEvent)

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, errors, gateways, http, identity, legacy, status
+from opsroom_contracts import audit, errors, gateways, http, http_people, identity, legacy, status
 from opsroom_contracts.agents import protocol, records
+from opsroom_contracts.chat import devices, frames, invitations, moderation
 from opsroom_contracts.chat import events as chat_events
-from opsroom_contracts.chat import frames, moderation
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
 from opsroom_contracts.cloud import models as cloud
@@ -20,12 +20,15 @@ _MODULES = (
     chat,
     chat_events,
     cloud,
+    devices,
     errors,
     frames,
     gateways,
     http,
+    http_people,
     identity,
     instances,
+    invitations,
     legacy,
     moderation,
     protocol,

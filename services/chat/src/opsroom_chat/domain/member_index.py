@@ -141,6 +141,16 @@ class MemberIndex:
             if granted_identity(entry.member.grant) in identities
         ]
 
+    def pending_invitations(self, now: datetime) -> int:
+        """Return the number of names that invitations hold for people who have not signed in yet."""
+        return sum(
+            1
+            for entry in self._members.values()
+            if entry.member.token_hash is None
+            and entry.member.link is not None
+            and now < entry.member.link.until
+        )
+
     def orphans(self) -> list[str]:
         """Return the names whose holder has no record."""
         return [

@@ -50,7 +50,8 @@ class NameHolders:
             return
         if known is None and identity is None:
             return
-        until = member.grant.until if member.grant is not None else None
+        grants = (member.grant, *(device.grant for device in member.devices))
+        until = max((one.until for one in grants if one is not None and one.until is not None), default=None)
         self._holders[form] = _Holder(member.user.id, member.joined_at, identity, until)
         self._holders.move_to_end(form)
         if len(self._holders) > _MAX:

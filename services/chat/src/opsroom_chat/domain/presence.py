@@ -6,6 +6,7 @@ Pure functions: each takes the current record and returns the new one.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Final
 
 from opsroom_contracts.chat.models import (
     MAX_CONNECTIONS,
@@ -17,7 +18,7 @@ from opsroom_contracts.chat.models import (
     User,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.identity import Grant
+from opsroom_contracts.identity import Credential, Grant, credential_of
 
 _CONNECTIONS_RETRY_SECONDS = 5.0
 """As long as the connections of a dead gateway may count. Gateways don't retry sooner."""
@@ -46,6 +47,8 @@ class GracePeriods:
     """The list entry after the connection was lost."""
     hold: timedelta
     """The name, after the list entry is gone."""
+    invited: timedelta
+    """The name of an invited member, after the list entry is gone: as long as their tokens are valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def leave(
     left = tuple(known for known in member.connections if connections and known.id not in connections)
     exits = manner is LeaveReason.EXIT and not left
     if exits:
-        return None if member.status is MemberStatus.AWAY else _away(member, exited=True)
+        return leave_all(member, now, grace_periods)
     if len(left) == len(member.connections):
         return None
     if left:
@@ -154,12 +157,41 @@ def leave(
     )
 
 
+def leave_all(member: Member, now: datetime, grace_periods: GracePeriods) -> Change | None:
+    """Take ``member`` off the user list at once; None if they are away.
+
+    The name is free, unless it is that of an invited member, or a link for it is pending.
+    """
+    if member.status is MemberStatus.AWAY:
+        return None
+    until = held_until(member, now, timedelta(0), grace_periods)
+    if until <= now:
+        return _away(member, exited=True)
+    if member.status is MemberStatus.RESERVED and not member.connections and member.exited:
+        return None
+    gone = {"status": MemberStatus.RESERVED, "connections": (), "deadline": until, "exited": True}
+    return Change(member.model_copy(update=gone))
+
+
 def revoke(member: Member) -> Change | None:
-    """Revoke the token of ``member``; None if they have no token."""
-    if member.token_hash is None:
+    """Revoke all tokens of ``member`` and their link, and free the name; None if they have none."""
+    if member.token_hash is None and member.link is None and member.grant is None:
         return None
     gone = _away(member, exited=True)
-    return Change(gone.member.model_copy(update={"token_hash": None, "grant": None}), gone.name)
+    return Change(gone.member.model_copy(update=_NOTHING), gone.name)
+
+
+def held_until(member: Member, now: datetime, at_least: timedelta, grace_periods: GracePeriods) -> datetime:
+    """Return until when a member who is not connected keeps the name: for ``at_least`` from now on.
+
+    An invited person keeps it for as long as their tokens are valid. If all are signed out, an admin has the
+    same time to invite them again.
+    """
+    until, link = now + at_least, member.link
+    is_pending = member.token_hash is None and link is not None and link.by is not None
+    if credential_of(member.grant) is Credential.INVITATION and not is_pending:
+        until = max(until, now + grace_periods.invited)
+    return until if link is None else max(until, link.until)
 
 
 def expire(member: Member, now: datetime, grace_periods: GracePeriods) -> Change | None:
@@ -168,12 +200,23 @@ def expire(member: Member, now: datetime, grace_periods: GracePeriods) -> Change
         return None
     # A name is held only for members who can prove their identity with a token.
     if member.status is MemberStatus.LINGERING and member.dialect.has_tokens:
-        return Change(
-            member.model_copy(update={"status": MemberStatus.RESERVED, "deadline": now + grace_periods.hold})
-        )
+        until = held_until(member, now, grace_periods.hold, grace_periods)
+        return Change(member.model_copy(update={"status": MemberStatus.RESERVED, "deadline": until}))
+    if credential_of(member.grant) is Credential.INVITATION:
+        return revoke(member)  # the link has ended, or the tokens have
     return _away(member)
 
 
+_NOTHING: Final[dict[str, object]] = {"token_hash": None, "grant": None, "devices": (), "link": None}
+"""What a member has whose tokens are revoked."""
+
+
 def _away(member: Member, *, exited: bool = False) -> Change:
-    gone = {"status": MemberStatus.AWAY, "connections": (), "deadline": None, "exited": exited}
+    gone = {
+        "status": MemberStatus.AWAY,
+        "connections": (),
+        "deadline": None,
+        "exited": exited,
+        "link": None,
+    }
     return Change(member.model_copy(update=gone), NameClaimChange.RELEASE)

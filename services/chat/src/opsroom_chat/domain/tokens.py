@@ -5,6 +5,9 @@ import hashlib
 import hmac
 from uuid import UUID, uuid5
 
+from opsroom_contracts.chat.devices import Device
+from opsroom_contracts.chat.models import Member
+
 _NAMESPACE = UUID("6d4bd2f4-3a55-4d7c-9d4e-6a1f0c9f2b11")
 SECRET_BYTES = 32
 _SECRET_ID_MIN = 32
@@ -14,6 +17,11 @@ _SECRET_ID_MIN = 32
 def user_id_for(client_id: str) -> str:
     """Derive the user id of a registration from its ``client_id``, so that a retry gets the same id."""
     return str(uuid5(_NAMESPACE, f"user/{client_id}"))
+
+
+def person_id(identity: str, name_key: str) -> str:
+    """Derive the user id of the person with a credential under one name: each device gets the same."""
+    return str(uuid5(_NAMESPACE, f"person/{identity}/{name_key}"))
 
 
 def message_id(user_id: str, client_id: str) -> str:
@@ -38,6 +46,15 @@ def secret_for(client_id: str | None, fresh: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def link_secret_for(request_id: str) -> str:
+    """Derive a link's secret from the id of the request, which must be impossible to guess.
+
+    So a retry returns the same link.
+    """
+    digest = hashlib.sha256(f"link/{request_id}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
 def owner_of(token: str) -> str:
     """Return the user id in ``token``; it is not verified."""
     return token.partition(".")[0]
@@ -48,6 +65,10 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def proves(token: str, stored_hash: str | None) -> bool:
-    """Whether ``token`` matches the stored hash; a constant-time comparison."""
-    return stored_hash is not None and hmac.compare_digest(token_hash(token), stored_hash)
+def device_of(member: Member, token: str) -> Device | None:
+    """Return the device of ``member`` with ``token``; the comparisons take the same time for every token."""
+    digest, found = token_hash(token), None
+    for device in member.all_devices():
+        if hmac.compare_digest(digest, device.token_hash):
+            found = device
+    return found

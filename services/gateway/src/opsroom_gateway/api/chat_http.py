@@ -17,7 +17,7 @@ from opsroom_contracts.chat.models import (
 )
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NewUser, Registered
-from opsroom_contracts.identity import Action
+from opsroom_contracts.identity import Action, Credential, Grant, credential_of
 from opsroom_contracts.subjects import is_created_room
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
@@ -74,12 +74,13 @@ def users_router(
         """The name has 1 to 32 characters. Keep the token: it authenticates you and is returned only once.
 
         With a static token of the operator or a token of the issuer, the new token has the same permissions,
-        and the name is optional: the default is the name in that token.
+        and the name is optional: the default is the name in that token. Registering the same name again with
+        the same credential signs in one more device of the same user.
         """
         principal = await access.authorize(client, Action.REGISTER)
         limits.count_registration(client)
         request = RegisterRequest(
-            name=_name(access, principal, body.name), client_id=uuid4().hex, grant=principal.grant
+            name=_name(access, principal, body.name), client_id=uuid4().hex, grant=_grant(principal)
         )
         reply = await requester.request(endpoints.REGISTER, request)
         if reply.token is None:
@@ -145,6 +146,13 @@ def _next(page: HistoryReply, request: HistoryRequest) -> int | None:
     if page.next is not None or len(page.messages) < request.limit:
         return page.next
     return page.messages[0].seq if request.after is None else page.messages[-1].seq
+
+
+def _grant(principal: Principal) -> Grant | None:
+    """Return the grant of a registration. That of an invitation is for the invited name alone."""
+    if credential_of(principal.grant) is Credential.INVITATION:
+        return None
+    return principal.grant
 
 
 def _name(access: Authorizer, principal: Principal, requested: str | None) -> str:

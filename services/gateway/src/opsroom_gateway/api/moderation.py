@@ -48,11 +48,16 @@ class Moderator:
 
 
 def require_moderator(
-    access: Authorizer, audit_log: GatewayAuditLog, action: AuditAction, target: str | None = None
+    access: Authorizer,
+    audit_log: GatewayAuditLog,
+    action: AuditAction,
+    target: str | None = None,
+    *,
+    needed: Action = Action.MODERATE,
 ) -> Callable[[Request], Awaitable[Moderator]]:
     """Return the dependency of a route for ``action``: requires the permission, and audits refusals.
 
-    ``target``: the path or query parameter with the target of the audit entry.
+    ``target``: the path or query parameter with the target of the audit entry. ``needed``: the permission.
     """
 
     async def moderator(request: Request) -> Moderator:
@@ -60,7 +65,7 @@ def require_moderator(
         try:
             principal = await access.principal(request)
             name, identity = principal.name, principal.identity
-            access.check(principal, Action.MODERATE)
+            access.check(principal, needed)
         except FaultError as error:
             meant = None if target is None else _audit_target(request, target)
             audit_log.refused(action, requester_of(request, name, identity), error.fault, meant)

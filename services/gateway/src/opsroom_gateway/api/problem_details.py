@@ -42,6 +42,8 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.MUTED: "Muted",
     ErrorCode.BANNED: "Banned",
     ErrorCode.RESTRICTION_UNKNOWN: "Restriction not found",
+    ErrorCode.INVITATION_UNKNOWN: "Invitation not found",
+    ErrorCode.LINK_INVALID: "Link not valid",
     ErrorCode.HELLO_REQUIRED: "Hello required",
     ErrorCode.INSTANCE_NOT_FOUND: "Instance not found",
     ErrorCode.OPERATION_NOT_FOUND: "Operation not found",

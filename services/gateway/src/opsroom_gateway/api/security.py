@@ -18,13 +18,14 @@ BEARER: Final[Any] = Security(
 """A dependency for documentation only; ``Authorizer`` authenticates requests."""
 
 _SESSION = ("/api/v1/session", "get")
+_EXCHANGE = ("/api/v1/access/exchange", "post")
 _REGISTRATION = ("/api/v1/chat/users", "post")
 
 
 def describe_access(app: FastAPI, access: Authorizer) -> None:
     """Mark the operations that need no token on this gateway in the OpenAPI document of ``app``."""
     described = app.openapi
-    free = {_SESSION, _REGISTRATION} if access.guests else {_SESSION}
+    free = {_SESSION, _EXCHANGE} | ({_REGISTRATION} if access.guests else set())
 
     def openapi() -> dict[str, Any]:
         document = described()

@@ -1,18 +1,21 @@
 """Routes of ``/api/v1/session``: the caller's identity and permissions, and sign-out."""
 
+from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from opsroom_contracts import endpoints
+from opsroom_contracts.chat.invitations import SignOutRequest
 from opsroom_contracts.chat.moderation import RevokeRequest
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.identity import Action, SessionView
+from opsroom_contracts.identity import Action, SessionView, credential_of
 from opsroom_gateway.api.audit_log import requester_of
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
 from opsroom_gateway.auth.older_services import request_with_identity
+from opsroom_gateway.projections.members import MemberProjection
 from opsroom_messaging.client.request_client import RequestClient
 
 _EXAMPLE = {
@@ -24,7 +27,13 @@ _EXAMPLE = {
 }
 
 
-def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
+_Everywhere = Annotated[
+    bool,
+    Query(description="Sign out all devices and free the name, instead of this device alone."),
+]
+
+
+def session_router(access: Authorizer, requester: RequestClient, members: MemberProjection) -> APIRouter:
     """Build the routes of the caller's session."""
     router = APIRouter(tags=["session"], dependencies=[BEARER])
 
@@ -38,6 +47,7 @@ def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
     async def session(request: Request) -> SessionView:
         """With a token, its identity and permissions; without one, the permissions of anonymous callers."""
         principal = await access.principal(request)
+        member = None if principal.user is None else members.member(principal.user.id)
         return SessionView(
             mode=access.mode,
             guests=access.guests,
@@ -48,23 +58,34 @@ def session_router(access: Authorizer, requester: RequestClient) -> APIRouter:
             until=None if principal.grant is None else principal.grant.until,
             sign_in=await access.sign_in(principal),
             now=access.now(),
+            credential=credential_of(principal.grant),
+            devices=None if member is None else len(member.all_devices()),
         )
 
     @router.delete(
         "/session",
         status_code=204,
-        summary="Revoke the caller's token",
+        summary="Sign out",
         responses=error_responses(
             ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.BANNED, ErrorCode.UNAVAILABLE
         ),
     )
-    async def sign_out(request: Request) -> None:
-        """Leaves the user list, frees the name, and closes all connections opened with the token."""
+    async def sign_out(request: Request, everywhere: _Everywhere = False) -> None:
+        """Revokes the caller's token, and closes all connections opened with it.
+
+        With the last device, the user leaves the list. The name stays theirs if they can sign in again: with
+        the token or the single sign-on that they used, or after another invitation. Otherwise it is free, and
+        `everywhere` frees it in any case. A later user of the name is another user.
+        """
         principal = await access.principal(request)
-        if principal.user is None:
+        if principal.user is None or principal.token_digest is None:
             raise refuse(ErrorCode.UNAUTHENTICATED, "a registration token is required to sign out")
         by = requester_of(request, principal.name, principal.identity)
-        revocation = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
-        await request_with_identity(requester, endpoints.REVOKE, revocation)
+        if everywhere:
+            revocation = RevokeRequest(request_id=uuid4().hex, user_id=principal.user.id, by=by)
+            await request_with_identity(requester, endpoints.REVOKE, revocation)
+            return
+        leaving = SignOutRequest(user_id=principal.user.id, token_hash=principal.token_digest, by=by)
+        await requester.request(endpoints.SIGN_OUT, leaving)
 
     return router

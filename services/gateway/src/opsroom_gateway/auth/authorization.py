@@ -16,12 +16,14 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NAME_HEADER
 from opsroom_contracts.identity import (
     Action,
+    Credential,
     Grant,
     Identity,
     Mode,
     Role,
     SignIn,
     anonymous_identity,
+    credential_of,
     identity_of,
     is_reserved,
 )
@@ -271,15 +273,22 @@ class Authorizer:
         base = named_role(self.mode)
         return action in permissions_of(higher_role(base, role), guests=self.guests)
 
+    def role_of(self, grant: Grant | None) -> Role | None:
+        """Return the role of a registered user with ``grant``; None: they have none."""
+        return higher_role(named_role(self.mode), self._role_of_grant(grant))
+
     def _role_of_grant(self, grant: Grant | None) -> Role | None:
         revoked = False
-        if grant is not None and grant.source.startswith("token:"):
-            static_token = self.tokens.by_source(grant.source)
-            revoked = static_token is None
-            if static_token is not None:
-                grant = grant.model_copy(update={"role": static_token.role})
-        elif grant is not None:
-            revoked = self.mode is not Mode.OIDC
+        match credential_of(grant):
+            case Credential.TOKEN if grant is not None:
+                static_token = self.tokens.by_source(grant.source)
+                revoked = static_token is None
+                if static_token is not None:
+                    grant = grant.model_copy(update={"role": static_token.role})
+            case Credential.INVITATION:
+                pass  # a device that is signed in proves it, in every mode
+            case _:
+                revoked = grant is not None and self.mode is not Mode.OIDC
         return registered_role(grant, self._clock(), guests=self.guests, revoked=revoked)
 
     def _anonymous(self, client: Client) -> Principal:

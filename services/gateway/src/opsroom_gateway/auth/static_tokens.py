@@ -86,6 +86,10 @@ class StaticTokens:
     def __len__(self) -> int:
         return len(self._tokens)
 
+    def all(self) -> tuple[StaticToken, ...]:
+        """Return all tokens."""
+        return self._tokens
+
     def find(self, token: str) -> StaticToken | None:
         """Return the entry of ``token``. Compares with every entry, so that the timing reveals nothing."""
         digest = hashlib.sha256(token.encode()).hexdigest()

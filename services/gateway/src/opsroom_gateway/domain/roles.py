@@ -9,7 +9,7 @@ _LADDER: Final[tuple[tuple[Role, frozenset[Action]], ...]] = (
     (Role.MEMBER, frozenset({Action.REGISTER, Action.CHAT})),
     (Role.VIEWER, frozenset({Action.SEE_SERVERS})),
     (Role.OPERATOR, frozenset({Action.COMMAND_SERVERS, Action.SEE_LOGS})),
-    (Role.ADMIN, frozenset({Action.MODERATE, Action.SEE_AUDIT})),
+    (Role.ADMIN, frozenset({Action.MODERATE, Action.MANAGE_PEOPLE, Action.SEE_AUDIT})),
 )
 """What each role may do in addition to the roles before it."""
 _RANK: Final = {role: rank for rank, (role, _) in enumerate(_LADDER)}

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from opsroom_contracts.chat.frames import JoinedFrame, LeftFrame
 from opsroom_contracts.chat.models import MEMBER, Member, MemberStatus
@@ -10,6 +10,7 @@ from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.text import NameIndex
 from opsroom_gateway.domain.user_list import UserList
 from opsroom_gateway.fanout.paced_broadcaster import PacedBroadcaster
+from opsroom_gateway.projections.sightings import Sightings
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
@@ -32,10 +33,11 @@ class MemberProjection:
         self.users = UserList()
         """The members on the user list."""
         self.malformed = 0
+        self.sightings = Sightings()
         self._members: dict[str, Member] = {}
         self._sequences: dict[str, int] = {}
         self._names: NameIndex[str] = NameIndex()
-        self._building: dict[str, tuple[Member, int]] | None = None
+        self._building: dict[str, tuple[Member, int, datetime]] | None = None
         self._renewed = False
         self._watchers: list[Watcher] = []
         self._rebuild_watchers: list[RebuildWatcher] = []
@@ -74,9 +76,9 @@ class MemberProjection:
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
         if self._building is not None:
-            self._building[member.user.id] = (member, message.seq)
+            self._building[member.user.id] = (member, message.seq, message.at)
         else:
-            self._change(member, message.seq)
+            self._change(member, message.seq, message.at)
 
     def on_synced(self) -> None:
         """Compare the second view with the present one, and publish the differences."""
@@ -86,10 +88,10 @@ class MemberProjection:
         renewed, self._renewed = self._renewed, False
         for user_id in [known for known in self._members if known not in fresh]:
             self._forget(user_id)
-        for member, seq in fresh.values():
+        for member, seq, at in fresh.values():
             # In another stream, the same sequence can be another record.
             if self._sequences.get(member.user.id) != seq or self._members.get(member.user.id) != member:
-                self._change(member, seq)
+                self._change(member, seq, at)
         for watcher in self._rebuild_watchers:
             watcher(renewed)
 
@@ -97,9 +99,10 @@ class MemberProjection:
         """Start over if the stream lost the record of a member."""
         return any(seq < first_seq for seq in self._sequences.values())
 
-    def _change(self, member: Member, seq: int) -> None:
+    def _change(self, member: Member, seq: int, at: datetime) -> None:
         user_id = member.user.id
         before = self._members.get(user_id)
+        self.sightings.put(member, before, at)
         if before is not None:
             self._names.discard(before.user.name, user_id)
         was_listed = before is not None and before.status in _LISTED
@@ -124,4 +127,4 @@ class MemberProjection:
 
     def _forget(self, user_id: str) -> None:
         gone = self._members[user_id].model_copy(update={"status": MemberStatus.AWAY, "connections": ()})
-        self._change(gone, 0)
+        self._change(gone, 0, self.sightings.last(user_id) or datetime.fromtimestamp(0, UTC))

@@ -1,6 +1,7 @@
-"""The admin's token of a portal in `open` mode: a secret that only the user who starts the portal can read.
+"""The admin's token of a portal with its own broker: a secret that only the user who starts it can read.
 
-Being on this machine proves nothing: behind a proxy here, every visitor seems to be.
+With it, `opsroom invite` works in every mode, also before there is another admin. Being on this machine
+proves nothing: behind a proxy here, every visitor seems to be.
 """
 
 from pathlib import Path

@@ -26,7 +26,7 @@ class Addresses:
     tls: bool = False
     """Whether the gateway serves TLS itself."""
     admin_token: Path | None = None
-    """The file of the admin's token in `open` mode."""
+    """The file of the admin's token; None with an external broker."""
     course_ports: tuple[int, ...] = ()
     """The ports of the course's chat and dashboard, each without a path prefix, if any."""
     servers: str | None = None

@@ -10,18 +10,18 @@ from pathlib import Path
 from opsroom_launcher.portal.in_child import in_child
 
 
-def write_data_files(folder: Path, port: int, *, with_admin_token: bool) -> str | None:
-    """Write the broker's configuration and, if wanted, the admin's token; return the line of the token.
+def write_data_files(folder: Path, port: int) -> str:
+    """Write the broker's configuration and the admin's token; return the line of the token.
 
     Raises:
         RefusedError: a file can't be written or used, or the data is that of a cluster.
     """
-    return in_child(partial(_write, folder, port, with_admin_token=with_admin_token))
+    return in_child(partial(_write, folder, port))
 
 
-def _write(folder: Path, port: int, *, with_admin_token: bool) -> str | None:
+def _write(folder: Path, port: int) -> str:
     from opsroom_launcher.portal.admin_token import admin_token_line  # noqa: PLC0415 - see above
     from opsroom_launcher.portal.broker_config import write_config  # noqa: PLC0415 - see above
 
     write_config(folder, port)
-    return admin_token_line(folder) if with_admin_token else None
+    return admin_token_line(folder)

@@ -88,10 +88,10 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     nats_port = choose_port(options.nats_port)
     data = stack.enter_context(_data_dir(options, layout))
     nats_url = f"nats://{format_host_port(BROKER_HOST, nats_port)}"
-    token = token_file(data.path) if options.access in {None, "open"} else None
+    token = token_file(data.path)
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token, course_ports)
     addresses = replace(addresses, servers=_servers_line(options, layout, data.path))
-    token_line = write_data_files(data.path, nats_port, with_admin_token=token is not None)
+    token_line = write_data_files(data.path, nats_port)
     broker = broker_spec(binary, data)
     storage = StorageWatch(data.path, broker.is_shown)
     broker = replace(broker, is_shown=storage.is_shown)

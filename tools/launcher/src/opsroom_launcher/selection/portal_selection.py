@@ -1,4 +1,4 @@
-"""Select the portal of a command: `chat`, `servers`, `rooms`, `moderate`, `status`, `doctor` and completion.
+"""Select the portal of a command, such as `chat`, `servers`, `invite`, `status` and completion.
 
 1. ``--url``, else ``OPSROOM_URL``.
 2. ``PORT``: the portal at that port of this machine, or of ``HOST``.

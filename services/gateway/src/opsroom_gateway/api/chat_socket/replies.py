@@ -60,7 +60,7 @@ class Heartbeats:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Whom a welcome is for.
+    """The user that a welcome is for.
 
     Attributes:
         mute: the user's mute, if any.

@@ -1,6 +1,7 @@
 """``WS /api/v1/chat/ws``: hello, missed messages, then live messages."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -189,6 +190,7 @@ class ChatSocket:
                 self._connection.close(Close.TRY_LATER.value)
                 raise _ClosedError
             self._user, self._identity = reply.user, self._identity_of(reply.user)
+            self._watch_device(hello.token, reply.user)
             enforcer.watch(
                 self._connection, self._client, reply.user.name, self._on_restriction, self._identity
             )
@@ -233,6 +235,15 @@ class ChatSocket:
             self._connection.close(Close.TOKEN_INVALID.value)
 
         self._context.revocations.watch(self, principal, Action.CHAT, end)
+
+    def _watch_device(self, token: str, user: User) -> None:
+        """In ``open`` mode, where nothing else watches it: close the socket once its device is signed out."""
+
+        def end() -> None:
+            self._connection.close(Close.LEFT.value)
+
+        member, digest = self._context.members.member(user.id), hashlib.sha256(token.encode()).hexdigest()
+        self._context.revocations.watch_device(self, member, digest, end)
 
     async def _welcome_and_replay(self, hello: HelloFrame) -> None:
         context, user = self._context, self._user
