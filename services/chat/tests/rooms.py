@@ -4,11 +4,11 @@ from typing import Any
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.rooms import (
+    AddMembersRequest,
     ChangeRoomRequest,
     CreateRoomRequest,
     DirectRequest,
     ExpelRequest,
-    InviteRequest,
     JoinRoomRequest,
     LeaveRoomRequest,
     MembershipReply,
@@ -45,8 +45,8 @@ class Rooms:
         return await self._requester.request(endpoints.LEAVE_ROOM, request)
 
     async def invite(self, user_id: str, room: str, *users: str) -> MembershipReply:
-        request = InviteRequest(user_id=user_id, room=room, users=users)
-        return await self._requester.request(endpoints.INVITE, request)
+        request = AddMembersRequest(user_id=user_id, room=room, users=users)
+        return await self._requester.request(endpoints.ADD_MEMBERS, request)
 
     async def expel(self, user_id: str, room: str, user: str, *, moderator: bool = False) -> MembershipReply:
         request = ExpelRequest(user_id=user_id, room=room, user=user, moderator=moderator)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -177,7 +178,7 @@ async def test_progress_is_stored_once_a_second_however_often_it_changes(broker:
             await until(lambda asked=asked: len(agent.asked) > asked)  # type: ignore[misc]
         kept = await cloud.kept(instance_events(instance_id))
         times = [one.event.timestamp for one in kept if one.event.type is EventType.WORKING][1:]
-        gaps = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
         assert all(gap > 0.5 for gap in gaps)
 
 

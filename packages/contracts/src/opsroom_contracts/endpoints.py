@@ -58,7 +58,7 @@ CHANGE_ROOM = Endpoint(CHAT_SERVICE, "chat.change-room", rooms.ChangeRoomRequest
 DIRECT = Endpoint(CHAT_SERVICE, "chat.direct", rooms.DirectRequest, rooms.RoomReply)
 JOIN_ROOM = Endpoint(CHAT_SERVICE, "chat.join-room", rooms.JoinRoomRequest, rooms.MembershipReply)
 LEAVE_ROOM = Endpoint(CHAT_SERVICE, "chat.leave-room", rooms.LeaveRoomRequest, rooms.MembershipReply)
-INVITE = Endpoint(CHAT_SERVICE, "chat.invite", rooms.InviteRequest, rooms.MembershipReply)
+ADD_MEMBERS = Endpoint(CHAT_SERVICE, "chat.add-members", rooms.AddMembersRequest, rooms.MembershipReply)
 EXPEL = Endpoint(CHAT_SERVICE, "chat.expel", rooms.ExpelRequest, rooms.MembershipReply)
 ROOMS = Endpoint(CHAT_SERVICE, "chat.rooms", rooms.RoomsRequest, rooms.RoomsReply)
 ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequest, rooms.RoomMembersReply)
@@ -97,7 +97,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, WHOAMI),
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
-    *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, INVITE, EXPEL, ROOMS, ROOM_MEMBERS),
+    *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),
     *(RENAME_INSTANCE, LABEL_INSTANCE),

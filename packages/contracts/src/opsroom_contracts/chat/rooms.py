@@ -159,7 +159,7 @@ class LeaveRoomRequest(Model):
     room: RoomName
 
 
-class InviteRequest(Model):
+class AddMembersRequest(Model):
     """Add ``users`` to a room; any member may."""
 
     user_id: Identifier

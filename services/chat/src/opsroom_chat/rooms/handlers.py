@@ -7,11 +7,11 @@ from opsroom_chat.presence_handlers import Clock
 from opsroom_chat.rooms.room_store import Plan, RoomStore, Stored
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.rooms import (
+    AddMembersRequest,
     ChangeRoomRequest,
     CreateRoomRequest,
     DirectRequest,
     ExpelRequest,
-    InviteRequest,
     JoinRoomRequest,
     LeaveRoomRequest,
     MembershipReply,
@@ -50,7 +50,7 @@ class RoomHandlers:
         service.add(endpoints.DIRECT, self.direct)
         service.add(endpoints.JOIN_ROOM, self.join)
         service.add(endpoints.LEAVE_ROOM, self.leave)
-        service.add(endpoints.INVITE, self.invite)
+        service.add(endpoints.ADD_MEMBERS, self.invite)
         service.add(endpoints.EXPEL, self.expel)
         service.add(endpoints.ROOMS, self.rooms)
         service.add(endpoints.ROOM_MEMBERS, self.members)
@@ -154,7 +154,7 @@ class RoomHandlers:
 
         return await self._store.change(decide)
 
-    async def invite(self, request: InviteRequest) -> MembershipReply:
+    async def invite(self, request: AddMembersRequest) -> MembershipReply:
         """Add people to a room.
 
         Raises:

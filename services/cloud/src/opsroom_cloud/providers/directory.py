@@ -196,7 +196,7 @@ class ProviderDirectory:
         return ResolvedTemplate(owner, view.name, view.protected)
 
     async def providers(self, request: ProvidersRequest) -> ProvidersReply:  # noqa: ARG002 - a handler
-        """Handler of ``cloud.providers``: all providers, sorted by name; their templates, as far as they fit."""
+        """Handler of ``cloud.providers``: all providers, sorted by name, with the templates that fit."""
         views = self._views()
         share = _TEMPLATES_BYTES // len(views)
         return ProvidersReply(providers=tuple(_within(view, share) for view in views))

@@ -11,11 +11,11 @@ from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat.rooms import (
     MEMBERS_PAGE,
     ROOMS_PAGE,
+    AddMembersRequest,
     ChangeRoomRequest,
     CreateRoomRequest,
     DirectRequest,
     ExpelRequest,
-    InviteRequest,
     JoinRoomRequest,
     LeaveRoomRequest,
     MembershipReply,
@@ -256,8 +256,8 @@ def room_members_router(
         who: Annotated[_Person, person],
     ) -> None:
         """Any member may. They can read what was said before."""
-        request = InviteRequest(user_id=who.user_id, room=room, users=body.users)
-        await client.membership(endpoints.INVITE, request)
+        request = AddMembersRequest(user_id=who.user_id, room=room, users=body.users)
+        await client.membership(endpoints.ADD_MEMBERS, request)
 
     @router.delete(
         "/members/{user_id}",
