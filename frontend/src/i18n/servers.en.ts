@@ -183,6 +183,19 @@ export const en = {
     from: "From",
     to: "To",
   },
+  list: {
+    sort: "Sort",
+    sorts: {
+      recent: "Last changed first",
+      steady: "Longest unchanged first",
+      name: "By name",
+      state: "Running first",
+    },
+    emptyTitle: "No servers yet",
+    emptyText: "Create one. It takes about ten seconds.",
+    noMatch: "No servers found.",
+    loading: "Loading servers…",
+  },
   worklog: {
     allInstances: "All servers",
     allKinds: "All events",

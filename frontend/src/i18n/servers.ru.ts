@@ -202,6 +202,19 @@ export const ru: ServersDictionary = {
     from: "С",
     to: "По",
   },
+  list: {
+    sort: "Сортировка",
+    sorts: {
+      recent: "Сначала недавно изменённые",
+      steady: "Сначала давно не менявшиеся",
+      name: "По имени",
+      state: "Сначала работающие",
+    },
+    emptyTitle: "Серверов пока нет",
+    emptyText: "Создайте первый. Это займёт около десяти секунд.",
+    noMatch: "Серверы не найдены.",
+    loading: "Загружаем серверы…",
+  },
   worklog: {
     allInstances: "Все серверы",
     allKinds: "Все события",

@@ -16,10 +16,17 @@ from uuid import uuid4
 import httpx
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from opsroom_contracts.agents.records import AgentCapability, AgentLease, AgentRecord, TemplateView
 from opsroom_contracts.serialization.codec import encode
-from opsroom_contracts.subjects import agent_lease, agent_record, provider_changes, provider_stream
+from opsroom_contracts.subjects import (
+    agent_lease,
+    agent_record,
+    provider_changes,
+    provider_stream,
+    provider_subject,
+)
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_runtime.process import cancel_and_wait
 from services.gateway.tests.kit.portal import Address
@@ -34,6 +41,8 @@ _LOOK_SECONDS = 0.5
 _PAUSE_SECONDS = 0.05
 _OPERATION_SECONDS = 30.0
 _RENEW_SECONDS = 3.0
+_LISTS = 2
+"""When the second list begins, what the first one and the notices have caused is stored."""
 _EXCEEDED = "more than it may"
 Shown = dict[str, Any]
 
@@ -106,6 +115,8 @@ class AgentAttackers:
                 if response.json()["operation"]["status"] != "pending":
                     break
                 await asyncio.sleep(_PAUSE_SECONDS)
+        while agent.lists < _LISTS:
+            await asyncio.sleep(_PAUSE_SECONDS)
         await self._check_witness(client)
         by_name = (await client.get(f"{_API}/history", params={"instance": VICTIM_NAME, "limit": 1})).json()
         events = [one["instanceId"] for one in by_name["events"]]
@@ -125,7 +136,10 @@ class AgentAttackers:
 
 
 class _Agent:
-    """One agent. ``behaves``: it replies properly: what is asked for is done, and nothing is there."""
+    """One agent. ``behaves``: it replies properly: what is asked for is done, and nothing is there.
+
+    ``streamed``: whether it has sent its chunks. ``lists``: how often a list has begun.
+    """
 
     def __init__(self, broker: NatsConnection, name: str, case: AgentCase, victim: str) -> None:
         self.name = name
@@ -133,12 +147,13 @@ class _Agent:
         self.behaves = False
         self.server = "none"
         self.streamed = False
+        self.lists = 0
         self._process = uuid4().hex
         self._victim = victim
         self._broker = broker
         self._asked: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._subscription: Any = None
+        self._subscriptions: list[Subscription] = []
 
     @property
     def _client(self) -> Client:
@@ -160,7 +175,9 @@ class _Agent:
 
     async def start(self) -> None:
         """Subscribe to the verbs, and register."""
-        self._subscription = await self._client.subscribe(f"provider.{self.name}.*", cb=self._on_request)
+        for verb in VERBS:  # a wildcard is not permitted
+            subject = provider_subject(self.name, verb)
+            self._subscriptions.append(await self._client.subscribe(subject, cb=self._on_request))
         await self._client.flush()
         await self.register()
         self._keep(self._renew())
@@ -173,8 +190,8 @@ class _Agent:
 
     async def stop(self) -> None:
         """Give the lease back, and unsubscribe."""
-        if self._subscription is not None:
-            await self._subscription.unsubscribe()
+        for subscription in self._subscriptions:
+            await subscription.unsubscribe()
         await cancel_and_wait(list(self._tasks))
         await self._lease(released=True)
 
@@ -201,6 +218,7 @@ class _Agent:
         verb = request.subject.rpartition(".")[2]
         if verb not in VERBS:
             return
+        self.lists += verb == "list" and b'"after"' not in request.data
         replies = self.case.replies.get(verb, ())
         number, self._asked[verb] = self._asked[verb], self._asked[verb] + 1
         chosen = (

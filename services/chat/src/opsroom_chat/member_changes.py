@@ -1,6 +1,6 @@
 """Changes of one member that arrive together: they are applied one after another, and stored as one write.
 
-All sockets of a person reconnect at once after a restart. If each wrote the record, each would
+All sockets of a person reconnect at once after a restart. If each were a separate write, each would
 wait for those before it.
 """
 

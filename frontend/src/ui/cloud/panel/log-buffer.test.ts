@@ -3,7 +3,8 @@ import type { LogChunk } from "../../../contract/generated";
 import { EMPTY_LOG, LINES_MAX, type LogRow, paused, resumed, withChunks } from "./log-buffer";
 
 let seq = 0;
-const chunk = (from: number, count: number, interrupted: false, skipped = 0): LogChunk => ({
+const chunk = (from: number, count: number, skipped = 0): LogChunk => ({
+  interrupted: false,
   ...{ seq: ++seq, end: false, skipped },
   lines: Array.from({ length: count }, (_, n) => ({ text: String(from + n), source: "stdout" as const })),
 });

@@ -140,7 +140,7 @@ export default function ServerPanel({ reference, instance, providers, backHref }
         <Contents instance={instance} providers={providers} />
       ) : (
         <p class="placeholder">
-          {cloud.value.loaded ? <Sentence text={t.missing(reference)} /> : dictionary.value.cloud.loading}
+          {cloud.value.loaded ? <Sentence text={t.missing(reference)} /> : words.list.loading}
         </p>
       )}
     </section>

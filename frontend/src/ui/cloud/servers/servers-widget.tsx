@@ -78,7 +78,7 @@ interface ToolbarProps {
 /** The search and the order. */
 function Toolbar({ order, search }: ToolbarProps) {
   const t = serversDictionary.value;
-  const c = dictionary.value.cloud;
+  const c = t.list;
   return (
     <div class="server-filters">
       <input
@@ -290,7 +290,7 @@ export function ServersWidget({ providers, openId }: ServersWidgetProps) {
         </div>
       ) : instances.size > 0 ? (
         <div class="placeholder">
-          <p>{t.noMatch}</p>
+          <p>{words.list.noMatch}</p>
           <button type="button" class="link-button" onClick={showAll}>
             {t.showAll}
           </button>
@@ -298,11 +298,11 @@ export function ServersWidget({ providers, openId }: ServersWidgetProps) {
       ) : loaded ? (
         <div class="placeholder">
           <img src={emptyPicture} alt="" width="160" height="96" />
-          <h2>{t.emptyTitle}</h2>
-          {mayCommand && <p>{t.emptyText}</p>}
+          <h2>{words.list.emptyTitle}</h2>
+          {mayCommand && <p>{words.list.emptyText}</p>}
         </div>
       ) : (
-        <p class="placeholder">{isDown(connection) ? t.unreachable : t.loading}</p>
+        <p class="placeholder">{isDown(connection) ? t.unreachable : words.list.loading}</p>
       )}
       {menu.value && opened && (
         <ServerMenu key={menu.value.id} server={opened} anchor={menu.value.anchor} onClose={closeMenu} />
