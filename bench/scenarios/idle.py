@@ -12,11 +12,13 @@ import psutil
 from bench.options import Options
 from bench.results.table import Cell, Table
 from bench.servers.pinning import SERVER_CORE, starting_on
-from bench.servers.portal import Servers, stop_all, wait_ready
-from opsroom_testkit.ports import free_port
+from bench.servers.portal import Servers, stop_all
+from opsroom_testkit.ports import free_port, is_ready
 
 SECONDS = 30.0
 _SETTLE_SECONDS = 10.0
+_START_SECONDS = 300.0
+"""The first start may have to build the page."""
 _SCRIPT = Path(__file__).parents[2] / "opsroom"
 
 
@@ -47,7 +49,10 @@ async def _run(folder: str, seconds: float, *, pin: bool) -> Table:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        await wait_ready(servers, servers.port)
+        async with asyncio.timeout(_START_SECONDS):
+            while not await is_ready(servers.port):
+                servers.check()
+                await asyncio.sleep(0.1)
         await asyncio.sleep(_SETTLE_SECONDS)
         root = psutil.Process(servers.processes["up"].pid)
         processes = [root, *root.children(recursive=True)]
