@@ -13,7 +13,11 @@ _WATCHED = ("opsroom_gateway", "uvicorn", "websockets", "starlette", "fastapi", 
 _BOUNDED = frozenset(
     {
         "opsroom_gateway.fanout.replay_buffer.Frame",  # the newest events
-        "fastapi.dependencies.models._CallIdentity",  # the dependencies of each route, once it is used
+        # The dependencies of each route, once it is used:
+        "fastapi._compat.v2.ModelField",
+        "fastapi.dependencies.models.Dependant",
+        "fastapi.dependencies.models._CallIdentity",
+        "fastapi.params.Query",
     }
 )
 """Classes of those modules of which there are at most a fixed number of objects, made as they are needed."""
