@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsroom_gateway.transport.http.parser import PIECE_BYTES, Parsed, RequestParser
+from opsroom_gateway.transport.http.parser import HEADERS_MAX, PIECE_BYTES, Parsed, RequestParser
 from opsroom_gateway.transport.http.request_head import RequestHead
 
 LIMIT = 8192
@@ -33,10 +33,10 @@ class Recorder:
         self.ends += 1
 
 
-def parse(data: bytes, piece: int = PIECE_BYTES) -> tuple[Recorder, Parsed]:
+def parse(data: bytes, piece: int = PIECE_BYTES, *, limit: int = LIMIT) -> tuple[Recorder, Parsed]:
     """Parse ``data`` in pieces. Returns what was called, and the last result."""
     recorder = Recorder()
-    parser = RequestParser(recorder, LIMIT)
+    parser = RequestParser(recorder, limit)
     view = memoryview(data)
     for start in range(0, len(data), piece):
         parsed = parser.parse(view[start : start + piece])
@@ -92,6 +92,29 @@ def test_a_request_with_too_large_headers_is_not_passed_on() -> None:
     for piece in (LIMIT * 2, PIECE_BYTES):
         recorder, parsed = parse(data, piece)
         assert (recorder.heads, parsed) == ([], Parsed.TOO_LARGE)
+
+
+HANDSHAKE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [(b"GET / HTTP/1.1\r\nHost: x\r\n", Parsed.REQUESTS), (HANDSHAKE, Parsed.WEBSOCKET)],
+    ids=["request", "handshake"],
+)
+def test_the_number_of_headers_is_limited(first: bytes, expected: Parsed) -> None:
+    """Each takes memory, however small it is."""
+    room = HEADERS_MAX - first.count(b": ")
+    for piece in (LIMIT * 2, PIECE_BYTES, 50):
+        _, parsed = parse(first + b"a:b\r\n" * room + b"\r\n", piece, limit=LIMIT * 8)
+        assert parsed is expected
+        recorder, parsed = parse(first + b"a:b\r\n" * (room + 1) + b"\r\n", piece, limit=LIMIT * 8)
+        assert (recorder.heads, parsed) == ([], Parsed.TOO_LARGE)
+
+
+@pytest.mark.parametrize("size", [LIMIT, 2 * LIMIT])
+def test_a_handshake_with_too_large_headers_is_refused(size: int) -> None:
+    assert parse(HANDSHAKE + b"X: " + b"x" * size + b"\r\n\r\n", 4 * LIMIT)[1] is Parsed.TOO_LARGE
 
 
 def test_each_request_has_its_own_limit() -> None:

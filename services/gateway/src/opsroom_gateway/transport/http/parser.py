@@ -10,6 +10,9 @@ from opsroom_gateway.transport.http.request_head import RequestHead
 
 PIECE_BYTES = 4096
 """How much to parse at once. The limit holds after each piece."""
+HEADERS_MAX = 128
+"""The maximum number of headers. Many tiny ones would fit into the limit of bytes, and each takes memory that
+the garbage collector walks through."""
 _CHUNK_FRAMING_BYTES = 5
 """The least that frames a chunk, ``1 CRLF`` and ``CRLF``. It does not count towards the limit."""
 
@@ -74,9 +77,7 @@ class RequestParser:
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            if self.head.wants_websocket:
-                return Parsed.WEBSOCKET
-            return self._decline_upgrade(piece[upgrade.args[0] :])
+            return self._upgrade(piece[upgrade.args[0] :])
         except httptools.HttpParserError:
             return Parsed.INVALID
         if self._too_large or self._overhead > self._limit:
@@ -101,7 +102,11 @@ class RequestParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header or a trailer."""
-        if not self.head.complete:
+        if self.head.complete:
+            return
+        if len(self.head.headers) == HEADERS_MAX:
+            self._too_large = True
+        else:
             self.head.add(name, value)
 
     def on_headers_complete(self) -> None:
@@ -139,6 +144,12 @@ class RequestParser:
         self.in_request = False
         self._overhead = 0
         self._handler.on_end()
+
+    def _upgrade(self, rest: memoryview) -> Parsed:
+        """Return what the head of a request with an upgrade leads to. ``rest``: what follows it."""
+        if self._too_large:
+            return Parsed.TOO_LARGE
+        return Parsed.WEBSOCKET if self.head.wants_websocket else self._decline_upgrade(rest)
 
     def _decline_upgrade(self, rest: memoryview) -> Parsed:
         """Parse what follows a request whose upgrade is ignored.
