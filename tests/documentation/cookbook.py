@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 RUN_SECONDS = 30.0
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _INLINE = re.compile(r"`(nats (?:micro|kv|stream|consumer) [^`]+)`")
-_ID = re.compile(r'"(?:id|instanceId|operationId)":"([0-9a-f-]{32,36})"')
+_ID = re.compile(r'"(?:id|instanceId|operationId)":"([0-9a-f-]{32,36}|[rd]-[a-z2-7]{24})"')
 _KEY = re.compile(r'"(\w+)": ?')
 _FIXED = re.compile(r'"(?:code|type|command|status|field)": ?"[^"…]*"|Nats-Service-Error[\w-]*: \S+')
 

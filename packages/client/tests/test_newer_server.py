@@ -75,7 +75,7 @@ async def test_an_older_server_gets_the_hello_that_it_knows() -> None:
         ):
             received = [await anext(chat), await anext(chat)]
     assert all(isinstance(frame, WelcomeFrame) for frame in received)
-    pages = {"userPages": True}
+    pages = {"userPages": True, "heartbeats": True}
     plain = {"type": "hello", "token": "token"}
     resumed = plain | {"since": 6}
     position = {"epoch": "e1", "timestamp": "2026-11-25T00:00:00.000Z"}

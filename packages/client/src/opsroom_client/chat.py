@@ -325,7 +325,7 @@ class Chat:
             since=since,
             epoch=epoch,
             timestamp=timestamp,
-            heartbeats=True,
+            heartbeats=pages,
             user_pages=pages,
         )
         await socket.send(encode(hello).decode())
@@ -340,7 +340,7 @@ class Chat:
                 self._on_heartbeat(frame)
             case UsersPageFrame():
                 self._people.on_page(frame)
-            case ErrorFrame() if self._is_unknown_field(frame, "userPages"):
+            case ErrorFrame() if self._is_unknown_field(frame, "userPages", "heartbeats"):
                 self._has_pages = False
                 await self._send_hello(socket, self.position)
             case ErrorFrame() if not self._older_server and self._is_unknown_field(

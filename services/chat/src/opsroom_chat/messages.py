@@ -116,10 +116,10 @@ class Messages:
         """Return the event to store, unless the message is refused."""
         if is_blank(request.text):
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
+        members_seq = await self._check_room(request)
         sender, identity = await self._sender(request)
-        members_seq = await self._check_room(request, sender)
         event = MessageEvent(
-            id=_id_of(request, sender),
+            id=_id_of(request),
             room=request.room,
             user=sender,
             text=request.text,
@@ -183,22 +183,23 @@ class Messages:
             return GUEST
         return User(id=GUEST.id, name=name)
 
-    async def _check_room(self, request: SendRequest, sender: User) -> int | None:
+    async def _check_room(self, request: SendRequest) -> int | None:
         """Refuse who may not send to the room, unless this is a retry of a message that is stored already."""
         try:
             return await self._access.check_may_send(request.user_id, request.room)
         except FaultError as error:
             is_known = error.fault.code in {ErrorCode.FORBIDDEN, ErrorCode.ROOM_UNKNOWN}
-            if not is_known or not await self._is_stored(request, sender):
+            if not is_known or not await self._is_stored(request):
                 raise
             return 0
 
-    async def _is_stored(self, request: SendRequest, sender: User) -> bool:
-        return await self._store.find(request.room, _id_of(request, sender)) is not None
+    async def _is_stored(self, request: SendRequest) -> bool:
+        return await self._store.find(request.room, _id_of(request)) is not None
 
 
-def _id_of(request: SendRequest, sender: User) -> str:
-    return message_id(sender.id if request.raw is None else GUEST.id, request.client_id)
+def _id_of(request: SendRequest) -> str:
+    sender = None if request.raw is not None else request.user_id
+    return message_id(sender or GUEST.id, request.client_id)
 
 
 def _reply(event: MessageEvent, added: int | StreamMessage) -> SendReply:

@@ -260,7 +260,7 @@ async def test_no_more_is_read_until_a_message_is_taken() -> None:
 async def test_heartbeats_are_sent_while_messages_wait_for_the_application() -> None:
     async with running(ping_seconds=0.3) as (app, server), client(server, "/held") as socket:
         await until(lambda: bool(app.scopes))
-        app.scopes[0]["extensions"][CONNECTION_EXTENSION].heartbeat = text_frame(b"alive")
+        app.scopes[0]["extensions"][CONNECTION_EXTENSION].heartbeat = lambda: text_frame(b"alive")
         await socket.send("waits")
         for _ in range(4):
             async with asyncio.timeout(PATIENCE_SECONDS):

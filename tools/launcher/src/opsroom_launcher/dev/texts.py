@@ -12,8 +12,8 @@ _COMMAND_LINE = (
     "packages/client/src/opsroom_client/errors.py",
     "tools/launcher/src/opsroom_launcher",
 )
-_NOT_SHOWN = ("opsroom_launcher/dev",)
-"""Commands for developers, and this collector."""
+_NOT_SHOWN = ("opsroom_launcher/dev", "opsroom_launcher/install/docs_site.py")
+"""Commands for developers, this collector, and the markup of the documentation."""
 _SERVICES = (
     "packages/contracts/src/opsroom_contracts/serialization/explanations.py",
     "services/chat/src",

@@ -51,7 +51,7 @@ class Heartbeats:
         """Return the heartbeat to send now."""
         self._flush()
         position = self._position()
-        if position != self._last:
+        if position.timestamp is not None and position != self._last:
             self._last = position
             beat = HeartbeatFrame(seq=position.seq, timestamp=position.timestamp)
             self._frame = text_frame(encode(beat))

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Depends, Request
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.invitations import ExchangeRequest, LinkRequest
@@ -13,7 +13,7 @@ from opsroom_gateway.api.audit_log import requester_of
 from opsroom_gateway.api.idempotency import IdempotencyKey
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -65,6 +65,7 @@ def links_router(requester: RequestClient, access: Authorizer, limits: Limits) -
     )
     async def exchange(
         request: Request,
+        principal: Annotated[Principal, Depends(access.principal)],
         body: Annotated[LinkSecret, Body(examples=[{"secret": _SECRET}])],
         key: IdempotencyKey = None,
     ) -> SignedIn:
@@ -73,7 +74,6 @@ def links_router(requester: RequestClient, access: Authorizer, limits: Limits) -
         Keep the token: it is returned only to this client. After a lost response, repeat the request with the
         same idempotency key, which must be impossible to guess.
         """
-        principal = await access.principal(request)
         limits.count_registration(request)
         by = requester_of(request, principal.name, principal.identity)
         wanted = ExchangeRequest(secret=body.secret, key=key or uuid4().hex, by=by)
