@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.transports import Transport
+from weakref import ReferenceType, ref
 
 UNREAD_SECONDS = 60.0
 """How long the buffer may stay as it is. A slow client first reads what the kernel buffers: megabytes."""
@@ -21,10 +22,14 @@ def abort_unless_read(transport: Transport) -> None:
     """Abort the connection if the peer reads nothing of what is buffered for it."""
     waiting = transport.get_write_buffer_size()
     if waiting:
-        asyncio.get_running_loop().call_later(UNREAD_SECONDS, _check, transport, waiting)
+        # A lost connection must not be kept until then.
+        asyncio.get_running_loop().call_later(UNREAD_SECONDS, _check, ref(transport), waiting)
 
 
-def _check(transport: Transport, before: int) -> None:
+def _check(reference: ReferenceType[Transport], before: int) -> None:
+    transport = reference()
+    if transport is None:
+        return
     if transport.get_write_buffer_size() >= before:
         transport.abort()
     else:
