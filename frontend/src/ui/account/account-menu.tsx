@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { SignInControl } from "../access/sign-in";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
@@ -122,6 +123,10 @@ function Devices({ onChosen }: { readonly onChosen: (act: () => void) => () => v
 
 /** The account menu. `onClose` closes the popover that it is in. */
 export default function AccountMenu({ onClose }: { readonly onClose: () => void }) {
+  useEffect(() => {
+    // So that its dialogs also open offline. If that fails, opening one tries again.
+    import(/* webpackChunkName: "devices" */ "../people/device-dialogs").catch(() => undefined);
+  }, []);
   const { store } = useApp();
   const t = dictionary.value;
   const { me } = store.chat.value;
