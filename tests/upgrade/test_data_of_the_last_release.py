@@ -203,7 +203,8 @@ async def test_everything_is_served_as_before_and_pending_operations_finish_once
                 assert someone.welcome["user"] == {"id": user_id, "name": name}
     async with upgraded.portal() as address:
         second = await served(address, upgraded.tokens, READER)
-        assert second == first
+        # A record that is written again may have fields of this release.
+        assert as_before(second, first) == first
 
 
 async def test_retries_from_before_the_upgrade_return_the_first_reply(upgraded: Upgraded) -> None:

@@ -1,7 +1,9 @@
 """Frames that come in floods are written together, and each reader gets those that are for it."""
 
 import asyncio
+import gc
 from typing import cast
+from weakref import ref
 
 from opsroom_gateway.fanout.paced_broadcaster import PacedBroadcaster
 from opsroom_gateway.transport.connection import NO_DESCRIPTOR, ClientConnection, DescriptorCache
@@ -39,6 +41,21 @@ def subscribed(broadcaster: PacedBroadcaster, count: int = 1) -> list[Reader]:
     for reader in readers:
         broadcaster.subscribe(cast("ClientConnection", reader))
     return readers
+
+
+async def test_nothing_is_kept_of_a_reader_that_has_gone() -> None:
+    """The next frame, which would find out, may take hours."""
+    broadcaster = PacedBroadcaster()
+    staying, leaving = subscribed(broadcaster, 2)
+    broadcaster.publish(b"hello")
+    await until(lambda: leaving.text == b"hello")
+    broadcaster.unsubscribe(cast("ClientConnection", leaving))
+    gone = ref(leaving)
+    del leaving
+    gc.collect()
+    assert gone() is None
+    broadcaster.publish(b", again")
+    await until(lambda: staying.text == b"hello, again")
 
 
 async def test_a_flood_is_a_few_writes() -> None:

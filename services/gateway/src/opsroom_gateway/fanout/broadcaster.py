@@ -36,9 +36,10 @@ class SubscriberGroup:
         reader.watch(self)
 
     def remove(self, reader: ClientConnection) -> None:
-        """Remove a reader, if it is in the group."""
+        """Remove a reader, if it is in the group. Nothing of it is kept until the next write."""
         if reader in self._readers:
             del self._readers[reader]
+            self._descriptors, self._by_descriptor, self._buffering = [], {}, []
             self.dirty = True
             reader.unwatch(self)
 
