@@ -46,16 +46,15 @@ def subscribed(broadcaster: PacedBroadcaster, count: int = 1) -> list[Reader]:
 async def test_nothing_is_kept_of_a_reader_that_has_gone() -> None:
     """The next frame, which would find out, may take hours."""
     broadcaster = PacedBroadcaster()
-    staying, leaving = subscribed(broadcaster, 2)
+    readers = subscribed(broadcaster, 2)
     broadcaster.publish(b"hello")
-    await until(lambda: leaving.text == b"hello")
-    broadcaster.unsubscribe(cast("ClientConnection", leaving))
-    gone = ref(leaving)
-    del leaving
+    await until(lambda: readers[1].text == b"hello")
+    gone = ref(readers[1])
+    broadcaster.unsubscribe(cast("ClientConnection", readers.pop()))
     gc.collect()
     assert gone() is None
     broadcaster.publish(b", again")
-    await until(lambda: staying.text == b"hello, again")
+    await until(lambda: readers[0].text == b"hello, again")
 
 
 async def test_a_flood_is_a_few_writes() -> None:
