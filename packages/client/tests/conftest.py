@@ -15,9 +15,11 @@ async def proxy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proxy
     """A proxy to a running portal."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
-    async with (
-        portal_at(process.url, gateway_settings(open_moderation=True)) as portal,
-        proxy_to(portal.gateway.port) as running_proxy,
-    ):
-        yield running_proxy
-    await process.stop()
+    try:
+        async with (
+            portal_at(process.url, gateway_settings(open_moderation=True)) as portal,
+            proxy_to(portal.gateway.port) as running_proxy,
+        ):
+            yield running_proxy
+    finally:
+        await process.stop()

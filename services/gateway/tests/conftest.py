@@ -20,9 +20,11 @@ async def portal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Port
     """The portal of a module; its tests use different names and browsers."""
     process = BrokerProcess(tmp_path_factory.mktemp("broker"))
     await process.start()
-    async with portal_at(process.url) as whole:
-        yield whole
-    await process.stop()
+    try:
+        async with portal_at(process.url) as whole:
+            yield whole
+    finally:
+        await process.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
