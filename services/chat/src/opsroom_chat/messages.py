@@ -209,7 +209,7 @@ def _reply(event: MessageEvent, added: int | StreamMessage) -> SendReply:
 
 
 def _result(event: MessageEvent, added: Added, *, is_repeated: bool) -> SendResult:
-    """Return what became of a message of a batch; ``is_repeated``: one before it has the same id."""
+    """Return the outcome of a message of a batch; ``is_repeated``: one before it has the same id."""
     try:
         if isinstance(added, Exception):
             raise added

@@ -259,7 +259,7 @@ class SendBatchRequest(Model):
 
 
 class SendResult(Model):
-    """What became of one message: ``reply`` if it is stored, else ``fault``."""
+    """The outcome of one message: ``reply`` if it is stored, else ``fault``."""
 
     reply: SendReply | None = None
     fault: Fault | None = None

@@ -59,7 +59,7 @@ class Entry:
     Attributes:
         width: how many to store at once. It shrinks if other processes are faster each time.
         attempts: how often in a row another process was faster.
-        outcomes: what became of each event; None: not resolved yet.
+        outcomes: that of each event; None: not resolved yet.
         left: how many are not resolved yet.
     """
 
@@ -85,7 +85,7 @@ class Entry:
         return {self.appends[place].subject for place in self.next(limit)}
 
     def resolve(self, place: int, outcome: Outcome) -> None:
-        """Note what became of one event; the last one resolves the entry."""
+        """Note the outcome of one event; the last one resolves the entry."""
         self.outcomes[place] = outcome
         self.left -= 1
         if not self.left and not self.done.done():

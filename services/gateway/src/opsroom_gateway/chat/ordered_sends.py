@@ -12,7 +12,7 @@ _BATCH_BYTES = MAX_PAYLOAD_BYTES - 4096
 """How long the messages of one request may be together."""
 
 Sent = SendReply | FaultError
-"""What became of a message."""
+"""The outcome of a message."""
 
 
 class OrderedSends:
@@ -27,7 +27,7 @@ class OrderedSends:
         self._requester = requester
 
     async def send(self, requests: Sequence[SendRequest], timeout: float | None = None) -> list[Sent]:
-        """Store messages of one socket; return what became of each. ``timeout``: seconds for a request."""
+        """Store messages of one socket; return the outcome of each. ``timeout``: seconds for a request."""
         sent: list[Sent] = []
         for batch in _batches(requests):
             sent += await self._send_batch(batch, timeout)
