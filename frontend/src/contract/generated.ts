@@ -657,6 +657,10 @@ export interface RoomView {
   room: Room;
   role?: RoomRole;
   members?: number;
+  /**
+   * @maxItems 8
+   */
+  people?: User[];
 }
 export interface Room {
   id: string;
@@ -1043,6 +1047,11 @@ export interface RoomFrame {
   type: "room";
   room: Room;
   role?: RoomRole;
+  members?: number;
+  /**
+   * @maxItems 8
+   */
+  people?: User[];
 }
 export interface TypingNotice {
   type: "typing";

@@ -55,6 +55,21 @@ async def test_messages_of_a_room_go_to_its_members_only(portal: Portal) -> None
         assert [view["room"]["id"] for view in rooms] == ["general"]
 
 
+async def test_a_direct_room_says_who_is_in_it(portal: Portal) -> None:
+    async with people(portal, "Ann", "Bob", "Eve") as ((ann, ann_http), (bob, bob_http), (eve, _)):
+        users = sorted((one.welcome["user"] for one in (ann, bob, eve)), key=lambda user: user["id"])
+        others = [user["id"] for user in users if user["id"] != ann.welcome["user"]["id"]]
+        room = (await ann_http.request("POST", "/direct", json={"users": others})).json()["id"]
+        for one in (ann, bob, eve):
+            while (frame := await one.receive("room")).get("people") != users:
+                pass
+            assert (frame["room"]["id"], frame["members"]) == (room, 3)
+        async with person(portal.gateway, bob.token) as again:
+            assert [(view["people"], view["members"]) for view in again.welcome["rooms"]] == [(users, 3)]
+        views = (await bob_http.request("GET", "/rooms")).json()["rooms"]
+        assert [view["people"] for view in views if view["room"]["id"] == room] == [users]
+
+
 async def test_whoever_is_removed_hears_nothing_from_then_on(portal: Portal) -> None:
     async with people(portal, "Ann", "Bob") as ((ann, ann_http), (bob, bob_http)):
         room = await ann_http.create("Incidents")

@@ -6,7 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.chat.models import Message, Text, Token, User, UserCursor
 from opsroom_contracts.chat.moderation import Reason
-from opsroom_contracts.chat.rooms import Room, RoomRole, RoomView
+from opsroom_contracts.chat.rooms import DIRECT_MAX, Room, RoomRole, RoomView
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.model import (
     ClientId,
@@ -194,12 +194,15 @@ class LeftFrame(Model):
 class RoomFrame(Model):
     """The user joined this room, or it was changed. Without ``role`` they are no longer in it.
 
-    Messages of the room come from now on; earlier ones are in its history.
+    Messages of the room come from now on; earlier ones are in its history. ``members``, ``people``: as in
+    the rooms of the welcome.
     """
 
     type: Literal["room"] = "room"
     room: Room
     role: RoomRole | None = None
+    members: Annotated[int, Field(ge=0)] | None = None
+    people: Annotated[tuple[User, ...], Field(max_length=DIRECT_MAX)] | None = None
 
 
 class TypingNotice(Model):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from opsroom_contracts.chat.rooms import Membership, PersonRooms, Room
+from opsroom_contracts.chat.rooms import Membership, PersonRooms, Room, RoomKind, RoomView
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,17 @@ class RoomIndex:
     def members(self, room: str) -> Mapping[str, Membership]:
         """Return the members of a room by their ids."""
         return self._members.get(room, {})
+
+    def view(self, room: Room, user_id: str) -> RoomView:
+        """Return a room as a person sees it."""
+        membership, members = self.membership(user_id, room.id), self.members(room.id)
+        people = (self._people[member].person.user for member in sorted(members))
+        return RoomView(
+            room=room,
+            role=None if membership is None else membership.role,
+            members=len(members),
+            people=tuple(people) if room.kind is RoomKind.DIRECT else None,
+        )
 
     def oldest_seq(self) -> int | None:
         """Return the lowest sequence of a record that the index is made of; None if it is empty."""

@@ -191,11 +191,16 @@ class RoomsRequest(Model):
 
 
 class RoomView(Model):
-    """A room as one person sees it. ``role``: missing if they are not a member; ``members``: how many."""
+    """A room as one person sees it.
+
+    ``role``: missing if they are not a member. ``members``: how many there are. ``people``: who is in a
+    direct room, which has no name; the person who reads this included.
+    """
 
     room: Room
     role: RoomRole | None = None
     members: Annotated[int, Field(ge=0)] | None = None
+    people: Annotated[tuple[User, ...], Field(max_length=DIRECT_MAX)] | None = None
 
 
 class RoomsReply(Model):

@@ -282,12 +282,7 @@ class RoomHandlers:
     def _view(self, room: Room, user_id: str) -> RoomView:
         if room.kind is RoomKind.OPEN:
             return RoomView(room=room)
-        membership = self._store.index.membership(user_id, room.id)
-        return RoomView(
-            room=room,
-            role=None if membership is None else membership.role,
-            members=len(self._store.index.members(room.id)),
-        )
+        return self._store.index.view(room, user_id)
 
 
 def _claimed(room: Room, replaced: int) -> Stored[Room] | None:

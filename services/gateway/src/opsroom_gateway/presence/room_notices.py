@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from opsroom_contracts.chat.frames import RoomFrame
-from opsroom_contracts.chat.rooms import Room
+from opsroom_contracts.chat.rooms import Room, RoomKind
 from opsroom_contracts.serialization.codec import encode
 from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.transport.connection import ClientConnection
@@ -37,14 +37,19 @@ class RoomNotices:
     def _on_person(self, user_id: str, joined: Collection[str], left: Collection[str]) -> None:
         for room_id in sorted({*joined, *left}):
             room = self._rooms.index.room(room_id)
-            if room is not None:
+            if room is None:
+                continue
+            if room.kind is RoomKind.DIRECT:
+                # The records of its people come one after the other, and the last one completes the list.
+                self._on_room(room)
+            else:
                 self._send(user_id, room)
 
     def _send(self, user_id: str, room: Room) -> None:
         sockets = self._sockets.get(user_id)
         if sockets:
-            membership = self._rooms.index.membership(user_id, room.id)
-            frame = RoomFrame(room=room, role=None if membership is None else membership.role)
+            view = self._rooms.index.view(room, user_id)
+            frame = RoomFrame(room=room, role=view.role, members=view.members, people=view.people)
             data = text_frame(encode(frame))
             for socket in sockets:
                 socket.write(data)

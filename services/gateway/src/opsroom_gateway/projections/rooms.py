@@ -65,13 +65,8 @@ class RoomProjection:
     def views(self, user_id: str) -> tuple[RoomView, ...]:
         """Return the rooms of a user that not everybody is in."""
         person = self._index.person(user_id)
-        memberships = {} if person is None else person.rooms
-        rooms = ((self._index.room(room), one.role) for room, one in sorted(memberships.items()))
-        return tuple(
-            RoomView(room=room, role=role, members=len(self._index.members(room.id)))
-            for room, role in rooms
-            if room is not None
-        )
+        rooms = (self._index.room(room) for room in sorted(() if person is None else person.rooms))
+        return tuple(self._index.view(room, user_id) for room in rooms if room is not None)
 
     def on_restart(self, restart: Restart) -> None:
         """Continue, or build a second view, which replaces the present one when complete."""
