@@ -16,6 +16,7 @@ const CORPUS = [
   "<form action=javascript:hit()><button>x</button></form>",
   "<base href=//evil.example><meta http-equiv=refresh content='0;url=javascript:hit()'>",
   '" onmouseover="hit()" autofocus onfocus="hit()" x="',
+  '[x](javascript:hit()) [x](JaVaScRiPt:hit()) [x](data:text/html,hit()) ![x](x"onerror="hit())',
   "'-hit()-' {{hit()}} #{hit()} {{constructor.constructor('hit()')()}} <%= hit() %>",
   "&lt;script&gt;hit()&lt;/script&gt; &#60;img src=x onerror=hit()&#62;",
   "\\u003cscript\\u003ehit()\\u003c/script\\u003e",

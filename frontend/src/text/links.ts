@@ -1,11 +1,10 @@
-export type TextPart = { readonly text: string } | { readonly text: string; readonly href: string };
-
-/** Texts without spaces are common in Chinese and Japanese, so their punctuation ends a link. */
+/** Texts without spaces are common in Chinese and Japanese, so their punctuation ends a link; so does `](`. */
 const CANDIDATE =
-  /\b(?:https?:\/\/|www\.)[^\s<>"`\u3001\u3002\u3008-\u3011\u3014-\u301B\uFF01\uFF08\uFF09\uFF0C\uFF1A\uFF1B\uFF1F\uFF5E“”„«»‹›]+/giu;
+  /\b(?:https?:\/\/|www\.|mailto:)(?:(?!\]\()[^\s<>"`\u3001\u3002\u3008-\u3011\u3014-\u301B\uFF01\uFF08\uFF09\uFF0C\uFF1A\uFF1B\uFF1F\uFF5E“”„«»‹›])+/iuy;
 const SENTENCE_END = /[.,;:!?…'’‘*_~]/u;
 const OPENERS = "([{";
 const CLOSERS = ")]}";
+const SAFE_SCHEMES: readonly string[] = ["http:", "https:", "mailto:"];
 
 /** Remove trailing punctuation that belongs to the sentence: `(see https://a.example/b).` Takes one pass. */
 function trimmed(candidate: string): string {
@@ -26,30 +25,32 @@ function trimmed(candidate: string): string {
   return candidate.slice(0, end);
 }
 
-/** The URL of a candidate; undefined unless the browser parses it as http or https. */
-function hrefOf(text: string): string | undefined {
+/** The address that `text` is; undefined unless the browser parses it as http, https or mailto. */
+export function hrefOf(text: string): string | undefined {
   try {
     const isBare = /^www\./i.test(text);
     const url = new URL(isBare ? `https://${text}` : text);
-    const isWeb = url.protocol === "http:" || url.protocol === "https:";
-    return isWeb && (!isBare || url.hostname.includes(".", 4)) ? url.href : undefined;
+    const isWhole = !isBare || url.hostname.includes(".", 4);
+    return SAFE_SCHEMES.includes(url.protocol) && url.pathname && isWhole ? url.href : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Split a message into plain text and links; the concatenated parts are the message. */
-export function splitLinks(message: string): readonly TextPart[] {
-  const parts: TextPart[] = [];
-  let done = 0;
-  for (const match of message.matchAll(CANDIDATE)) {
-    const text = trimmed(match[0]);
-    const href = hrefOf(text);
-    if (!href) continue;
-    if (match.index > done) parts.push({ text: message.slice(done, match.index) });
-    parts.push({ text, href });
-    done = match.index + text.length;
-  }
-  if (done < message.length) parts.push({ text: message.slice(done) });
-  return parts;
+/** What may be an address at a place of a text. */
+export interface FoundAddress {
+  /** How many characters the search looked at; they can't begin another address. */
+  readonly length: number;
+  /** The address as it is written; without `href` it is none. */
+  readonly text: string;
+  readonly href: string | undefined;
+}
+
+/** The address that begins at `at`, where `http`, `www.` or `mailto:` does; undefined if there is nothing to read. */
+export function addressAt(text: string, at: number): FoundAddress | undefined {
+  CANDIDATE.lastIndex = at;
+  const candidate = CANDIDATE.exec(text)?.[0];
+  if (candidate === undefined) return undefined;
+  const written = trimmed(candidate);
+  return { length: candidate.length, text: written, href: hrefOf(written) };
 }

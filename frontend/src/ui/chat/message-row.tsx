@@ -1,68 +1,14 @@
 import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
-import { splitCode } from "../../text/code-blocks";
-import { dayKey, formatClock, formatDay, isEmojiOnly } from "../../text/format";
-import { splitLinks } from "../../text/links";
-import { splitNames } from "../../text/server-names";
+import { dayKey, formatClock, formatDay } from "../../text/format";
 import { useApp } from "../app-context";
-import { hrefs } from "../place";
 import { dictionary, language } from "../settings/preferences";
 import { Time } from "../time";
 import { Avatar } from "./avatar";
 import type { RowHead } from "./grouping";
+import { MessageText } from "./message/message-text";
 import { ModerateButton } from "./moderation/moderate-button";
 
 const DAY_MS = 24 * 60 * 60_000;
-
-/** A text in which the names of servers are links to them. */
-function WithServers({ text }: { readonly text: string }) {
-  const { store } = useApp();
-  const parts = splitNames(text);
-  // Most messages name none: they are not drawn again when the servers change.
-  if (parts.length === 1) return <>{text}</>;
-  const names = store.serverNames.value;
-  return (
-    <>
-      {parts.map((part, index) =>
-        index % 2 && names.has(part) ? (
-          <a key={index} href={hrefs.server(part)}>
-            {part}
-          </a>
-        ) : (
-          part
-        ),
-      )}
-    </>
-  );
-}
-
-const Prose = ({ text }: { readonly text: string }) => (
-  <>
-    {splitLinks(text).map((part, index) =>
-      "href" in part ? (
-        <a key={index} href={part.href} target="_blank" rel="noopener noreferrer nofollow ugc">
-          {part.text}
-        </a>
-      ) : (
-        <WithServers key={index} text={part.text} />
-      ),
-    )}
-  </>
-);
-
-/** The text of a message as text nodes, links and code, never as markup. */
-const MessageText = ({ text }: { readonly text: string }) => (
-  <p class={isEmojiOnly(text) ? "message-text emoji-only" : "message-text"} dir="auto">
-    {splitCode(text).map((part, index) =>
-      index % 2 ? (
-        <code key={index} class="code-block">
-          {part}
-        </code>
-      ) : (
-        part && <Prose key={index} text={part} />
-      ),
-    )}
-  </p>
-);
 
 /** The line above the first message of a day. */
 export const DayLine = ({ at }: { readonly at: string | number }) => {

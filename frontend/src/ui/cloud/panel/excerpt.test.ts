@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { TEXT_MAX } from "../../../contract/generated";
-import { splitCode } from "../../../text/code-blocks";
+import { parseMarkdown } from "../../../text/markdown/blocks";
 import { lengthOf } from "../../../text/typed";
 import { withExcerpt } from "./excerpt";
 
@@ -14,9 +14,10 @@ it("keeps the last whole lines that a message can have", () => {
   const text = withExcerpt("before", "Log of web-1:", lines);
   expect(lengthOf(text.trim())).toBeLessThanOrEqual(TEXT_MAX);
   expect(lengthOf(text.trim())).toBeGreaterThan(TEXT_MAX - 20);
-  expect(splitCode(text)[1]).toMatch(/^line \d+ 😀\n[\s\S]*line 1999 😀$/);
+  const block = parseMarkdown(text)[1];
+  expect(block?.type === "fence" && block.text).toMatch(/^line \d+ 😀\n[\s\S]*line 1999 😀$/);
 });
 
 it("stays one block, whatever the lines contain", () => {
-  expect(splitCode(withExcerpt("", "Log:", "a\n```\nb"))).toHaveLength(3);
+  expect(parseMarkdown(withExcerpt("", "Log:", "a\n```\nb"))).toHaveLength(2);
 });

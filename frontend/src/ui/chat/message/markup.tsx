@@ -1,0 +1,144 @@
+import { useMemo } from "preact/hooks";
+import { parseMarkdown } from "../../../text/markdown/blocks";
+import type { Block, Inline, Link } from "../../../text/markdown/nodes";
+import { splitNames } from "../../../text/server-names";
+import { sameName } from "../../../text/typed";
+import { useApp } from "../../app-context";
+import { hrefs } from "../../place";
+import { CodeBlock } from "./code-block";
+import type { MarkupProps } from "./markup-loader";
+import { Shortcode } from "./shortcode";
+
+/** The names that mean everybody in the room, or everybody who is here. */
+const EVERYBODY: readonly string[] = ["room", "here"];
+
+/** A text in which the names of servers are links to them. */
+function WithServers({ text }: { readonly text: string }) {
+  const { store } = useApp();
+  const parts = splitNames(text);
+  // Most texts name none: they are not drawn again when the servers change.
+  if (parts.length === 1) return <>{text}</>;
+  const names = store.serverNames.value;
+  return (
+    <>
+      {parts.map((part, index) =>
+        index % 2 && names.has(part) ? (
+          <a key={index} href={hrefs.server(part)}>
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
+    </>
+  );
+}
+
+function Mention({ name }: { readonly name: string }) {
+  const me = useApp().store.chat.value.me?.name;
+  const isOwn = sameName(name, me) || EVERYBODY.includes(name.toLowerCase());
+  return <span class={isOwn ? "mention own" : "mention"}>@{name}</span>;
+}
+
+/** A link. One that leads to a place of this page goes there; others open in a new tab and learn nothing of this one. */
+function TextLink({ href, children }: Link) {
+  const here = location.href.replace(/#.*/, "");
+  if (href.startsWith(`${here}#/`))
+    return (
+      <a href={href.slice(here.length)} title={href}>
+        <Parts nodes={children} isLink />
+      </a>
+    );
+  return (
+    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow ugc">
+      <Parts nodes={children} isLink />
+    </a>
+  );
+}
+
+interface PartsProps {
+  readonly nodes: readonly Inline[];
+  /** Whether they are the text of a link, which has no other link in it. */
+  readonly isLink?: boolean;
+}
+
+function Part({ node, isLink = false }: { readonly node: Inline; readonly isLink?: boolean }) {
+  if (typeof node === "string") return isLink ? node : <WithServers text={node} />;
+  switch (node.type) {
+    case "code":
+      return <code>{node.text}</code>;
+    case "link":
+      return <TextLink {...node} />;
+    case "mention":
+      return <Mention name={node.name} />;
+    case "shortcode":
+      return <Shortcode name={node.name} />;
+    case "strong":
+    case "em":
+    case "del": {
+      const Tag = node.type;
+      return (
+        <Tag>
+          <Parts nodes={node.children} isLink={isLink} />
+        </Tag>
+      );
+    }
+    default:
+      return node satisfies never;
+  }
+}
+
+const Parts = ({ nodes, isLink = false }: PartsProps) => (
+  <>
+    {nodes.map((node, index) => (
+      <Part key={index} node={node} isLink={isLink} />
+    ))}
+  </>
+);
+
+function BlockView({ block }: { readonly block: Block }) {
+  switch (block.type) {
+    case "paragraph":
+      return (
+        <p>
+          <Parts nodes={block.children} />
+        </p>
+      );
+    case "fence":
+      return <CodeBlock language={block.language} text={block.text} />;
+    case "quote":
+      return (
+        <blockquote>
+          <Blocks blocks={block.children} />
+        </blockquote>
+      );
+    case "list": {
+      const Tag = block.isOrdered ? "ol" : "ul";
+      return (
+        <Tag>
+          {block.items.map(({ value, children }, index) => (
+            <li key={index} {...(value === undefined ? {} : { value })}>
+              <Blocks blocks={children} />
+            </li>
+          ))}
+        </Tag>
+      );
+    }
+    default:
+      return block satisfies never;
+  }
+}
+
+const Blocks = ({ blocks }: { readonly blocks: readonly Block[] }) => (
+  <>
+    {blocks.map((block, index) => (
+      <BlockView key={index} block={block} />
+    ))}
+  </>
+);
+
+/** The text of a message with its markup. */
+export function Markup({ text }: MarkupProps) {
+  const blocks = useMemo(() => parseMarkdown(text), [text]);
+  return <Blocks blocks={blocks} />;
+}
