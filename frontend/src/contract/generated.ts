@@ -111,6 +111,7 @@ export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloa
 export type ClientFrame =
   | HelloFrame
   | LeaveFrame
+  | ReadFrame
   | SendFrame
   | TypingFrame
   | UsersFrame;
@@ -123,6 +124,7 @@ export type ServerFrame =
   | LeftFrame
   | MessageFrame
   | MutedFrame
+  | ReadNotice
   | RemovedFrame
   | ResetFrame
   | RoomFrame
@@ -508,6 +510,7 @@ export interface Contract {
   };
   HelloFrame: HelloFrame;
   LeaveFrame: LeaveFrame;
+  ReadFrame: ReadFrame;
   SendFrame: SendFrame;
   TypingFrame: TypingFrame;
   UsersFrame: UsersFrame;
@@ -518,6 +521,7 @@ export interface Contract {
   LeftFrame: LeftFrame;
   MessageFrame: MessageFrame;
   MutedFrame: MutedFrame;
+  ReadNotice: ReadNotice;
   RemovedFrame: RemovedFrame;
   ResetFrame: ResetFrame;
   RoomFrame: RoomFrame;
@@ -966,9 +970,15 @@ export interface HelloFrame {
   timestamp?: string;
   heartbeats?: boolean;
   userPages?: boolean;
+  unread?: boolean;
 }
 export interface LeaveFrame {
   type: "leave";
+}
+export interface ReadFrame {
+  type: "read";
+  room: string;
+  seq: number;
 }
 export interface SendFrame {
   type: "send";
@@ -1029,6 +1039,14 @@ export interface MutedFrame {
   reason?: string;
   type: "muted";
 }
+export interface ReadNotice {
+  type: "read";
+  room: string;
+  seq: number;
+  unread: number;
+  mentions: number;
+  asOf?: number;
+}
 export interface RemovedFrame {
   type: "removed";
   seq: number;
@@ -1078,10 +1096,22 @@ export interface WelcomeFrame {
   timestamp?: string;
   heartbeatSeconds?: number;
   rooms?: RoomView[];
+  unread?: Unread;
 }
 export interface Mute {
   until?: string;
   reason?: string;
+}
+export interface Unread {
+  asOf: number;
+  rooms: RoomUnread[];
+}
+export interface RoomUnread {
+  room: string;
+  read?: number;
+  unread: number;
+  mentions: number;
+  last?: number;
 }
 export interface ResetEvent {
   seq: number;

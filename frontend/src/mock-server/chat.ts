@@ -162,6 +162,9 @@ export class MockChat {
         return this.type(member.user);
       case "users":
         return connection.listener.onFrame({ type: "users", ...this.userPage(frame.after) });
+      case "read":
+        for (const one of member.connections) one.listener.onFrame({ ...frame, unread: 0, mentions: 0 });
+        return;
       case "leave":
         this.exit(member.user);
         return this.end(connection, CloseCode.LEFT);

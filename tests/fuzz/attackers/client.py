@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 
-from opsroom_contracts.chat.frames import CLIENT_FRAME, FRAME_MAX_BYTES, LeaveFrame, TypingFrame
+from opsroom_contracts.chat.frames import CLIENT_FRAME, FRAME_MAX_BYTES, LeaveFrame, ReadFrame, TypingFrame
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.serialization.codec import ContractError, decode
 from opsroom_gateway.domain.json_depth import exceeds_depth
@@ -238,7 +238,7 @@ def _owed(texts: list[str], *, greeted: bool) -> tuple[int, frozenset[int]]:
         else:
             if isinstance(told, LeaveFrame):
                 return 0, frozenset({Close.LEFT.value.code})
-            owed += not isinstance(told, TypingFrame)
+            owed += not isinstance(told, TypingFrame | ReadFrame)
     return owed + malformed, frozenset({Close.PROTOCOL.value.code} if malformed >= _MALFORMED_MAX else ())
 
 

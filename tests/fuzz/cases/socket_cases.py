@@ -7,7 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from opsroom_contracts.chat.frames import FRAME_MAX_BYTES, HelloFrame, LeaveFrame, SendFrame, TypingFrame
+from opsroom_contracts.chat.frames import (
+    FRAME_MAX_BYTES,
+    HelloFrame,
+    LeaveFrame,
+    ReadFrame,
+    SendFrame,
+    TypingFrame,
+)
 from opsroom_contracts.serialization.model import Model
 from opsroom_testkit.websocket_frames import (
     BINARY,
@@ -124,7 +131,7 @@ _ASKED = st.fixed_dictionaries(
     {"id": st.just(INSTANCE) | VALUES}, optional={"action": st.sampled_from(("start", "stop")) | VALUES}
 ).map(json.dumps)
 _TEXTS = {
-    V1: nearly(HelloFrame, SendFrame, TypingFrame, LeaveFrame) | _ANY_TEXT,
+    V1: nearly(HelloFrame, SendFrame, TypingFrame, ReadFrame, LeaveFrame) | _ANY_TEXT,
     CHAT: _SAID | _ANY_TEXT,
     DASHBOARD: _ASKED | _ANY_TEXT,
 }

@@ -89,6 +89,9 @@ const FRAME_REDUCERS = {
   /** A room of ours that not everybody is in has changed. */
   room: state => state,
 
+  /** We have read a room up to a sequence, perhaps on another device. */
+  read: state => state,
+
   /** A user is typing. Our own notices, from another window, are ignored. */
   typing: (state, { user, room }, at) => {
     if (user.id === state.me?.id || room !== ROOM) return state;

@@ -37,6 +37,7 @@ from opsroom_contracts.chat.frames import (
     LeaveFrame,
     LeftFrame,
     MutedFrame,
+    ReadNotice,
     ResetFrame,
     RoomFrame,
     SendFrame,
@@ -56,7 +57,15 @@ from opsroom_contracts.serialization.codec import ContractError, UnknownKindErro
 from opsroom_contracts.serialization.model import Model
 
 BroadcastFrame = (
-    StoredFrame | ResetFrame | JoinedFrame | LeftFrame | RoomFrame | TypingNotice | MutedFrame | UnmutedFrame
+    StoredFrame
+    | ResetFrame
+    | JoinedFrame
+    | LeftFrame
+    | RoomFrame
+    | ReadNotice
+    | TypingNotice
+    | MutedFrame
+    | UnmutedFrame
 )
 ChatEvent = WelcomeFrame | BroadcastFrame | ErrorFrame
 """An event of the chat. A welcome comes after each (re)connect, with the first users of the current list."""
@@ -376,7 +385,7 @@ class Chat:
             case RoomFrame():
                 self._on_room(frame)
                 self._received.put(frame)
-            case MutedFrame() | UnmutedFrame() | TypingNotice():
+            case MutedFrame() | UnmutedFrame() | ReadNotice() | TypingNotice():
                 self._received.put(frame)
             case _:
                 assert_never(frame)

@@ -64,6 +64,12 @@ class NewRoom(Model, defer_build=False):
     private: bool = False
 
 
+class NewRead(Model, defer_build=False):
+    """Everything in the room up to ``seq`` is read."""
+
+    seq: Sequence
+
+
 class RoomPatch(Model, defer_build=False):
     """Change a room; what is missing stays, and an empty description removes it.
 

@@ -35,6 +35,8 @@ ROOM_RECORDS = "chat.room-records.*"
 ROOM_NAMES = "chat.room-names.*"
 MEMBERSHIPS = "chat.memberships.*"
 """Rooms with members, their names, and the rooms of each person. Part of the ``MEMBERS`` stream."""
+READS = "chat.reads.*"
+"""Up to where each person has read their rooms; part of the ``MEMBERS`` stream."""
 MODERATED = "chat.moderated.*"
 """Results of requests about mutes and bans, kept for as long as a retry may arrive."""
 
@@ -169,6 +171,11 @@ def room_name_subject(name_key: str) -> str:
 def memberships_subject(user_id: str) -> str:
     """Return the subject of the rooms of one person."""
     return f"chat.memberships.{user_id}"
+
+
+def reads_subject(user_id: str) -> str:
+    """Return the subject of the read positions of one person."""
+    return f"chat.reads.{user_id}"
 
 
 def restriction_subject(restriction_id: str) -> str:

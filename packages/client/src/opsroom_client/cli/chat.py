@@ -25,6 +25,7 @@ from opsroom_contracts.chat.frames import (
     MessageFrame,
     Mute,
     MutedFrame,
+    ReadNotice,
     RemovedFrame,
     ResetFrame,
     RoomFrame,
@@ -181,7 +182,7 @@ def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
             _print_mute_event(event)
         case RoomFrame() if event.room.id == room and event.role is None:
             print_note("* you are no longer in this room")
-        case TypingNotice() | RoomFrame():
+        case TypingNotice() | RoomFrame() | ReadNotice():
             pass  # the terminal has no place for it
         case _:
             assert_never(event)

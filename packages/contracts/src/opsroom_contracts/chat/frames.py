@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.chat.models import Message, Text, Token, User, UserCursor
 from opsroom_contracts.chat.moderation import Reason
+from opsroom_contracts.chat.reads import Unread, UnreadCount
 from opsroom_contracts.chat.rooms import DIRECT_MAX, Room, RoomRole, RoomView
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.model import (
@@ -34,6 +35,8 @@ class HelloFrame(Model):
 
     ``user_pages``: whether the welcome may list only the first users. The client requests others with
     ``users``. Without it, each join sends the client the names of everybody.
+
+    ``unread``: whether to say in the welcome what is unread, and to send ``read`` frames.
     """
 
     type: Literal["hello"] = "hello"
@@ -43,6 +46,7 @@ class HelloFrame(Model):
     timestamp: Timestamp | None = None
     heartbeats: bool | None = None
     user_pages: bool | None = None
+    unread: bool | None = None
 
 
 class SendFrame(Model):
@@ -68,6 +72,18 @@ class UsersFrame(Model):
     after: UserCursor
 
 
+class ReadFrame(Model):
+    """Everything in ``room`` up to ``seq`` is read. It has no reply but ``read``, once it is stored.
+
+    The server stores positions about once a second. It may be sent again: a lower position than before
+    changes nothing.
+    """
+
+    type: Literal["read"] = "read"
+    room: RoomName
+    seq: Sequence
+
+
 class LeaveFrame(Model):
     """Leave the chat: removed from the list, the name is free, the socket closes with 1000."""
 
@@ -81,7 +97,8 @@ The gateway sends each to its endpoint (:data:`~opsroom_contracts.endpoints.FRAM
 """
 
 ClientFrame = Annotated[
-    HelloFrame | AcknowledgedFrame | TypingFrame | UsersFrame | LeaveFrame, Field(discriminator="type")
+    HelloFrame | AcknowledgedFrame | TypingFrame | UsersFrame | ReadFrame | LeaveFrame,
+    Field(discriminator="type"),
 ]
 
 
@@ -106,6 +123,9 @@ class WelcomeFrame(Model):
 
     ``rooms``: those of this user that not everybody is in. This socket gets their messages. Earlier releases
     have no rooms.
+
+    ``unread``: what is unread in each room of this user, if the client asked for it and the server can tell
+    now. Messages after its ``asOf`` follow, also if the client has not been here before.
     """
 
     type: Literal["welcome"] = "welcome"
@@ -119,6 +139,7 @@ class WelcomeFrame(Model):
     timestamp: Timestamp | None = None
     heartbeat_seconds: float | None = None
     rooms: tuple[RoomView, ...] | None = None
+    unread: Unread | None = None
 
 
 class UsersPageFrame(Model):
@@ -205,6 +226,21 @@ class RoomFrame(Model):
     people: Annotated[tuple[User, ...], Field(max_length=DIRECT_MAX)] | None = None
 
 
+class ReadNotice(Model):
+    """This user has read ``room`` up to ``seq``, perhaps on another device; or has just joined it.
+
+    Sent to clients that asked for ``unread``. ``unread`` and ``mentions``: as in the welcome, including
+    messages up to ``asOf``. Without ``asOf``, nothing is unread up to the last message that the room had.
+    """
+
+    type: Literal["read"] = "read"
+    room: RoomName
+    seq: Sequence
+    unread: UnreadCount = 0
+    mentions: UnreadCount = 0
+    as_of: Sequence | None = None
+
+
 class TypingNotice(Model):
     """A user is typing in a room."""
 
@@ -261,6 +297,7 @@ ServerFrame = Annotated[
     | JoinedFrame
     | LeftFrame
     | RoomFrame
+    | ReadNotice
     | TypingNotice
     | AckFrame
     | ErrorFrame

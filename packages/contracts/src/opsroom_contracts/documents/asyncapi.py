@@ -12,7 +12,7 @@ from opsroom_contracts import audit, gateways, http, subjects
 from opsroom_contracts.agents import protocol, records
 from opsroom_contracts.agents.endpoints import agent_endpoints
 from opsroom_contracts.chat import events as chat_events
-from opsroom_contracts.chat import frames, moderation, rooms
+from opsroom_contracts.chat import frames, moderation, reads, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.documents.schema import all_models
@@ -26,6 +26,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.room_record("{room}"): (rooms.RoomRecord,),
     subjects.room_name_subject("{digest}"): (rooms.RoomNameClaim,),
     subjects.memberships_subject("{user}"): (rooms.PersonRooms,),
+    subjects.reads_subject("{user}"): (reads.ReadPositions,),
     subjects.restriction_subject("{restriction}"): (moderation.Restriction,),
     subjects.typing_subject("{room}"): (chat.TypingEvent,),
     subjects.instance_events("{instance}"): (cloud.InstanceEvent,),

@@ -161,6 +161,7 @@ _PERMISSIONS = {
             subjects.ROOM_RECORDS,
             subjects.ROOM_NAMES,
             subjects.MEMBERSHIPS,
+            subjects.READS,
             subjects.MODERATED,
             subjects.AUDIT_ACCEPTED,
             subjects.AUDIT_REFUSED,

@@ -55,7 +55,7 @@ def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
 
 
 def members_stream(*, replicas: int) -> StreamSpec:
-    """Members, names, mutes, bans and rooms; each write replaces the earlier record of its subject (0049)."""
+    """Records of people and rooms; each write replaces the earlier record of its subject (0049)."""
     return StreamSpec(
         subjects.MEMBERS_STREAM,
         (
@@ -65,6 +65,7 @@ def members_stream(*, replicas: int) -> StreamSpec:
             subjects.ROOM_RECORDS,
             subjects.ROOM_NAMES,
             subjects.MEMBERSHIPS,
+            subjects.READS,
             subjects.MODERATED,
         ),
         replicas=replicas,

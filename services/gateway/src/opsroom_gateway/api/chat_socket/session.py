@@ -12,6 +12,7 @@ from opsroom_contracts.chat.frames import (
     AcknowledgedFrame,
     HelloFrame,
     LeaveFrame,
+    ReadFrame,
     TypingFrame,
     UsersFrame,
 )
@@ -141,7 +142,7 @@ class ChatSocket:
                 if self._context.requests.admits(frame, self._client, self._sender(), self._replies):
                     frames.append(frame)
                 continue
-            if not isinstance(frame, TypingFrame | UsersFrame):
+            if not isinstance(frame, TypingFrame | UsersFrame | ReadFrame):
                 await self._request(frames)
                 frames = []
             await self._handle(frame)
@@ -285,12 +286,14 @@ class ChatSocket:
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError from None
 
-    async def _handle(self, frame: TypingFrame | UsersFrame | LeaveFrame | HelloFrame) -> None:
+    async def _handle(self, frame: TypingFrame | UsersFrame | ReadFrame | LeaveFrame | HelloFrame) -> None:
         match frame:
             case UsersFrame():
                 self._replies.users(self._context.members.users, frame.after)
             case TypingFrame():
                 await self._publish_typing(frame)
+            case ReadFrame():
+                pass  # not stored yet
             case LeaveFrame():
                 await self._leave()
             case HelloFrame():
