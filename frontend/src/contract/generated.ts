@@ -176,6 +176,8 @@ export type ErrorCode =
   | "user_unknown"
   | "room_unknown"
   | "message_unknown"
+  | "file_unknown"
+  | "storage_full"
   | "muted"
   | "banned"
   | "restriction_unknown"
@@ -721,6 +723,18 @@ export interface Message {
   text: string;
   timestamp: string;
   clientId?: string;
+  /**
+   * @maxItems 10
+   */
+  files?: File[];
+}
+export interface File {
+  id: string;
+  name: string;
+  type: string;
+  size: number;
+  width?: number;
+  height?: number;
 }
 export interface InstanceList {
   seq: number;
@@ -985,6 +999,10 @@ export interface SendFrame {
   clientId: string;
   room: string;
   text: string;
+  /**
+   * @maxItems 10
+   */
+  files?: string[];
 }
 export interface TypingFrame {
   type: "typing";
@@ -1032,6 +1050,10 @@ export interface MessageFrame {
   text: string;
   timestamp: string;
   clientId?: string;
+  /**
+   * @maxItems 10
+   */
+  files?: File[];
   type: "message";
 }
 export interface MutedFrame {

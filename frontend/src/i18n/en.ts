@@ -71,6 +71,8 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   user_unknown: "There is no such user.",
   room_unknown: "There is no such room.",
   message_unknown: "This message no longer exists.",
+  file_unknown: "There is no such file.",
+  storage_full: "There is no space for more files.",
   muted: "You are muted. You can still read.",
   banned: "You are banned from this chat.",
   restriction_unknown: "This mute or ban has already ended.",

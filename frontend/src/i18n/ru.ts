@@ -45,6 +45,8 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   user_unknown: "Такого пользователя нет.",
   room_unknown: "Такой комнаты нет.",
   message_unknown: "Этого сообщения больше нет.",
+  file_unknown: "Такого файла нет.",
+  storage_full: "Для файлов больше нет места.",
   muted: "Вам запретили писать. Читать можно.",
   banned: "Вас заблокировали в этом чате.",
   restriction_unknown: "Это ограничение уже снято.",

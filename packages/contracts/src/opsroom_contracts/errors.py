@@ -29,6 +29,8 @@ class ErrorCode(StrEnum):
     USER_UNKNOWN = "user_unknown"
     ROOM_UNKNOWN = "room_unknown"
     MESSAGE_UNKNOWN = "message_unknown"
+    FILE_UNKNOWN = "file_unknown"
+    STORAGE_FULL = "storage_full"
     MUTED = "muted"
     BANNED = "banned"
     RESTRICTION_UNKNOWN = "restriction_unknown"
@@ -69,6 +71,8 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.USER_UNKNOWN: 404,
     ErrorCode.ROOM_UNKNOWN: 404,
     ErrorCode.MESSAGE_UNKNOWN: 404,
+    ErrorCode.FILE_UNKNOWN: 404,
+    ErrorCode.STORAGE_FULL: 507,
     ErrorCode.MUTED: 403,
     ErrorCode.BANNED: 403,
     ErrorCode.RESTRICTION_UNKNOWN: 404,

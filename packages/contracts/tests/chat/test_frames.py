@@ -62,7 +62,7 @@ def test_frame_types_are_unique_per_direction() -> None:
         ({"type": "hello"}, "token"),
         ({"type": "hello", "token": "t", "since": -1}, "since"),
         ({"type": "hello", "token": "t", "since": "1"}, "since"),
-        ({"type": "send", "clientId": "c", "room": "general", "text": ""}, "text"),
+        ({"type": "send", "clientId": "c", "room": "general", "text": "x" * 4001}, "text"),
         ({"type": "leave", "why": "bored"}, "why"),
         ({"type": "typing"}, "room"),
     ],

@@ -114,6 +114,8 @@ class Messages:
 
     async def _event(self, request: SendRequest) -> MessageEvent:
         """Return the event to store, unless the message is refused."""
+        if request.files:
+            raise refuse(ErrorCode.FILE_UNKNOWN, f"there is no file {request.files[0]}", field="files")
         if is_blank(request.text):
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         members_seq = await self._check_room(request)

@@ -10,8 +10,9 @@ CONTRIBUTING.md lists the other files.
 
 from typing import Literal, assert_never
 
+from opsroom_contracts.chat.files import Files
 from opsroom_contracts.chat.frames import MessageFrame, RemovedFrame, StoredFrame
-from opsroom_contracts.chat.models import Message, Text, User
+from opsroom_contracts.chat.models import Message, SentText, User
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.serialization.model import (
     ClientId,
@@ -30,7 +31,7 @@ class MessageEvent(Model):
 
     ``members_seq``: in rooms that not everybody is in, the sequence of ``MEMBERS`` by which its sender was a
     member. A reader's gateway must have seen that, too, so that it knows who was removed before. Releases
-    without such rooms can't read these messages, and show them to nobody.
+    without such rooms can't read these messages, and show them to nobody. The same is true for ``files``.
     """
 
     version: Literal[1] = 1
@@ -38,11 +39,12 @@ class MessageEvent(Model):
     id: Identifier
     room: RoomName
     user: User
-    text: Text
+    text: SentText
     timestamp: Timestamp
     client_id: ClientId | None = None
     raw: LegacyFrame | None = None
     members_seq: Sequence | None = None
+    files: Files | None = None
 
 
 class MessageRemoved(Model):

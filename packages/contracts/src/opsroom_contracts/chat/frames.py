@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from opsroom_contracts.chat.models import Message, Text, Token, User, UserCursor
+from opsroom_contracts.chat.files import FileIds
+from opsroom_contracts.chat.models import Message, SentText, Token, User, UserCursor
 from opsroom_contracts.chat.moderation import Reason
 from opsroom_contracts.chat.reads import Unread, UnreadCount
 from opsroom_contracts.chat.rooms import DIRECT_MAX, Room, RoomRole, RoomView
@@ -50,12 +51,16 @@ class HelloFrame(Model):
 
 
 class SendFrame(Model):
-    """Send a message. The reply is ``ack`` once it is stored, or ``error`` with the same ``clientId``."""
+    """Send a message. The reply is ``ack`` once it is stored, or ``error`` with the same ``clientId``.
+
+    ``files``: ids of files that this user has uploaded for this room. With files, the text may be empty.
+    """
 
     type: Literal["send"] = "send"
     client_id: ClientId
     room: RoomName
-    text: Text
+    text: SentText
+    files: FileIds | None = None
 
 
 class TypingFrame(Model):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.chat.devices import DEVICES_MAX, Device, Link
+from opsroom_contracts.chat.files import FileIds, Files
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Grant
 from opsroom_contracts.legacy import LegacyFrame
@@ -34,6 +35,8 @@ USERS_PAGE = 100
 """The number of users on a page of a chat socket, and in the welcome of a client that asks for pages."""
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
+SentText = Annotated[str, Field(max_length=TEXT_MAX)]
+"""The text of a message; it is empty only if the message has files."""
 RawName = Annotated[str, Field(max_length=256)]
 """A name as typed; the chat service normalizes and validates it."""
 UserCursor = Annotated[str, Field(pattern=r"^[0-9]{1,16}\.[A-Za-z0-9_-]{1,64}$")]
@@ -226,16 +229,17 @@ GUEST = User(id="guest", name="guest")
 class SendRequest(Model):
     """Store a message. ``client_id`` is an idempotency key of the sender: a retry stores nothing new.
 
-    The sender is ``user_id``. A frame to relay (``raw``) may come from an unidentified client: without
-    ``user_id``, under ``guest_name`` unless a member with a token holds that name.
+    ``files``: as in the frame. The sender is ``user_id``. A frame to relay (``raw``) may come from an
+    unidentified client: without ``user_id``, under ``guest_name`` unless a member with a token holds it.
     """
 
     user_id: Identifier | None = None
     guest_name: RawName | None = None
     client_id: ClientId
     room: RoomName
-    text: Text
+    text: SentText
     raw: LegacyFrame | None = None
+    files: FileIds | None = None
 
 
 class SendReply(Model):
@@ -316,9 +320,10 @@ class Message(Model):
     id: Identifier
     room: RoomName
     user: User
-    text: Text
+    text: SentText
     timestamp: Timestamp
     client_id: ClientId | None = None
+    files: Files | None = None
 
 
 class HistoryReply(Model):
