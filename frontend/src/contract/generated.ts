@@ -109,8 +109,12 @@ export const RETRY_BY_CLOSE_CODE: Readonly<Record<number, "never" | "now" | "lat
 export const RETRYABLE: readonly ErrorCode[] = ["idempotency_in_flight","overloaded","rate_limited","request_timeout","unavailable"];
 
 export type ClientFrame =
+  | DeleteFrame
+  | EditFrame
   | HelloFrame
   | LeaveFrame
+  | PinFrame
+  | ReactFrame
   | ReadFrame
   | SendFrame
   | TypingFrame
@@ -118,12 +122,15 @@ export type ClientFrame =
 
 export type ServerFrame =
   | AckFrame
+  | EditedFrame
   | ErrorFrame
   | HeartbeatFrame
   | JoinedFrame
   | LeftFrame
   | MessageFrame
   | MutedFrame
+  | PinnedFrame
+  | ReactionFrame
   | ReadNotice
   | RemovedFrame
   | ResetFrame
@@ -510,19 +517,26 @@ export interface Contract {
     };
     "GET /status/events": {};
   };
+  DeleteFrame: DeleteFrame;
+  EditFrame: EditFrame;
   HelloFrame: HelloFrame;
   LeaveFrame: LeaveFrame;
+  PinFrame: PinFrame;
+  ReactFrame: ReactFrame;
   ReadFrame: ReadFrame;
   SendFrame: SendFrame;
   TypingFrame: TypingFrame;
   UsersFrame: UsersFrame;
   AckFrame: AckFrame;
+  EditedFrame: EditedFrame;
   ErrorFrame: ErrorFrame;
   HeartbeatFrame: HeartbeatFrame;
   JoinedFrame: JoinedFrame;
   LeftFrame: LeftFrame;
   MessageFrame: MessageFrame;
   MutedFrame: MutedFrame;
+  PinnedFrame: PinnedFrame;
+  ReactionFrame: ReactionFrame;
   ReadNotice: ReadNotice;
   RemovedFrame: RemovedFrame;
   ResetFrame: ResetFrame;
@@ -714,8 +728,15 @@ export interface HistoryReply {
   messages: Message[];
   next?: number;
   epoch?: string;
+  asOf?: number;
 }
 export interface Message {
+  thread?: string;
+  broadcast?: boolean;
+  /**
+   * @maxItems 10
+   */
+  files?: File[];
   seq: number;
   id: string;
   room: string;
@@ -723,10 +744,12 @@ export interface Message {
   text: string;
   timestamp: string;
   clientId?: string;
+  editedAt?: string;
   /**
-   * @maxItems 10
+   * @maxItems 20
    */
-  files?: File[];
+  reactions?: Reactions[];
+  pinned?: boolean;
 }
 export interface File {
   id: string;
@@ -735,6 +758,15 @@ export interface File {
   size: number;
   width?: number;
   height?: number;
+}
+export interface Reactions {
+  emoji: string;
+  count: number;
+  /**
+   * @maxItems 20
+   */
+  users: User[];
+  me?: boolean;
 }
 export interface InstanceList {
   seq: number;
@@ -976,6 +1008,19 @@ export interface StreamStatus {
   consumers: number;
   lag: number;
 }
+export interface DeleteFrame {
+  type: "delete";
+  clientId: string;
+  room: string;
+  id: string;
+}
+export interface EditFrame {
+  type: "edit";
+  clientId: string;
+  room: string;
+  id: string;
+  text: string;
+}
 export interface HelloFrame {
   type: "hello";
   token: string;
@@ -988,6 +1033,21 @@ export interface HelloFrame {
 }
 export interface LeaveFrame {
   type: "leave";
+}
+export interface PinFrame {
+  type: "pin";
+  clientId: string;
+  room: string;
+  id: string;
+  on: boolean;
+}
+export interface ReactFrame {
+  type: "react";
+  clientId: string;
+  room: string;
+  id: string;
+  emoji: string;
+  on: boolean;
 }
 export interface ReadFrame {
   type: "read";
@@ -1020,6 +1080,14 @@ export interface AckFrame {
   timestamp: string;
   duplicate: boolean;
 }
+export interface EditedFrame {
+  type: "edited";
+  seq: number;
+  room: string;
+  id: string;
+  timestamp: string;
+  message: Message;
+}
 export interface ErrorFrame {
   type: "error";
   code: ErrorCode;
@@ -1043,6 +1111,12 @@ export interface LeftFrame {
   user: User;
 }
 export interface MessageFrame {
+  thread?: string;
+  broadcast?: boolean;
+  /**
+   * @maxItems 10
+   */
+  files?: File[];
   seq: number;
   id: string;
   room: string;
@@ -1050,16 +1124,40 @@ export interface MessageFrame {
   text: string;
   timestamp: string;
   clientId?: string;
+  editedAt?: string;
   /**
-   * @maxItems 10
+   * @maxItems 20
    */
-  files?: File[];
+  reactions?: Reactions[];
+  pinned?: boolean;
   type: "message";
 }
 export interface MutedFrame {
   until?: string;
   reason?: string;
   type: "muted";
+}
+export interface PinnedFrame {
+  type: "pinned";
+  seq: number;
+  room: string;
+  id: string;
+  messageSeq: number;
+  user: User;
+  on: boolean;
+  timestamp: string;
+}
+export interface ReactionFrame {
+  type: "reaction";
+  seq: number;
+  room: string;
+  id: string;
+  messageSeq: number;
+  user: User;
+  emoji: string;
+  on: boolean;
+  count: number;
+  timestamp: string;
 }
 export interface ReadNotice {
   type: "read";
@@ -1076,6 +1174,7 @@ export interface RemovedFrame {
   id: string;
   messageSeq: number;
   timestamp: string;
+  byAuthor?: boolean;
 }
 export interface ResetFrame {
   type: "reset";

@@ -64,6 +64,23 @@ const FRAME_REDUCERS = {
     };
   },
 
+  /** A message has another text. It may not be loaded. */
+  edited: (state, frame) => {
+    const { message } = frame;
+    const place = state.messages.findLastIndex(one => one.id === message.id && !one.removed);
+    return {
+      ...state,
+      messages: place < 0 ? state.messages : state.messages.with(place, message),
+      ...advance(state, frame),
+    };
+  },
+
+  /** Somebody reacted to a message. The page does not show it yet. */
+  reaction: (state, frame) => ({ ...state, ...advance(state, frame) }),
+
+  /** A message was pinned or unpinned. The page does not show it yet. */
+  pinned: (state, frame) => ({ ...state, ...advance(state, frame) }),
+
   /** We were muted. */
   muted: (state, { type: _type, ...muted }) => ({ ...state, muted }),
 

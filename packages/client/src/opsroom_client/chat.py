@@ -30,6 +30,8 @@ from opsroom_contracts.chat.frames import (
     SUBPROTOCOL,
     AckFrame,
     AcknowledgedFrame,
+    DeleteFrame,
+    EditFrame,
     ErrorFrame,
     HeartbeatFrame,
     HelloFrame,
@@ -37,6 +39,8 @@ from opsroom_contracts.chat.frames import (
     LeaveFrame,
     LeftFrame,
     MutedFrame,
+    PinFrame,
+    ReactFrame,
     ReadNotice,
     ResetFrame,
     RoomFrame,
@@ -215,6 +219,45 @@ class Chat:
         """
         with validating_request():
             frame = SendFrame(client_id=client_id or uuid4().hex, room=room, text=text)
+        return await self._acknowledged(frame, timeout)
+
+    async def edit(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        room: str = "general",
+        client_id: str | None = None,
+        timeout: float = 30.0,
+    ) -> AckFrame:
+        """Replace the text of an own message; returns once the text before it is erased.
+
+        A retry with the same ``client_id`` does not undo a later edit. Raises as :meth:`send`.
+        """
+        with validating_request():
+            frame = EditFrame(client_id=client_id or uuid4().hex, room=room, id=message_id, text=text)
+        return await self._acknowledged(frame, timeout)
+
+    async def delete(self, message_id: str, *, room: str = "general", timeout: float = 30.0) -> AckFrame:
+        """Delete an own message; returns once its text is erased. Raises as :meth:`send`."""
+        with validating_request():
+            frame = DeleteFrame(client_id=uuid4().hex, room=room, id=message_id)
+        return await self._acknowledged(frame, timeout)
+
+    async def react(
+        self, message_id: str, emoji: str, *, on: bool = True, room: str = "general", timeout: float = 30.0
+    ) -> AckFrame:
+        """React to a message; with ``on`` false, take the reaction back. Raises as :meth:`send`."""
+        with validating_request():
+            frame = ReactFrame(client_id=uuid4().hex, room=room, id=message_id, emoji=emoji, on=on)
+        return await self._acknowledged(frame, timeout)
+
+    async def pin(
+        self, message_id: str, *, on: bool = True, room: str = "general", timeout: float = 30.0
+    ) -> AckFrame:
+        """Pin a message in its room; with ``on`` false, unpin it. Raises as :meth:`send`."""
+        with validating_request():
+            frame = PinFrame(client_id=uuid4().hex, room=room, id=message_id, on=on)
         return await self._acknowledged(frame, timeout)
 
     async def typing(self, room: str = "general") -> None:

@@ -38,6 +38,11 @@ JOIN = Endpoint(CHAT_SERVICE, "chat.join", chat.JoinRequest, chat.JoinReply)
 LEAVE = Endpoint(CHAT_SERVICE, "chat.leave", chat.LeaveRequest, chat.LeaveReply)
 SEND = Endpoint(CHAT_SERVICE, "chat.send", chat.SendRequest, chat.SendReply)
 SEND_BATCH = Endpoint(CHAT_SERVICE, "chat.send-batch", chat.SendBatchRequest, chat.SendBatchReply)
+EDIT = Endpoint(CHAT_SERVICE, "chat.edit", chat.EditRequest, chat.SendReply)
+DELETE = Endpoint(CHAT_SERVICE, "chat.delete", chat.DeleteRequest, chat.SendReply)
+REACT = Endpoint(CHAT_SERVICE, "chat.react", chat.ReactRequest, chat.SendReply)
+PIN = Endpoint(CHAT_SERVICE, "chat.pin", chat.PinRequest, chat.SendReply)
+PINS = Endpoint(CHAT_SERVICE, "chat.pins", chat.PinsRequest, chat.PinsReply)
 USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UserPage)
 HISTORY = Endpoint(CHAT_SERVICE, "chat.history", chat.HistoryRequest, chat.HistoryReply)
 WHOAMI = Endpoint(CHAT_SERVICE, "chat.whoami", chat.WhoamiRequest, chat.WhoamiReply)
@@ -88,13 +93,18 @@ KNOWN_ADDRESSES = Endpoint(
 )
 
 FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendReply]] = {
-    frames.SendFrame: SEND
+    frames.SendFrame: SEND,
+    frames.EditFrame: EDIT,
+    frames.DeleteFrame: DELETE,
+    frames.ReactFrame: REACT,
+    frames.PinFrame: PIN,
 }
 """The endpoint of each acknowledged frame; its request has the frame's fields and ``user_id``."""
 
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, WHOAMI),
+    *(EDIT, DELETE, REACT, PIN, PINS),
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),

@@ -8,12 +8,13 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from opsroom_chat.domain.changes import unknown
 from opsroom_chat.log.append import StoredError
 from opsroom_chat.log.keys import message_key, stored_key
 from opsroom_chat.log.message_log import MessageLog, NewEvent
-from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, MessageEvent
+from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent, MessageState, stored_form
 from opsroom_contracts.chat.moderation import ERASURE, Erasure
-from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.subjects import CHAT_ERASURES, PROBE_ID, erasure_subject
@@ -33,13 +34,13 @@ class StoredChatEvent:
     """The last event of a message, and its sequence in ``CHAT``."""
 
     seq: int
-    event: ChatEvent
+    event: MessageState
 
 
 Added = int | StreamMessage | Exception
 """The sequence of a new message; its last event if it is stored already; or why it could not be stored."""
 
-Change = Callable[[StoredChatEvent], ChatEvent | None]
+Change = Callable[[StoredChatEvent], MessageState | None]
 """Returns the event that replaces the stored one; None if nothing is left to change. It may raise a fault."""
 
 
@@ -104,8 +105,10 @@ class MessageStore:
         conflict = refuse(ErrorCode.UNAVAILABLE, "the message could not be stored; try again")
         return [added.get(place, conflict) for place in range(len(events))]
 
-    async def replace(self, room: str, message_id: str, change: Change) -> StoredChatEvent:
-        """Replace the last event of a message. Returns the current event once the text before it is erased.
+    async def replace(self, room: str, message_id: str, change: Change) -> tuple[StoredChatEvent, bool]:
+        """Replace the last event of a message.
+
+        Returns the current event once the text before it is erased, and whether this call stored it.
 
         Raises:
             FaultError: ``message_unknown``; ``unavailable`` after too many conflicts; a fault of ``change``.
@@ -116,17 +119,17 @@ class MessageStore:
             event = change(stored)
             if event is None:
                 await self._finish(await self._reader.last(erasure_subject(message_id)))
-                return stored
+                return stored, False
             erasure = Erasure(room=room, id=message_id, message_seq=stored.seq)
             try:
                 others = (Write(erasure_subject(message_id), encode(erasure)),)
                 seq, erasure_seq = await self._log.append(
-                    NewEvent(room, message_id, encode(event), others, expected=stored.seq)
+                    NewEvent(room, message_id, encode(stored_form(event)), others, expected=stored.seq)
                 )
             except StoredError:
                 continue  # a concurrent request changed it
             await self._erase(erasure, erasure_seq)
-            return StoredChatEvent(seq, event)
+            return StoredChatEvent(seq, event), True
         raise refuse(ErrorCode.UNAVAILABLE, "this message is being changed by other requests; try again")
 
     async def finish_erasures(self) -> None:
@@ -152,13 +155,13 @@ class MessageStore:
     async def _last(self, room: str, message_id: str) -> StoredChatEvent:
         stored = await self.find(room, message_id)
         if stored is None:
-            raise _not_found(room, message_id)
+            raise unknown(room, message_id)
         try:
-            return StoredChatEvent(stored.seq, CHAT_EVENT.read(stored.data))
+            return StoredChatEvent(stored.seq, MESSAGE_STATE.read(stored.data))
         except NewerVersionError as error:
             raise UnavailableError(f"{stored.subject}: {error}") from error
         except ContractError:
-            raise _not_found(room, message_id) from None
+            raise unknown(room, message_id) from None
 
     async def _finish(self, stored: StreamMessage | None) -> None:
         if stored is None or stored.subject == erasure_subject(PROBE_ID):
@@ -200,10 +203,6 @@ class MessageStore:
     async def _erase(self, erasure: Erasure, erasure_seq: int) -> None:
         await self._eraser.erase(erasure.message_seq)
         await self._eraser.erase(erasure_seq)
-
-
-def _not_found(room: str, message_id: str) -> FaultError:
-    return refuse(ErrorCode.MESSAGE_UNKNOWN, f"there is no message {message_id} in room {room}", field="id")
 
 
 def _new_event(event: MessageEvent, expected: int | None) -> NewEvent:

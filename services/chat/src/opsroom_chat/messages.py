@@ -1,8 +1,8 @@
 """Handlers that send messages, with deduplication, and read the history."""
 
 from collections.abc import Sequence
-from typing import assert_never
 
+from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.history import History
@@ -11,7 +11,7 @@ from opsroom_chat.message_store import Added, MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent, MessageRemoved
+from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent
 from opsroom_contracts.chat.models import (
     GUEST,
     HistoryReply,
@@ -223,16 +223,11 @@ def _result(event: MessageEvent, added: Added, *, is_repeated: bool) -> SendResu
 
 def _duplicate_reply(stored: StreamMessage) -> SendReply:
     try:
-        event = CHAT_EVENT.read(stored.data)
+        event = MESSAGE_STATE.read(stored.data)
     except NewerVersionError as error:
         raise UnavailableError(f"{stored.subject}: {error}") from error
     except ContractError:
         message = "this id is used by something that is not a message; send with another id"
         raise refuse(ErrorCode.IDEMPOTENCY_MISMATCH, message, field="clientId") from None
-    match event:
-        case MessageEvent():
-            return SendReply(seq=stored.seq, id=event.id, timestamp=event.timestamp, duplicate=True)
-        case MessageRemoved():
-            return SendReply(seq=event.message_seq, id=event.id, timestamp=event.sent_at, duplicate=True)
-        case _:
-            assert_never(event)
+    seq, moment = place_of(event, stored.seq), sent_at(event)
+    return SendReply(seq=seq, id=event.id, timestamp=moment, duplicate=True)

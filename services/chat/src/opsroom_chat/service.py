@@ -9,6 +9,9 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from opsroom_chat.auditing import with_audit
+from opsroom_chat.changes.edits import Edits
+from opsroom_chat.changes.people import People
+from opsroom_chat.changes.reactions import Reactions
 from opsroom_chat.device_handlers import DeviceHandlers
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
@@ -17,7 +20,6 @@ from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.message_log import MessageLog
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
-from opsroom_chat.message_removal import MessageRemoval
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
@@ -96,7 +98,8 @@ class _Chat:
     store: MessageStore
     rooms: RoomHandlers
     messages: Messages
-    removal: MessageRemoval
+    edits: Edits
+    reactions: Reactions
     restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
     audit: AuditWriter
@@ -231,7 +234,8 @@ def _build(
         store=store,
         rooms=RoomHandlers(rooms, open_rooms=settings.rooms, clock=clock, seen=seen),
         messages=Messages(members, store, message_reader, access=access, clock=clock),
-        removal=MessageRemoval(store, clock=clock),
+        edits=Edits(store, People(members, access, clock), clock=clock),
+        reactions=Reactions(),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
         sweeper=Sweeper(broker, members, store, superseded, grace_periods, clock),
         audit=AuditWriter(broker),
@@ -270,7 +274,12 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.LINK, with_audit(audit, of_members(chat.devices.link)))
     service.add(endpoints.EXCHANGE, with_audit(audit, of_members(chat.devices.exchange)))
     service.add(endpoints.SIGN_OUT, with_audit(audit, of_members(chat.devices.sign_out)))
-    service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.removal.remove)))
+    service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
+    service.add(endpoints.EDIT, of_messages(chat.edits.edit))
+    service.add(endpoints.DELETE, of_messages(chat.edits.delete))
+    service.add(endpoints.REACT, chat.reactions.react)
+    service.add(endpoints.PIN, chat.reactions.pin)
+    service.add(endpoints.PINS, chat.reactions.pins)
     service.add(endpoints.RESTRICT, with_audit(audit, of_members(chat.restriction_handlers.restrict)))
     service.add(endpoints.LIFT, with_audit(audit, of_members(chat.restriction_handlers.lift)))
     service.add(endpoints.RESTRICTIONS, chat.restriction_handlers.page)

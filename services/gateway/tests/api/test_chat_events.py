@@ -10,7 +10,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from opsroom_contracts.chat.events import ChatEvent, MessageEvent, MessageRemoved
+from opsroom_contracts.chat.events import MessageEdited, MessageEvent, MessageRemoved, MessageState
 from services.gateway.tests.kit.api_clients import Frame, Person, person
 from services.gateway.tests.kit.behind_proxy import CHAT, unique_name
 from services.gateway.tests.kit.course_clients import as_list, course_client
@@ -33,11 +33,21 @@ async def remove(author: Person, http: httpx.AsyncClient, message: Frame) -> lis
     return []
 
 
-CHANGES: dict[type[ChatEvent], Change] = {MessageEvent: leave_it, MessageRemoved: remove}
+async def edit(author: Person, http: httpx.AsyncClient, message: Frame) -> list[str]:
+    text = unique_name("other text")
+    await author.request("edit", id=message["id"], text=text)
+    return [text]
+
+
+CHANGES: dict[type[MessageState], Change] = {
+    MessageEvent: leave_it,
+    MessageEdited: edit,
+    MessageRemoved: remove,
+}
 """What causes each event."""
 
 
-@pytest.mark.parametrize("event", get_args(ChatEvent), ids=lambda event: event.__name__)
+@pytest.mark.parametrize("event", get_args(MessageState), ids=lambda event: event.__name__)
 async def test_an_event_is_delivered_live_on_resume_and_in_the_history(portal: Portal, event: Any) -> None:
     kind, old = event.model_fields["type"].default, unique_name("text")
     with_buffer = gateway_settings(open_moderation=True)
@@ -58,7 +68,8 @@ async def test_an_event_is_delivered_live_on_resume_and_in_the_history(portal: P
         live = [await until(reader, after["seq"]) for reader in (first_reader, second_reader)]
         assert live[0] == live[1]
         change = next(frame for frame in reversed(live[0][:-1]) if frame["id"] == message["id"])
-        assert (change["type"], change.get("text")) == (kind, left[0] if left else None)
+        shown = change.get("message", change)
+        assert (change["type"], shown.get("text")) == (kind, left[0] if left else None)
         course_frames = [one for one in await course.until_own_message() if as_list(one) is None]
         assert [json.loads(one)["message"] for one in course_frames] == [old, "and goes on"]
         history = (await http.get(MESSAGES)).json()["messages"]

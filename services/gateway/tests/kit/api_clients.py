@@ -55,8 +55,12 @@ class Person:
 
     async def say(self, text: str, client_id: str | None = None) -> Frame:
         """Send a chat message. Returns the acknowledgement or the error."""
+        return await self.request("send", client_id, text=text)
+
+    async def request(self, kind: str, client_id: str | None = None, **fields: object) -> Frame:
+        """Send a frame with a ``clientId``, to ``general``. Returns the acknowledgement or the error."""
         chosen = client_id or uuid4().hex
-        await self.send({"type": "send", "clientId": chosen, "room": "general", "text": text})
+        await self.send({"type": kind, "clientId": chosen, "room": "general", **fields})
         while (response := await self.receive("ack", "error")).get("clientId") != chosen:
             pass
         return response

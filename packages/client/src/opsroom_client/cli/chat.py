@@ -19,12 +19,15 @@ from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError, RequestRejectedError
 from opsroom_contracts.chat.frames import (
+    EditedFrame,
     ErrorFrame,
     JoinedFrame,
     LeftFrame,
     MessageFrame,
     Mute,
     MutedFrame,
+    PinnedFrame,
+    ReactionFrame,
     ReadNotice,
     RemovedFrame,
     ResetFrame,
@@ -195,6 +198,16 @@ def _print_stored_event(event: StoredFrame, joined: Chat) -> None:
                 _print_message(event)
         case RemovedFrame():
             print_note(f"* message {event.id} was removed")  # it stays on the terminal
+        case EditedFrame():
+            if event.message.user.id != joined.user.id:
+                _print_message(event.message)
+        case ReactionFrame():
+            if event.user.id != joined.user.id:
+                change = "reacts with" if event.on else "takes back"
+                print_note(f"* {event.user.name} {change} {event.emoji}")
+        case PinnedFrame():
+            change = "pinned" if event.on else "unpinned"
+            print_note(f"* {event.user.name} {change} message {event.id}")
         case _:
             assert_never(event)
 
@@ -219,4 +232,5 @@ def _mute_text(mute: Mute) -> str:
 
 def _print_message(message: Message) -> None:
     local = message.timestamp.astimezone()
-    print_line(f"{local:%H:%M} {message.user.name}: {message.text}")
+    edited = "" if message.edited_at is None else " (edited)"
+    print_line(f"{local:%H:%M} {message.user.name}: {message.text}{edited}")

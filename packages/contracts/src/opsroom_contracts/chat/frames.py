@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_contracts.chat.emoji import Emoji
 from opsroom_contracts.chat.files import FileIds
 from opsroom_contracts.chat.models import Message, SentText, Token, User, UserCursor
 from opsroom_contracts.chat.moderation import Reason
@@ -63,6 +64,51 @@ class SendFrame(Model):
     files: FileIds | None = None
 
 
+class EditFrame(Model):
+    """Replace the text of an own message. The reply is ``ack`` or ``error``, as for ``send``.
+
+    With files, the text may be empty; the files stay.
+
+    A retry with the same ``clientId`` changes nothing, also if a later edit came in between.
+    """
+
+    type: Literal["edit"] = "edit"
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+    text: SentText
+
+
+class DeleteFrame(Model):
+    """Delete an own message. The reply is ``ack`` or ``error``."""
+
+    type: Literal["delete"] = "delete"
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+
+
+class ReactFrame(Model):
+    """React to a message, or with ``on`` false take the reaction back. The reply is ``ack`` or ``error``."""
+
+    type: Literal["react"] = "react"
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+    emoji: Emoji
+    on: bool = True
+
+
+class PinFrame(Model):
+    """Pin a message in its room, or with ``on`` false unpin it. The reply is ``ack`` or ``error``."""
+
+    type: Literal["pin"] = "pin"
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+    on: bool = True
+
+
 class TypingFrame(Model):
     """Notify the room that the user is typing."""
 
@@ -95,7 +141,7 @@ class LeaveFrame(Model):
     type: Literal["leave"] = "leave"
 
 
-AcknowledgedFrame = SendFrame
+AcknowledgedFrame = SendFrame | EditFrame | DeleteFrame | ReactFrame | PinFrame
 """Frames with a ``clientId``: the reply is ``ack`` or ``error``.
 
 The gateway sends each to its endpoint (:data:`~opsroom_contracts.endpoints.FRAME_ENDPOINTS`).
@@ -177,7 +223,11 @@ class MessageFrame(Message):
 
 
 class RemovedFrame(Model):
-    """A message was removed: hide its text. ``messageSeq``: the message's sequence; ``seq``: this event's."""
+    """A message was removed: hide its text, and its reactions and pin with it.
+
+    ``messageSeq``: the message's sequence; ``seq``: this event's. ``byAuthor``: its author deleted it;
+    otherwise a moderator removed it.
+    """
 
     type: Literal["removed"] = "removed"
     seq: Sequence
@@ -185,9 +235,57 @@ class RemovedFrame(Model):
     id: Identifier
     message_seq: Sequence
     timestamp: Timestamp
+    by_author: bool | None = None
 
 
-StoredFrame = MessageFrame | RemovedFrame
+class EditedFrame(Model):
+    """A message has another text: replace the message with the same id, at its place.
+
+    ``message``: the whole message, without its reactions and pin, which stay. Its ``seq`` is its place, and
+    ``editedAt`` is the ``timestamp`` of this event. A client that reconnects gets only the last edit.
+    """
+
+    type: Literal["edited"] = "edited"
+    seq: Sequence
+    room: RoomName
+    id: Identifier
+    timestamp: Timestamp
+    message: Message
+
+
+class ReactionFrame(Model):
+    """Somebody has reacted to the message ``id``, or taken it back (``on`` false).
+
+    ``count``: how many people react with this emoji from now on; at 0 it disappears. ``messageSeq``: the
+    message's sequence.
+    """
+
+    type: Literal["reaction"] = "reaction"
+    seq: Sequence
+    room: RoomName
+    id: Identifier
+    message_seq: Sequence
+    user: User
+    emoji: Emoji
+    on: bool
+    count: Annotated[int, Field(ge=0)]
+    timestamp: Timestamp
+
+
+class PinnedFrame(Model):
+    """``user`` has pinned the message ``id`` in the room, or unpinned it (``on`` false)."""
+
+    type: Literal["pinned"] = "pinned"
+    seq: Sequence
+    room: RoomName
+    id: Identifier
+    message_seq: Sequence
+    user: User
+    on: bool
+    timestamp: Timestamp
+
+
+StoredFrame = MessageFrame | RemovedFrame | EditedFrame | ReactionFrame | PinnedFrame
 """Frames of stored events, which are replayed when a client reconnects. Each has a sequence."""
 
 
@@ -255,7 +353,10 @@ class TypingNotice(Model):
 
 
 class AckFrame(Model):
-    """A message is stored at ``seq``. ``duplicate``: an earlier frame with the same id stored it."""
+    """What a frame asked for is stored at ``seq``: a message, or a change of the message ``id``.
+
+    ``duplicate``: an earlier frame with the same ``clientId`` stored it, or nothing had to be changed.
+    """
 
     type: Literal["ack"] = "ack"
     client_id: ClientId

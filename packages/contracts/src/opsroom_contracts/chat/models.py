@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.chat.devices import DEVICES_MAX, Device, Link
+from opsroom_contracts.chat.emoji import Emoji
 from opsroom_contracts.chat.files import FileIds, Files
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Grant
@@ -31,6 +32,14 @@ SEND_BATCH_MAX = 64
 USERS_MAX = 2000
 """The maximum number of users on one page: they take less than half of what a broker accepts in a message."""
 
+REACTIONS_MAX = 20
+"""The maximum number of different emoji on one message."""
+REACTORS_MAX = 20
+"""How many people a message names for each emoji."""
+PINS_MAX = 50
+"""The maximum number of pinned messages in one room."""
+EDIT_KEYS_MAX = 16
+"""How many edits of one message are remembered, so that a retry does not undo a later one."""
 USERS_PAGE = 100
 """The number of users on a page of a chat socket, and in the welcome of a client that asks for pages."""
 
@@ -243,12 +252,67 @@ class SendRequest(Model):
 
 
 class SendReply(Model):
-    """The stored message. ``duplicate``: an earlier request with the same ``client_id`` stored it."""
+    """What a request about a message has stored: a message, or a change of one.
+
+    ``id``: that of the message. ``seq`` and ``timestamp``: those of the event. ``duplicate``: nothing had to
+    be stored, since an earlier request with the same ``client_id`` did, or the message is as requested
+    already. Then they are those of the event that made it so.
+    """
 
     seq: Sequence
     id: Identifier
     timestamp: Timestamp
     duplicate: bool = False
+
+
+class EditRequest(Model):
+    """Replace the text of a message; only its author may.
+
+    ``client_id``: an idempotency key of the author. A retry of one of the last :data:`EDIT_KEYS_MAX` edits
+    changes nothing, also if a later edit came in between.
+    """
+
+    user_id: Identifier
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+    text: SentText
+
+
+class DeleteRequest(Model):
+    """Remove a message as its author. ``client_id`` only names the request: repeating it changes nothing."""
+
+    user_id: Identifier
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+
+
+class ReactRequest(Model):
+    """Add a reaction of this person to a message, or with ``on`` false take it back.
+
+    ``client_id`` only names the request: repeating it changes nothing.
+    """
+
+    user_id: Identifier
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+    emoji: Emoji
+    on: bool = True
+
+
+class PinRequest(Model):
+    """Pin a message in its room, or with ``on`` false unpin it; everybody who may send there may.
+
+    ``client_id`` only names the request: repeating it changes nothing.
+    """
+
+    user_id: Identifier
+    client_id: ClientId
+    room: RoomName
+    id: Identifier
+    on: bool = True
 
 
 class SendBatchRequest(Model):
@@ -313,8 +377,40 @@ class HistoryRequest(Model):
     limit: Annotated[int, Field(ge=1, le=HISTORY_MAX)] = 50
 
 
-class Message(Model):
-    """A message with its sequence, as returned by ``/api/v1``."""
+class MessageOptions(Model):
+    """What a message may have beside its text. It is stored with the message, and an edit keeps it.
+
+    Earlier releases can't read messages that have it, and show them to nobody.
+
+    ``thread``: the message that it replies to, the first of a thread. ``broadcast``: the reply is shown in
+    the room as well.
+    """
+
+    thread: Identifier | None = None
+    broadcast: bool | None = None
+    files: Files | None = None
+
+
+class Reactions(Model):
+    """The reactions to a message with one emoji.
+
+    ``users``: those who reacted first, :data:`REACTORS_MAX` at most. ``me``: whether the requester is one of
+    all of them.
+    """
+
+    emoji: Emoji
+    count: Annotated[int, Field(ge=1)]
+    users: Annotated[tuple[User, ...], Field(max_length=REACTORS_MAX)]
+    me: bool | None = None
+
+
+class Message(MessageOptions):
+    """A message with its sequence, as returned by ``/api/v1``.
+
+    ``seq``: its place in the room, which an edit does not change. ``edited_at``: when its text was last
+    changed. ``reactions``: in the order in which their emoji were first used; frames of events have none.
+    ``pinned``: it is one of the room's pinned messages; missing in frames, too.
+    """
 
     seq: Sequence
     id: Identifier
@@ -323,22 +419,56 @@ class Message(Model):
     text: SentText
     timestamp: Timestamp
     client_id: ClientId | None = None
-    files: Files | None = None
+    edited_at: Timestamp | None = None
+    reactions: Annotated[tuple[Reactions, ...], Field(max_length=REACTIONS_MAX)] | None = None
+    pinned: bool | None = None
 
 
 class HistoryReply(Model):
-    """Messages in ascending order of sequence.
+    """Messages in ascending order of their places.
 
     ``next`` is there if there may be more, however few messages the page has: the ``before`` of the next
     page, or the ``after`` if the request had one. Without it there are no more. (The chat service omits it
     for a full page, since gateways of the last release reject it; the gateway adds it.) ``epoch``: that of
     the sequences, as the gateway knew it when it requested the page. A client drops a page of another epoch
     than its connection's.
+
+    ``as_of``: the page has every event up to this sequence. Of later ones, it may have some: applying one
+    again changes nothing.
     """
 
     messages: tuple[Message, ...]
     next: Sequence | None = None
     epoch: Epoch | None = None
+    as_of: Sequence | None = None
+
+
+class PinsRequest(Model):
+    """Get a page of the pinned messages of a room, the one that was pinned last first.
+
+    ``before``: the ``next`` of the page before.
+    """
+
+    room: RoomName
+    user_id: Identifier | None = None
+    before: Sequence | None = None
+
+
+class Pin(Model):
+    """A pinned message. ``seq`` and ``at``: those of the event that pinned it; ``by``: who did."""
+
+    seq: Sequence
+    by: User
+    at: Timestamp
+    message: Message
+
+
+class PinsReply(Model):
+    """Pinned messages, the one that was pinned last first. ``next`` and ``as_of``: as in the history."""
+
+    pins: Annotated[tuple[Pin, ...], Field(max_length=PINS_MAX)]
+    next: Sequence | None = None
+    as_of: Sequence | None = None
 
 
 class WhoamiRequest(Model):

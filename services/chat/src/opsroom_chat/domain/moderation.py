@@ -1,4 +1,4 @@
-"""Rules of moderation: the records of removed messages, mutes and bans.
+"""Rules of moderation: the records of mutes and bans.
 
 Pure functions: each returns the new record, or refuses.
 """
@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 from opsroom_contracts.addresses import AddressRuleError, bannable_network
 from opsroom_contracts.audit import Requester
-from opsroom_contracts.chat.events import MessageRemoved
-from opsroom_contracts.chat.models import Message
 from opsroom_contracts.chat.moderation import (
     IDENTITIES_MAX,
     RestrictionKind,
@@ -26,17 +24,6 @@ _TOMBSTONE_SECONDS = 60
 """How long a record is kept after its end, so that all subscribers see it."""
 RETRY_SECONDS = 600
 """How long the result of a request is kept for deduplication: longer than a gateway sleeps with a request."""
-
-
-def removal_of(message: Message, now: datetime) -> MessageRemoved:
-    """Return the tombstone of ``message``."""
-    return MessageRemoved(
-        id=message.id,
-        room=message.room,
-        message_seq=message.seq,
-        sent_at=message.timestamp,
-        timestamp=to_milliseconds(now),
-    )
 
 
 def restriction_of(request: RestrictRequest, now: datetime) -> RestrictionRecord:

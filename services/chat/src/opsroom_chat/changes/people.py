@@ -1,0 +1,59 @@
+"""Who changes a message, and whether they may."""
+
+from opsroom_chat.domain.names import name_keys
+from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.rooms.access import RoomAccess
+from opsroom_contracts.chat.models import Member, MemberStatus, User
+from opsroom_contracts.chat.restrictions import refusal
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.identity import granted_identity
+
+
+class People:
+    """Checks the people behind requests."""
+
+    def __init__(self, members: MemberRepository, access: RoomAccess, clock: Clock) -> None:
+        self._members = members
+        self._access = access
+        self._clock = clock
+
+    async def may_send(self, user_id: str, room: str) -> tuple[User, int | None]:
+        """Check that a person may send to ``room``: what others see needs the same rights as a message.
+
+        Returns the person, and the sequence of ``MEMBERS`` as ``RoomAccess.check_may_send`` returns it.
+
+        Raises:
+            FaultError: ``room_unknown``, ``forbidden``, ``user_unknown``, ``muted``, ``banned``.
+            UnavailableError: this process is too far behind.
+        """
+        members_seq = await self._access.check_may_send(user_id, room)
+        member = await self._member(user_id)
+        restrictions, now = self._members.index.restrictions, self._clock()
+        name, identity = member.user.name, granted_identity(member.grant)
+        held = restrictions.mute_of(name, now, identity) or restrictions.ban_of(name, now, identity)
+        if held is not None:
+            raise refusal(held)
+        return member.user, members_seq
+
+    async def may_read(self, user_id: str, room: str) -> User:
+        """Check that a person may read ``room``.
+
+        Raises:
+            FaultError: ``room_unknown``, ``user_unknown``.
+            UnavailableError: this process is too far behind.
+        """
+        await self._access.check_may_read(user_id, room)
+        return (await self._member(user_id)).user
+
+    async def _member(self, user_id: str) -> Member:
+        member = await self._members.find(user_id, self._has_name)
+        if member is None:
+            raise refuse(ErrorCode.USER_UNKNOWN, f"no user has the id {user_id} now", field="userId")
+        return member
+
+    def _has_name(self, member: Member) -> bool:
+        """Whether nobody else has the member's name: that of a person who is away is free."""
+        if member.status is not MemberStatus.AWAY:
+            return True
+        return self._members.index.holders(name_keys(member.user.name)) <= {member.user.id}
