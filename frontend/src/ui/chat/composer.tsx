@@ -4,6 +4,7 @@ import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
 import { isComposing } from "../composition";
+import { Lazy } from "../lazy";
 import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
 import { submit } from "./chat-commands";
@@ -14,6 +15,8 @@ import { useMute } from "./use-mute";
 /** The interval of typing notices; receivers show each for five seconds. */
 const TYPING_INTERVAL_MS = 2_500;
 const WARN_BELOW = 200;
+
+const loadTools = () => import(/* webpackChunkName: "composing" */ "./composing/composing-tools");
 
 const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
@@ -26,6 +29,8 @@ export function Composer() {
   const [text, setText] = useState(() => draft?.read() ?? "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
+  /** The field, once it has had the focus: what helps to write is loaded then. */
+  const [used, setUsed] = useState<HTMLTextAreaElement>();
   const typedAt = useRef(Number.NEGATIVE_INFINITY);
   const t = dictionary.value.chat;
   const muted = useMute();
@@ -92,7 +97,6 @@ export function Composer() {
         send();
       }}
     >
-      <EmojiPicker onPick={insert} />
       <textarea
         ref={field}
         rows={1}
@@ -102,6 +106,7 @@ export function Composer() {
         enterkeyhint={isTouch() ? "enter" : "send"}
         placeholder={t.placeholder}
         value={text}
+        onFocus={event => setUsed(event.currentTarget)}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
           if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
@@ -121,6 +126,11 @@ export function Composer() {
       >
         <span class="icon icon-send" aria-hidden="true" />
       </button>
+      <div class="composer-tools">
+        <EmojiPicker onPick={insert} />
+        {used && <Lazy load={loadTools} props={{ area: used }} />}
+        <span class="composer-hint">{t.hint}</span>
+      </div>
       <p class="composer-note" role="status">
         {note && <Sentence text={note} />}
       </p>

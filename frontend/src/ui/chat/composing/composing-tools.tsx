@@ -1,0 +1,135 @@
+import { useEffect, useId, useMemo, useState } from "preact/hooks";
+import { type Mark, toggleMark } from "../../../text/composing/formatting";
+import type { Emoji } from "../../../text/emoji";
+import { announce } from "../../announcer";
+import { useApp } from "../../app-context";
+import { dictionary } from "../../settings/preferences";
+import { messageDictionary } from "../message/message-dictionary";
+import type { Sources } from "./candidates";
+import { replaceText } from "./replace-text";
+import { useCompletion } from "./use-completion";
+
+/** The keys of the marks, by their place on the keyboard: they work with any layout. */
+const MARK_KEYS: Readonly<Record<string, Mark>> = { KeyB: "**", KeyI: "_", KeyE: "`" };
+
+function format(area: HTMLTextAreaElement, mark: Mark): void {
+  const { value: text, selectionStart: start, selectionEnd: end } = area;
+  replaceText(area, toggleMark({ text, start, end }, mark));
+}
+
+/** Formats with the keys of the marks and Ctrl, or Command. */
+function useMarkKeys(area: HTMLTextAreaElement): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const mark = MARK_KEYS[event.code];
+      if (!mark || event.altKey || event.shiftKey || event.ctrlKey === event.metaKey) return;
+      event.preventDefault();
+      format(area, mark);
+    };
+    area.addEventListener("keydown", onKeyDown);
+    return () => area.removeEventListener("keydown", onKeyDown);
+  }, [area]);
+}
+
+type FindEmoji = (query: string, limit: number) => readonly Emoji[];
+
+function useSources(): Sources {
+  const { users, me } = useApp().store.chat.value;
+  const [findEmoji, setFindEmoji] = useState<FindEmoji>();
+  const { commands } = dictionary.value.chat;
+  const { everybodyIn, everybodyHere } = messageDictionary.value;
+  useEffect(() => {
+    import(/* webpackChunkName: "emoji" */ "../../../text/emoji").then(
+      module => setFindEmoji(() => module.findEmoji),
+      // Without it, emoji are not completed.
+      () => undefined,
+    );
+  }, []);
+  return useMemo(() => {
+    const names = users.filter(user => user.id !== me?.id).map(user => user.name);
+    return { names, groups: { room: everybodyIn, here: everybodyHere }, commands, findEmoji };
+  }, [users, me, commands, everybodyIn, everybodyHere, findEmoji]);
+}
+
+/** Describe the list to a screen reader: the focus stays in the field. */
+function useDescribedList(area: HTMLTextAreaElement, list: string, count: number, active: string): void {
+  useEffect(() => {
+    area.setAttribute("aria-autocomplete", "list");
+    area.setAttribute("aria-haspopup", "listbox");
+    return () => {
+      for (const name of ["autocomplete", "haspopup"]) area.removeAttribute(`aria-${name}`);
+    };
+  }, [area]);
+  useEffect(() => {
+    if (count === 0) return;
+    area.setAttribute("aria-controls", list);
+    area.setAttribute("aria-activedescendant", active);
+    return () => {
+      for (const name of ["controls", "activedescendant"]) area.removeAttribute(`aria-${name}`);
+    };
+  }, [area, list, count, active]);
+  useEffect(() => {
+    if (count > 0) announce(messageDictionary.peek().suggestions(count));
+  }, [count]);
+}
+
+interface ComposingToolsProps {
+  /** The field of the composer. */
+  readonly area: HTMLTextAreaElement;
+}
+
+/** What helps to write: completion of names, emoji and commands, and buttons and keys for marks. */
+export default function ComposingTools({ area }: ComposingToolsProps) {
+  const t = messageDictionary.value;
+  const { candidates, chosen, accept } = useCompletion(area, useSources());
+  const list = useId();
+  useMarkKeys(area);
+  useDescribedList(area, list, candidates.length, `${list}-${chosen}`);
+  const mention = () => {
+    const { value, selectionStart: at } = area;
+    const sign = at === 0 || /\s$/.test(value.slice(0, at)) ? "@" : " @";
+    const end = at + sign.length;
+    replaceText(area, { text: value.slice(0, at) + sign + value.slice(at), start: end, end });
+  };
+  const buttons = [
+    { icon: "bold", label: t.bold, run: () => format(area, "**") },
+    { icon: "italic", label: t.italic, run: () => format(area, "_") },
+    { icon: "code", label: t.code, run: () => format(area, "`") },
+    { icon: "mention", label: t.mention, run: mention },
+  ];
+  return (
+    <>
+      {buttons.map(({ icon, label, run }) => (
+        <button
+          key={icon}
+          type="button"
+          class="tool format-button"
+          aria-label={label}
+          title={label}
+          onClick={run}
+        >
+          <span class={`icon icon-${icon}`} aria-hidden="true" />
+        </button>
+      ))}
+      {candidates.length > 0 && (
+        <div id={list} class="completions" role="listbox" aria-label={t.completions}>
+          {candidates.map((candidate, index) => (
+            <button
+              key={candidate.key}
+              type="button"
+              tabIndex={-1}
+              id={`${list}-${index}`}
+              role="option"
+              aria-selected={index === chosen}
+              // The field keeps the focus.
+              onPointerDown={event => event.preventDefault()}
+              onClick={() => accept(candidate)}
+            >
+              <bdi>{candidate.label}</bdi> <span class="hint">{candidate.detail}</span>
+            </button>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
