@@ -151,7 +151,7 @@ export type Mode = "open" | "token" | "oidc";
 export type Action =
   "register" | "chat" | "see_servers" | "command_servers" | "see_logs" | "moderate" | "manage_people" | "see_audit";
 export type Role = "member" | "viewer" | "operator" | "admin";
-export type Credential = "token" | "sign_on" | "invitation";
+export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
 export type RoomKind = "open" | "public" | "private" | "direct";
 export type RoomRole = "member" | "owner";
@@ -242,6 +242,7 @@ export type AuditedAction =
   | "withdraw"
   | "link_device"
   | "use_link"
+  | "create_bot"
   | "sign_out"
   | "batch";
 
@@ -278,6 +279,18 @@ export interface Contract {
       };
       query: {
         reason?: string;
+      };
+    };
+    "GET /access/bots": {
+      response: BotList;
+    };
+    "POST /access/bots": {
+      body: NewBot;
+      response: NewBotToken;
+    };
+    "DELETE /access/bots/{bot_id}": {
+      path: {
+        bot_id: string;
       };
     };
     "POST /access/links": {
@@ -588,6 +601,7 @@ export interface Person {
   seenAt?: string;
   until?: string;
   pending: boolean;
+  owner?: string;
 }
 export interface InvitationList {
   invitations: Invitation[];
@@ -609,6 +623,29 @@ export interface NewInvitationLink {
   invitation: Invitation;
   link: string;
 }
+export interface BotList {
+  bots: Bot[];
+}
+export interface Bot {
+  id: string;
+  name: string;
+  role?: Role;
+  owner?: string;
+  present: boolean;
+}
+export interface NewBot {
+  name: string;
+  role: "member" | "viewer" | "operator" | "admin";
+}
+export interface NewBotToken {
+  user: User;
+  role: Role;
+  token: string;
+}
+export interface User {
+  id: string;
+  name: string;
+}
 export interface DeviceLink {
   link: string;
   until: string;
@@ -620,10 +657,6 @@ export interface SignedIn {
   user: User;
   token: string;
   invited: boolean;
-}
-export interface User {
-  id: string;
-  name: string;
 }
 export interface RestrictionList {
   restrictions: Restriction[];

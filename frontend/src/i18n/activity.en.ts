@@ -18,6 +18,7 @@ const actions: Record<AuditedAction, string> = {
   link_device: "Made a link for another device",
   use_link: "Signed in with a link",
   sign_out: "Signed out",
+  create_bot: "Made a bot",
   change: "Changed a server",
   batch: "Command to several servers",
 };

@@ -40,6 +40,7 @@ export const ru: ActivityDictionary = {
     link_device: "Создана ссылка для другого устройства",
     use_link: "Выполнен вход по ссылке",
     sign_out: "Выполнен выход",
+    create_bot: "Создан бот",
     change: "Изменён сервер",
     batch: "Команда нескольким серверам",
   },

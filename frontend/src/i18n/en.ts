@@ -264,6 +264,7 @@ export const en = {
     escape: "To send a message that begins with a slash, begin it with two.",
     noCommand: (name: string) =>
       `There is no command /${isolated(name)}. /help lists them; to send it as a message, begin with //.`,
+    bot: "bot",
     former: "an earlier user of this name",
     notLoaded: "Messages can't be loaded: no connection to Opsroom.",
   },

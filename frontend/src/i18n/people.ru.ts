@@ -50,7 +50,8 @@ export const ru: PeopleDictionary = {
     count(n, { one: "# устройство", few: "# устройства", many: "# устройств", other: "# устройства" }),
   connections: n =>
     count(n, { one: "# соединение", few: "# соединения", many: "# соединений", other: "# соединения" }),
-  signedInBy: { token: "Токен доступа", sign_on: "Единый вход", invitation: "Приглашение" },
+  signedInBy: { token: "Токен доступа", sign_on: "Единый вход", invitation: "Приглашение", bot: "Токен" },
+  ownedBy: name => `бот, владелец: ${isolated(name)}`,
   guest: "Только имя",
   until: when => `до ${when}`,
   muted: when => (when ? `Нельзя писать до ${when}` : "Нельзя писать"),

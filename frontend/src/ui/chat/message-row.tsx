@@ -4,6 +4,7 @@ import { useApp } from "../app-context";
 import { dictionary, language } from "../settings/preferences";
 import { Time } from "../time";
 import { Avatar } from "./avatar";
+import { BotBadge } from "./bot-badge";
 import type { RowHead } from "./grouping";
 import { MessageText } from "./message/message-text";
 import { ModerateButton } from "./moderation/moderate-button";
@@ -53,6 +54,7 @@ export function MessageRow({ message, own, isFirst, former }: MessageRowProps) {
       {isFirst && !own && <Avatar user={user} />}
       <header class={isFirst ? "message-head" : "message-head message-aside"}>
         <bdi class={isFirst ? "message-author" : "visually-hidden"}>{author}</bdi>
+        {isFirst && <BotBadge id={user.id} />}
         {isFirst && former && ` (${t.former})`} <Time at={timestamp} format={formatClock} />
       </header>
       <div class="message-body">

@@ -5,6 +5,7 @@ import { useApp } from "../app-context";
 import { useRovingFocus } from "../list/roving-focus";
 import { hrefs, place } from "../place";
 import { dictionary } from "../settings/preferences";
+import { BotBadge } from "./bot-badge";
 import { ModerateButton, RestrictionsButton } from "./moderation/moderate-button";
 import { unread } from "./unread";
 
@@ -50,6 +51,7 @@ function Person({ user, gone }: { readonly user: User; readonly gone: boolean })
       <a class="sidebar-link" href={hrefs.person(user.name)} aria-current={isShown ? "true" : undefined}>
         <span class="dot" data-state={gone ? "stopped" : "running"} aria-hidden="true" />
         <bdi class={isOwn ? "own-name" : "person-name"}>{user.name}</bdi>
+        <BotBadge id={user.id} />
         {isOwn && (
           <span class="person-name own" title={user.name}>
             {t.you}

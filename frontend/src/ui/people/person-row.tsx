@@ -4,6 +4,7 @@ import { unmarked } from "../../i18n/isolate";
 import { formatMessageTime } from "../../text/format";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
+import { BotBadge } from "../chat/bot-badge";
 import { moderationTarget } from "../chat/moderation/moderate-button";
 import { Dialog } from "../dialog";
 import { hrefs } from "../place";
@@ -67,7 +68,7 @@ function SignOutButton({ person, onSignOut }: Omit<PersonRowProps, "restrictions
 export function PersonRow({ person, restrictions, onSignOut }: PersonRowProps) {
   const { store } = useApp();
   const t = peopleDictionary.value;
-  const { id, name, role, credential, until, devices, connections } = person;
+  const { id, name, role, credential, until, owner, devices, connections } = person;
   const isOwn = id !== undefined && id === store.chat.value.me?.id;
   const restrictLabel = unmarked(t.restrict(name));
   return (
@@ -79,12 +80,14 @@ export function PersonRow({ person, restrictions, onSignOut }: PersonRowProps) {
             <bdi>{name}</bdi>
           </a>
           {isOwn && <span class="hint">{t.you}</span>}
+          <BotBadge id={id ?? ""} />
         </span>
       </th>
       <td>
         {role ? t.roles[role] : t.noRole}
         <span class="people-note">
           {credential ? t.signedInBy[credential] : t.guest}
+          {owner && `, ${t.ownedBy(owner)}`}
           {until && `, ${t.until(formatMessageTime(until))}`}
         </span>
       </td>

@@ -9,9 +9,13 @@ from opsroom_client.requests import Call, Requests
 from opsroom_contracts.chat.invitations import INVITATION_SECONDS, Invitation
 from opsroom_contracts.http_people import (
     JOIN_FRAGMENT,
+    Bot,
+    BotList,
     DeviceLink,
     InvitationList,
     LinkSecret,
+    NewBot,
+    NewBotToken,
     NewInvitation,
     NewInvitationLink,
     PeopleList,
@@ -53,6 +57,24 @@ class Access:
         """Make the link of a pending invitation void."""
         params: dict[str, str | int] | None = None if reason is None else {"reason": reason}
         await self._requests.send(Call("DELETE", f"/access/invitations/{invitation_id}", params=params))
+
+    async def bots(self) -> tuple[Bot, ...]:
+        """The bots of the token's owner; for admins, those of everybody."""
+        return (await self._requests.request(Call("GET", "/access/bots"), BotList)).bots
+
+    async def create_bot(self, name: str, role: Role = Role.MEMBER) -> NewBotToken:
+        """Make a bot of the token's owner. The result has its token, which the server returns only once.
+
+        If the response is lost, make it again: a bot of the same name and owner gets a new token.
+        """
+        with validating_request():
+            body = NewBot(name=name, role=role)
+        call = Call("POST", "/access/bots", body=body, repeatable=False)
+        return await self._requests.request(call, NewBotToken)
+
+    async def remove_bot(self, bot_id: str) -> None:
+        """Remove a bot: its token is no longer valid, and its name is free."""
+        await self._requests.send(Call("DELETE", f"/access/bots/{bot_id}"))
 
     async def link_device(self) -> DeviceLink:
         """Make a link that signs in another device of the token's owner, once."""

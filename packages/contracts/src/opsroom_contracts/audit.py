@@ -61,6 +61,7 @@ class AuditedAction(StrEnum):
     """Make a link for another device of one's own."""
     USE_LINK = "use_link"
     """Sign in with the link of an invitation or of another device."""
+    CREATE_BOT = "create_bot"
     SIGN_OUT = "sign_out"
     """Sign out of one device."""
     BATCH = "batch"

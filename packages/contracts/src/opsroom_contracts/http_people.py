@@ -40,6 +40,41 @@ class InvitationList(Model):
     invitations: tuple[Invitation, ...]
 
 
+class NewBot(Model, defer_build=False):
+    """Make a bot with ``name``. It may do what ``role`` allows, and no more than its owner may."""
+
+    name: RawName
+    # Not strict: as above.
+    role: Annotated[Role, Field(strict=False)] = Role.MEMBER
+
+
+class NewBotToken(Model):
+    """The bot, and its token, which is returned only once."""
+
+    user: User
+    role: Role
+    token: Token
+
+
+class Bot(Model):
+    """A bot. ``role``: what it may do now, with its owner's; missing: the owner may do nothing any more.
+
+    ``owner``: the owner's name; missing if they are gone. ``present``: it is connected.
+    """
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1, max_length=32)]
+    role: Role | None = None
+    owner: str | None = None
+    present: bool = False
+
+
+class BotList(Model):
+    """Bots by name."""
+
+    bots: tuple[Bot, ...]
+
+
 class DeviceLink(Model):
     """A link for another device of the caller, relative to the page's address. It can be used once."""
 
@@ -67,6 +102,7 @@ class Person(Model):
     ``id`` is missing for a static token that nobody has used yet. ``credential`` is missing for those who
     only chose a name. ``present``: on the user list. ``seen_at``: when they joined or left last; missing if
     that is unknown. ``until``: when the role ends. ``pending``: they have not used their invitation yet.
+    ``owner``: of a bot, the name of the person whose bot it is.
     """
 
     id: Identifier | None = None
@@ -80,6 +116,7 @@ class Person(Model):
     seen_at: Timestamp | None = None
     until: Timestamp | None = None
     pending: bool = False
+    owner: str | None = None
 
 
 class PeopleList(Model):

@@ -56,7 +56,8 @@ class Grant(Model):
     """Permissions of a registration token that were granted because of another credential.
 
     ``source`` identifies that credential without revealing it: ``token:<digest>``, ``oidc:<digest>`` of the
-    subject, or ``invitation:<user>``. The grant ends at ``until``, or when the credential is revoked.
+    subject, ``invitation:<user>``, or ``bot:<owner>``. The grant ends at ``until``, or when the credential is
+    revoked.
     """
 
     role: Role
@@ -70,9 +71,12 @@ class Credential(StrEnum):
     TOKEN = "token"  # noqa: S105 - a kind, not a secret
     SIGN_ON = "sign_on"
     INVITATION = "invitation"
+    BOT = "bot"
+    """The token of a bot, which its owner or an admin made."""
 
 
 _INVITATION: Final = "invitation:"
+_USER: Final = "user:"
 
 
 def invitation_source(user_id: str) -> str:
@@ -80,11 +84,52 @@ def invitation_source(user_id: str) -> str:
     return f"{_INVITATION}{user_id}"
 
 
+_BOT: Final = "bot:"
+BOT_ID_PREFIX: Final = "bot-"
+"""The ids of bots begin with it, and no others do, so that every message and list shows who is one."""
+
+
+def is_bot(user_id: str) -> bool:
+    """Return whether the user with this id is a bot."""
+    return user_id.startswith(BOT_ID_PREFIX)
+
+
+def is_bot_identity(identity: "Identity") -> bool:
+    """Return whether ``identity`` is that of a bot."""
+    return identity.startswith(f"{_USER}{BOT_ID_PREFIX}")
+
+
+def bot_source(owner: "Identity") -> str:
+    """Return the source of the grant of a bot.
+
+    ``owner``: ``token:<digest>`` of a static token, or ``user:<id>`` of any other person.
+    """
+    return f"{_BOT}{owner}"
+
+
+def owner_of_bot(grant: Grant | None) -> "Identity | None":
+    """Return the identity of the owner of a bot with ``grant``; None: it is no bot's."""
+    if grant is None or not grant.source.startswith(_BOT):
+        return None
+    return grant.source.removeprefix(_BOT)
+
+
+def owner_id_of_bot(grant: Grant | None) -> str | None:
+    """Return the user id of a bot's owner; None if a static token owns it."""
+    owner = owner_of_bot(grant)
+    return None if owner is None or not owner.startswith(_USER) else owner.removeprefix(_USER)
+
+
 def credential_of(grant: Grant | None) -> Credential | None:
     """Return the kind of credential behind a grant."""
     if grant is None:
         return None
-    kinds = {"token": Credential.TOKEN, "oidc": Credential.SIGN_ON, "invitation": Credential.INVITATION}
+    kinds = {
+        "token": Credential.TOKEN,
+        "oidc": Credential.SIGN_ON,
+        "invitation": Credential.INVITATION,
+        "bot": Credential.BOT,
+    }
     return kinds.get(grant.source.partition(":")[0])
 
 
@@ -96,7 +141,7 @@ Identity = Annotated[str, Field(pattern=_IDENTITY_PATTERN)]
 
 - ``token:<digest>``: the holder of a static token; the digest is the beginning of the token's SHA-256.
 - ``oidc:<digest>``: a subject of the issuer; the digest is that of both.
-- ``user:<id>``: a registered user without another credential.
+- ``user:<id>``: a registered user without another credential, or a bot.
 - ``anonymous:<digest>``: a client without a token; the digest is that of its network.
 - ``operator``: a NATS request without an identity, which only the broker's operator can send.
 

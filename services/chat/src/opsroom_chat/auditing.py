@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from opsroom_chat.domain.tokens import owner_of
 from opsroom_contracts.audit import TARGET_MAX, AuditAction, AuditedAction, AuditEntry, Requester
+from opsroom_contracts.chat.bots import CreateBotReply, CreateBotRequest
 from opsroom_contracts.chat.invitations import (
     ExchangeReply,
     ExchangeRequest,
@@ -33,7 +34,10 @@ from opsroom_contracts.text import clip
 from opsroom_messaging.jetstream.audit_log import AuditWriter, moderation_entry, rejected_entry
 
 ModerationRequest = RemoveRequest | RestrictRequest | LiftRequest | RevokeRequest
-DeviceRequest = InviteRequest | WithdrawRequest | LinkRequest | ExchangeRequest | SignOutRequest
+DeviceRequest = (
+    InviteRequest | WithdrawRequest | LinkRequest | ExchangeRequest | SignOutRequest | CreateBotRequest
+)
+_WITHOUT_REASON = InviteRequest | LinkRequest | ExchangeRequest | SignOutRequest | CreateBotRequest
 AuditedRequest = ModerationRequest | DeviceRequest
 RequestT = TypeVar(
     "RequestT",
@@ -46,6 +50,7 @@ RequestT = TypeVar(
     LinkRequest,
     ExchangeRequest,
     SignOutRequest,
+    CreateBotRequest,
 )
 ReplyT = TypeVar("ReplyT", bound=Model)
 
@@ -77,9 +82,11 @@ def _accepted(request: AuditedRequest, reply: Model) -> AuditEntry:
         target = reply.user.name
     elif isinstance(reply, InviteReply):
         target = f"{reply.invitation.name} ({reply.invitation.role})"
+    elif isinstance(reply, CreateBotReply):
+        target = f"{reply.user.name} (bot)"
     if isinstance(reply, ExchangeReply):
         by = Requester(name=reply.user.name, address=by.address, identity=by.identity)
-    if not isinstance(request, InviteRequest | LinkRequest | ExchangeRequest | SignOutRequest):
+    if not isinstance(request, _WITHOUT_REASON):
         reason = request.reason
     return moderation_entry(_action(request), by, target, reason, once=_once(request))
 
@@ -93,7 +100,7 @@ def _once(request: AuditedRequest) -> str | None:
     match request:
         case RemoveRequest():
             return request.id
-        case InviteRequest() | LinkRequest():
+        case InviteRequest() | LinkRequest() | CreateBotRequest():
             return hashlib.sha256(f"audit/{request.request_id}".encode()).hexdigest()[:32]
         case ExchangeRequest():
             return hashlib.sha256(f"audit/{request.secret}".encode()).hexdigest()[:32]
@@ -112,6 +119,7 @@ _ACTIONS: Final[dict[type[Model], AuditAction]] = {
     LinkRequest: AuditedAction.LINK_DEVICE,
     ExchangeRequest: AuditedAction.USE_LINK,
     SignOutRequest: AuditedAction.SIGN_OUT,
+    CreateBotRequest: AuditedAction.CREATE_BOT,
 }
 
 
@@ -127,7 +135,7 @@ def _target(request: AuditedRequest) -> str:
             return request.id
         case RestrictRequest():
             return request.name or request.address or ""
-        case InviteRequest():
+        case InviteRequest() | CreateBotRequest():
             return request.name
         case RevokeRequest() | LinkRequest() | SignOutRequest():
             return request.user_id

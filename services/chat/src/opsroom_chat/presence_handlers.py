@@ -11,6 +11,7 @@ from opsroom_chat.domain.presence import Change, GracePeriods, Registration
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_contracts.chat.devices import Device
 from opsroom_contracts.chat.models import (
+    BotOwner,
     JoinReply,
     JoinRequest,
     LeaveReply,
@@ -28,7 +29,7 @@ from opsroom_contracts.chat.models import (
 from opsroom_contracts.chat.moderation import RevokeReply, RevokeRequest
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.identity import Grant, granted_identity
+from opsroom_contracts.identity import Grant, granted_identity, owner_id_of_bot
 from opsroom_contracts.text import NameRuleError, clean_name
 
 Clock = Callable[[], datetime]
@@ -145,7 +146,15 @@ class PresenceHandlers:
         device = None if owner is None else tokens.device_of(owner, request.token)
         if owner is None or device is None:
             raise _invalid_token()
-        return WhoamiReply(user=owner.user, grant=device.grant)
+        return WhoamiReply(user=owner.user, grant=device.grant, owner=await self._owner_of(device.grant))
+
+    async def _owner_of(self, grant: Grant | None) -> BotOwner | None:
+        """Return the person whose bot has ``grant``, with what their devices may do."""
+        owner_id = owner_id_of_bot(grant)
+        if owner_id is None:
+            return None
+        owner = await self._members.find(owner_id, lambda member: bool(member.grants()))
+        return None if owner is None else BotOwner(user=owner.user, grants=owner.grants())
 
     async def revoke(self, request: RevokeRequest) -> RevokeReply:
         """Revoke a user's token; a repeated request changes nothing.

@@ -9,6 +9,7 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from opsroom_chat.auditing import with_audit
+from opsroom_chat.bot_handlers import BotHandlers
 from opsroom_chat.changes.edits import Edits
 from opsroom_chat.changes.people import People
 from opsroom_chat.changes.reactions import Reactions
@@ -95,6 +96,7 @@ class _Chat:
     projection: MemberProjection
     presence: PresenceHandlers
     devices: DeviceHandlers
+    bots: BotHandlers
     store: MessageStore
     rooms: RoomHandlers
     messages: Messages
@@ -231,6 +233,7 @@ def _build(
         projection=projection,
         presence=PresenceHandlers(members, grace_periods, clock),
         devices=DeviceHandlers(members, grace_periods, clock),
+        bots=BotHandlers(members, clock),
         store=store,
         rooms=RoomHandlers(rooms, open_rooms=settings.rooms, clock=clock, seen=seen),
         messages=Messages(members, store, message_reader, access=access, clock=clock),
@@ -274,6 +277,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.LINK, with_audit(audit, of_members(chat.devices.link)))
     service.add(endpoints.EXCHANGE, with_audit(audit, of_members(chat.devices.exchange)))
     service.add(endpoints.SIGN_OUT, with_audit(audit, of_members(chat.devices.sign_out)))
+    service.add(endpoints.CREATE_BOT, with_audit(audit, of_members(chat.bots.create)))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
     service.add(endpoints.EDIT, of_messages(chat.edits.edit))
     service.add(endpoints.DELETE, of_messages(chat.edits.delete))

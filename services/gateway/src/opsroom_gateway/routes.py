@@ -24,6 +24,7 @@ from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.moderation import moderation_router
+from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
 from opsroom_gateway.api.people.links import links_router
 from opsroom_gateway.api.people.routes import people_router
@@ -107,6 +108,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(session_router(access, requester, projections.members))
     people = PeopleDirectory(projections.members, access)
     router.include_router(people_router(people, requester, access, audit_log))
+    router.include_router(bots_router(people, requester, access, components.limits))
     router.include_router(links_router(requester, access, components.limits))
     router.include_router(moderation_router(requester, access, audit_log))
     restricting = RestrictionClient(requester, projections.members_subscription)

@@ -84,6 +84,11 @@ class LimitSettings(ServiceSettings):
     messages_burst: Annotated[int, Field(ge=1)] = 50
     commands_per_second: PerSecond = 5.0
     commands_burst: Annotated[int, Field(ge=1)] = 50
+    bot_messages_per_second: PerSecond = 5.0
+    """Per bot, on average."""
+    bot_messages_burst: Annotated[int, Field(ge=1)] = 50
+    bot_commands_per_second: PerSecond = 1.0
+    bot_commands_burst: Annotated[int, Field(ge=1)] = 20
     pending_operations: Count = 100
     """Per user, at once."""
 
@@ -110,6 +115,14 @@ class LimitSettings(ServiceSettings):
     def commands(self) -> Rate:
         """The rate of commands per user."""
         return Rate(self.commands_per_second, self.commands_burst)
+
+    def bot_messages(self) -> Rate:
+        """The rate of messages per bot."""
+        return Rate(self.bot_messages_per_second, self.bot_messages_burst)
+
+    def bot_commands(self) -> Rate:
+        """The rate of commands per bot."""
+        return Rate(self.bot_commands_per_second, self.bot_commands_burst)
 
 
 class AccessSettings(LimitSettings):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
+from opsroom_client.cli.bots import bots
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.people import invite, people
@@ -73,7 +74,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
             context.obj = replace(context.obj, token=read_token(file, None))
 
 
-for _command in (servers, chat, rooms, moderate, people, invite):
+for _command in (servers, chat, rooms, moderate, people, invite, bots):
     # Accept the global options after the command, too, where users expect them.
     _command.params += [
         click.Option(["--url"], callback=_set_url, expose_value=False, help="The portal's URL."),

@@ -143,6 +143,11 @@ class Member(_MemberFields):
             return ()
         return (Device(token_hash=self.token_hash, grant=self.grant), *self.devices)
 
+    def grants(self) -> tuple[Grant, ...]:
+        """Return the grants of all devices. Without a device, the one that the member had or will have."""
+        found = [device.grant for device in self.all_devices()] or [self.grant]
+        return tuple(grant for grant in found if grant is not None)
+
     def device(self, token_hash: str) -> Device | None:
         """Return the device with a token of this digest."""
         return next((one for one in self.all_devices() if one.token_hash == token_hash), None)
@@ -477,11 +482,22 @@ class WhoamiRequest(Model):
     token: Token
 
 
+class BotOwner(Model):
+    """A person who owns a bot, and the grants of their devices: the bot has no more rights than they give."""
+
+    user: User
+    grants: Annotated[tuple[Grant, ...], Field(max_length=DEVICES_MAX)] = ()
+
+
 class WhoamiReply(Model):
-    """The token's owner, and the permissions granted at registration."""
+    """The token's owner, and the permissions granted at registration.
+
+    ``owner``: for a bot that a person owns, that person; missing if they are gone, or a static token owns it.
+    """
 
     user: User
     grant: Grant | None = None
+    owner: BotOwner | None = None
 
 
 class TypingEvent(Model):

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from opsroom_contracts import audit, errors, gateways, http, http_people, identity, legacy, status
 from opsroom_contracts.agents import protocol, records
-from opsroom_contracts.chat import devices, frames, invitations, moderation, rooms
+from opsroom_contracts.chat import bots, devices, frames, invitations, moderation, rooms
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
@@ -17,6 +17,7 @@ from opsroom_contracts.serialization.model import Model
 
 _MODULES = (
     audit,
+    bots,
     chat,
     chat_events,
     cloud,

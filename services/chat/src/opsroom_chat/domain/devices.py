@@ -6,12 +6,19 @@ Pure functions: each takes the current record and returns the new one.
 import hmac
 from datetime import datetime, timedelta
 
-from opsroom_chat.domain.presence import Change, GracePeriods, NameClaimChange, held_until, leave_all
+from opsroom_chat.domain.presence import (
+    Change,
+    GracePeriods,
+    NameClaimChange,
+    held_until,
+    leave_all,
+    revoke,
+)
 from opsroom_chat.domain.tokens import token_hash
 from opsroom_contracts.chat.devices import DEVICE_LINK_SECONDS, DEVICES_MAX, Device, Link
 from opsroom_contracts.chat.models import Member, MemberStatus, ProtocolVersion, User
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
-from opsroom_contracts.identity import Credential, Grant, Role, credential_of, invitation_source
+from opsroom_contracts.identity import Credential, Grant, Role, credential_of, invitation_source, is_bot
 
 
 def sign_in(
@@ -44,6 +51,8 @@ def sign_out(member: Member, digest: str, now: datetime, grace_periods: GracePer
     """
     if member.device(digest) is None:
         return None
+    if is_bot(member.user.id):
+        return revoke(member)  # without its token, it could never return
     left = _with_devices(member, tuple(one for one in member.all_devices() if one.token_hash != digest))
     if left.token_hash is not None:
         return Change(left)
@@ -86,11 +95,13 @@ def device_link(member: Member, digest: str, link: Link, now: datetime) -> Chang
     """Store a link that the device with this ``digest`` of its token has asked for.
 
     Raises:
-        FaultError: ``token_invalid``: it is not signed in.
+        FaultError: ``token_invalid``: it is not signed in. ``forbidden``: it is a bot.
     """
     device = member.device(digest)
     if device is None:
         raise refuse(ErrorCode.TOKEN_INVALID, "the token is not valid: register again", field="token")
+    if is_bot(member.user.id):
+        raise refuse(ErrorCode.FORBIDDEN, "a bot has one token: make it again for another one")
     until = now + timedelta(seconds=DEVICE_LINK_SECONDS)
     link = link.model_copy(update={"grant": device.grant, "until": until})
     linked = member.model_copy(update={"link": link})

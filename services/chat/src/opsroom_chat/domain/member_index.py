@@ -9,7 +9,7 @@ from opsroom_chat.domain.presence import LISTED
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import Restrictions
 from opsroom_contracts.chat.room_index import RoomIndex
-from opsroom_contracts.identity import Identity, granted_identity
+from opsroom_contracts.identity import Identity, granted_identity, owner_of_bot
 
 _Place = tuple[int, str]
 """A place in the user list: when the user joined, in milliseconds of UNIX time, and their id."""
@@ -150,6 +150,10 @@ class MemberIndex:
             and entry.member.link is not None
             and now < entry.member.link.until
         )
+
+    def bots_of(self, owner: Identity) -> int:
+        """Return the number of bots of an owner."""
+        return sum(1 for entry in self._members.values() if owner_of_bot(entry.member.grant) == owner)
 
     def orphans(self) -> list[str]:
         """Return the names whose holder has no record."""

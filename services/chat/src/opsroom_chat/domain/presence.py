@@ -18,7 +18,7 @@ from opsroom_contracts.chat.models import (
     User,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.identity import Credential, Grant, credential_of
+from opsroom_contracts.identity import Credential, Grant, credential_of, is_bot
 
 _CONNECTIONS_RETRY_SECONDS = 5.0
 """As long as the connections of a dead gateway may count. Gateways don't retry sooner."""
@@ -164,6 +164,8 @@ def leave_all(member: Member, now: datetime, grace_periods: GracePeriods) -> Cha
     """
     if member.status is MemberStatus.AWAY:
         return None
+    if is_bot(member.user.id):
+        return None if member.status is MemberStatus.RESERVED else _waiting(member)
     until = held_until(member, now, timedelta(0), grace_periods)
     if until <= now:
         return _away(member, exited=True)
@@ -198,6 +200,8 @@ def expire(member: Member, now: datetime, grace_periods: GracePeriods) -> Change
     """Change ``member`` after its deadline has passed; None if there is no deadline or it has not passed."""
     if member.deadline is None or now < member.deadline:
         return None
+    if is_bot(member.user.id):
+        return _waiting(member)
     # A name is held only for members who can prove their identity with a token.
     if member.status is MemberStatus.LINGERING and member.dialect.has_tokens:
         until = held_until(member, now, grace_periods.hold, grace_periods)
@@ -205,6 +209,12 @@ def expire(member: Member, now: datetime, grace_periods: GracePeriods) -> Change
     if credential_of(member.grant) is Credential.INVITATION:
         return revoke(member)  # the link has ended, or the tokens have
     return _away(member)
+
+
+def _waiting(member: Member) -> Change:
+    """Return a bot that is not connected: it keeps its name until it is removed."""
+    waiting = {"status": MemberStatus.RESERVED, "connections": (), "deadline": None}
+    return Change(member.model_copy(update=waiting))
 
 
 _NOTHING: Final[dict[str, object]] = {"token_hash": None, "grant": None, "devices": (), "link": None}

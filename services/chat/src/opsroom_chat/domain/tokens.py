@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from opsroom_contracts.chat.devices import Device
 from opsroom_contracts.chat.models import Member
+from opsroom_contracts.identity import BOT_ID_PREFIX
 
 _NAMESPACE = UUID("6d4bd2f4-3a55-4d7c-9d4e-6a1f0c9f2b11")
 SECRET_BYTES = 32
@@ -17,6 +18,11 @@ _SECRET_ID_MIN = 32
 def user_id_for(client_id: str) -> str:
     """Derive the user id of a registration from its ``client_id``, so that a retry gets the same id."""
     return str(uuid5(_NAMESPACE, f"user/{client_id}"))
+
+
+def bot_id_for(request_id: str) -> str:
+    """Derive the user id of a bot from the id of the request that makes it."""
+    return f"{BOT_ID_PREFIX}{uuid5(_NAMESPACE, f'bot/{request_id}')}"
 
 
 def person_id(identity: str, name_key: str) -> str:

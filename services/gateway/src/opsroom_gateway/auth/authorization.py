@@ -10,7 +10,7 @@ from typing import Protocol
 from starlette.requests import HTTPConnection, Request
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat.models import User, WhoamiReply, WhoamiRequest
+from opsroom_contracts.chat.models import BotOwner, User, WhoamiReply, WhoamiRequest
 from opsroom_contracts.cloud.requests import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import NAME_HEADER
@@ -26,13 +26,17 @@ from opsroom_contracts.identity import (
     credential_of,
     identity_of,
     is_reserved,
+    owner_id_of_bot,
+    owner_of_bot,
 )
 from opsroom_gateway.auth.static_tokens import StaticTokens
 from opsroom_gateway.domain.roles import (
     anonymous_role,
     higher_role,
+    lower_role,
     named_role,
     permissions_of,
+    permissions_of_bot,
     permissions_of_nameless,
     registered_role,
 )
@@ -59,6 +63,7 @@ class Principal:
     """An authenticated or anonymous client. ``identity``: who it is; ``name``: only to be shown.
 
     ``grant``: for registrations. ``token_digest``: SHA-256 of a registration token, to notice its revocation.
+    ``owner``: of a bot, the person whose bot it is; None also if a static token owns it.
     """
 
     auth_method: AuthMethod
@@ -69,6 +74,7 @@ class Principal:
     user: User | None = None
     grant: Grant | None = None
     token_digest: str | None = None
+    owner: BotOwner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,28 @@ class Authorizer:
         principal = await self._authenticate(connection, client)
         if principal.auth_method is not AuthMethod.NONE:
             self.enforcer.check(client, principal.name, principal.identity)
+        self.check_owner(client, principal)
         return principal
+
+    def check_owner(self, client: Client, principal: Principal) -> None:
+        """Check that the owner of a bot is not banned.
+
+        Raises:
+            FaultError: ``banned``.
+        """
+        for name, identity in self.owners(principal):
+            self.enforcer.check(client, name, identity)
+
+    def owners(self, principal: Principal) -> tuple[tuple[str, Identity], ...]:
+        """Return name and identity of the person who owns the bot ``principal``; none if it is no bot."""
+        identity = owner_of_bot(principal.grant)
+        if identity is None:
+            return ()
+        if principal.owner is None:
+            token = self.tokens.by_source(identity)
+            return () if token is None else ((token.name, identity),)
+        user, grants = principal.owner.user, principal.owner.grants
+        return ((user.name, identity_of(grants[0] if grants else None, user.id)),)
 
     async def _authenticate(self, connection: HTTPConnection, client: Client) -> Principal:
         header = connection.headers.get("authorization")
@@ -269,9 +296,27 @@ class Authorizer:
         """Return whether an earlier authorization still holds, as far as this process knows."""
         if principal.grant is None or action not in principal.permissions:
             return action in principal.permissions
+        if owner_of_bot(principal.grant) is not None:
+            return action in permissions_of_bot(self.role_of_bot(principal.grant, principal.owner))
         role = self._role_of_grant(principal.grant)
         base = named_role(self.mode)
         return action in permissions_of(higher_role(base, role), guests=self.guests)
+
+    def role_of_bot(self, grant: Grant, owner: BotOwner | None) -> Role | None:
+        """Return the role that a bot with ``grant`` has now: its own, or its owner's if that is lower."""
+        if owner_id_of_bot(grant) is not None:
+            grants = () if owner is None else owner.grants
+        else:
+            token = self.tokens.by_source(grant.source.partition(":")[2])
+            grants = () if token is None else (Grant(role=token.role, source=token.source),)
+        held = None
+        for one in grants:
+            if not self._has_ended(one):
+                held = higher_role(held, self.role_of(one))
+        return lower_role(grant.role, held)
+
+    def _has_ended(self, grant: Grant) -> bool:
+        return grant.until is not None and self._clock() >= grant.until
 
     def role_of(self, grant: Grant | None) -> Role | None:
         """Return the role of a registered user with ``grant``; None: they have none."""
@@ -296,8 +341,10 @@ class Authorizer:
         return self._with_permissions(principal, local=client.local)
 
     def _registered(self, reply: WhoamiReply, token: str, *, local: bool) -> Principal:
-        role = self._role_of_grant(reply.grant)
         digest = hashlib.sha256(token.encode()).hexdigest()
+        if reply.grant is not None and owner_of_bot(reply.grant) is not None:
+            return self._bot(reply, reply.grant, digest)
+        role = self._role_of_grant(reply.grant)
         principal = Principal(
             AuthMethod.REGISTRATION,
             identity_of(reply.grant, reply.user.id),
@@ -308,6 +355,21 @@ class Authorizer:
             token_digest=digest,
         )
         return self._with_permissions(principal, local=local)
+
+    def _bot(self, reply: WhoamiReply, grant: Grant, digest: str) -> Principal:
+        """Return a bot. It has no other permissions than those of its role, in any mode and from any address."""
+        role = self.role_of_bot(grant, reply.owner)
+        return Principal(
+            AuthMethod.REGISTRATION,
+            identity_of(grant, reply.user.id),
+            reply.user.name,
+            role,
+            permissions_of_bot(role),
+            reply.user,
+            grant,
+            digest,
+            reply.owner,
+        )
 
     def _with_permissions(self, principal: Principal, *, local: bool) -> Principal:
         """Return ``principal`` with the permissions of its role or, if they are more, the anonymous ones."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 
-from opsroom_contracts.chat.models import Member
+from opsroom_contracts.chat.models import BotOwner, Member
 from opsroom_contracts.errors import FaultError
-from opsroom_contracts.identity import Action, Mode
+from opsroom_contracts.identity import Action, Mode, owner_id_of_bot, owner_of_bot
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 
 _CHECK_SECONDS = 1.0
@@ -24,6 +24,12 @@ class _Watched:
     user_id: str | None
     token_digest: str | None
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The ids of the members whose records count: the user, and the owner of a bot."""
+        owner = None if self.principal is None else owner_id_of_bot(self.principal.grant)
+        return tuple(user_id for user_id in (self.user_id, owner) if user_id is not None)
+
 
 class RevocationWatcher:
     """Watches this process's sockets and streams of authenticated clients.
@@ -38,8 +44,11 @@ class RevocationWatcher:
         self._by_user: dict[str, set[object]] = {}
 
     def watch(self, reader: object, principal: Principal, action: Action, close: Callable[[], None]) -> None:
-        """Call ``close`` once ``principal`` may no longer do ``action``, which may be now."""
-        if self._access.mode is not Mode.OPEN:
+        """Call ``close`` once ``principal`` may no longer do ``action``, which may be now.
+
+        In ``open`` mode only bots have something to lose.
+        """
+        if self._access.mode is not Mode.OPEN or owner_of_bot(principal.grant) is not None:
             user_id = None if principal.user is None else principal.user.id
             self._add(reader, _Watched(principal, action, close, user_id, principal.token_digest))
             self._check(reader)
@@ -68,9 +77,15 @@ class RevocationWatcher:
         self._remove(reader)
 
     def on_member(self, member: Member, _seq: int) -> None:
-        """Close connections of a member's devices that are signed out, or whose role no longer suffices."""
+        """Close connections of a member's devices that are signed out, or whose role no longer suffices.
+
+        Also those of bots of this member.
+        """
         for reader in list(self._by_user.get(member.user.id, ())):
             watched = self._watched[reader]
+            if watched.user_id != member.user.id:
+                self._on_owner(reader, watched, member)
+                continue
             device = None if watched.token_digest is None else member.device(watched.token_digest)
             if device is None:
                 self._close(reader)
@@ -78,6 +93,12 @@ class RevocationWatcher:
                 changed = replace(watched.principal, grant=device.grant)
                 self._watched[reader] = replace(watched, principal=changed)
                 self._check(reader)
+
+    def _on_owner(self, reader: object, watched: _Watched, owner: Member) -> None:
+        if watched.principal is not None:
+            found = BotOwner(user=owner.user, grants=owner.grants())
+            self._watched[reader] = replace(watched, principal=replace(watched.principal, owner=found))
+            self._check(reader)
 
     async def run(self) -> None:
         """Check periodically until cancelled: grants expire, and static tokens are removed."""
@@ -100,14 +121,14 @@ class RevocationWatcher:
 
     def _add(self, reader: object, watched: _Watched) -> None:
         self._watched[reader] = watched
-        if watched.user_id is not None:
-            self._by_user.setdefault(watched.user_id, set()).add(reader)
+        for user_id in watched.users:
+            self._by_user.setdefault(user_id, set()).add(reader)
 
     def _remove(self, reader: object) -> _Watched | None:
         watched = self._watched.pop(reader, None)
-        if watched is not None and watched.user_id is not None:
-            readers = self._by_user[watched.user_id]
+        for user_id in () if watched is None else watched.users:
+            readers = self._by_user[user_id]
             readers.discard(reader)
             if not readers:
-                del self._by_user[watched.user_id]
+                del self._by_user[user_id]
         return watched

@@ -29,6 +29,21 @@ def higher_role(one: Role | None, other: Role | None) -> Role | None:
     return one if _RANK[one] >= _RANK[other] else other
 
 
+def lower_role(one: Role, other: Role | None) -> Role | None:
+    """Return the role that may do less; None if there is no ``other``."""
+    if other is None:
+        return None
+    return one if _RANK[one] <= _RANK[other] else other
+
+
+def permissions_of_bot(role: Role | None) -> frozenset[Action]:
+    """Return what a bot with ``role`` may do.
+
+    It makes no other users: they would have rights that don't end with those of its owner.
+    """
+    return permissions_of(role, guests=False) - {Action.REGISTER, Action.MANAGE_PEOPLE}
+
+
 def anonymous_role(mode: Mode, *, trusted: bool) -> Role | None:
     """Return the role of an unauthenticated client.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from opsroom_contracts.identity import Identity
+from opsroom_contracts.identity import Identity, is_bot_identity
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.shared_rate_limiter import RateLimit
 from opsroom_gateway.settings import LimitSettings
@@ -18,13 +18,16 @@ class Limits:
     joins: RateLimit
     messages: RateLimit
     commands: RateLimit
+    bot_messages: RateLimit
+    bot_commands: RateLimit
     pending_operations: int
     json_depth: int
 
     @property
     def shared(self) -> tuple[RateLimit, ...]:
         """The rate limits that are synchronized with the other gateways."""
-        return self.registrations, self.joins, self.messages, self.commands
+        of_bots = (self.bot_messages, self.bot_commands)
+        return self.registrations, self.joins, self.messages, self.commands, *of_bots
 
     def count_registration(self, connection: HTTPConnection) -> None:
         """Count a registration.
@@ -44,12 +47,12 @@ class Limits:
     def count_message(self, client: Client, identity: Identity) -> None:
         """Count a message."""
         if not client.exempt:
-            self.messages.acquire(identity)
+            (self.bot_messages if is_bot_identity(identity) else self.messages).acquire(identity)
 
     def count_command(self, client: Client, identity: Identity) -> None:
         """Count a command."""
         if not client.exempt:
-            self.commands.acquire(identity)
+            (self.bot_commands if is_bot_identity(identity) else self.commands).acquire(identity)
 
     def pending_max(self, client: Client) -> int | None:
         """Return an identity's quota of pending operations, enforced by the cloud service. None: no limit."""
@@ -63,6 +66,8 @@ def build_limits(settings: LimitSettings) -> Limits:
         joins=RateLimit("joins", "sockets from your address", settings.joins()),
         messages=RateLimit("messages", "messages", settings.messages()),
         commands=RateLimit("commands", "commands", settings.commands()),
+        bot_messages=RateLimit("bot-messages", "messages of this bot", settings.bot_messages()),
+        bot_commands=RateLimit("bot-commands", "commands of this bot", settings.bot_commands()),
         pending_operations=settings.pending_operations,
         json_depth=settings.json_depth,
     )

@@ -39,6 +39,7 @@ class _Reader:
     forms: frozenset[str]
     identity: Identity | None
     on_restriction: OnRestriction
+    owners: tuple[tuple[frozenset[str], Identity], ...] = ()
 
 
 class RestrictionEnforcer:
@@ -98,16 +99,26 @@ class RestrictionEnforcer:
         name: str | None,
         on_restriction: OnRestriction,
         identity: Identity | None = None,
+        *,
+        owners: tuple[tuple[str, Identity], ...] = (),
     ) -> None:
         """Call ``on_restriction`` with what applies to the client, or to ``name`` or ``identity``.
 
-        It is called until the connection closes.
+        It is called until the connection closes. ``owners``: name and identity of the person whose bot it is:
+        what applies to them applies to the bot.
 
         Raises:
             FaultError: ``banned`` already.
         """
         self.check(client, name, identity)
-        self._readers[connection] = _Reader(client.network, name, _forms(name), identity, on_restriction)
+        self._readers[connection] = _Reader(
+            client.network,
+            name,
+            _forms(name),
+            identity,
+            on_restriction,
+            tuple((_forms(one), owner) for one, owner in owners),
+        )
         connection.on_close(partial(self._forget, connection))
 
     def set_name(self, connection: Watchable, name: str | None) -> None:
@@ -149,8 +160,10 @@ class RestrictionEnforcer:
             if name is None:
                 applies = reader.network == restriction.address
             else:
-                alike = not forms.isdisjoint(reader.forms)
-                applies = alike or self._covers(restriction, name, reader.identity)
+                applies = any(
+                    not forms.isdisjoint(held) or self._covers(restriction, name, identity)
+                    for held, identity in ((reader.forms, reader.identity), *reader.owners)
+                )
             if applies:
                 reader.on_restriction(restriction)
 

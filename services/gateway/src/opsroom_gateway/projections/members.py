@@ -54,6 +54,10 @@ class MemberProjection:
         """Return a member's last record."""
         return self._members.get(user_id)
 
+    def find(self, user_id: str) -> Member | None:
+        """Return a member's last record, also if they are away and can come back."""
+        return self._members.get(user_id) or self.sightings.find(user_id)
+
     def members(self) -> list[Member]:
         """Return the last record of every member."""
         return list(self._members.values())

@@ -39,6 +39,10 @@ class Sightings:
         """Return when a member was last seen, if that is known."""
         return self._at.get(user_id)
 
+    def find(self, user_id: str) -> Member | None:
+        """Return a member with a credential who is away, as they were."""
+        return self._gone.get(user_id)
+
     def gone(self) -> tuple[Member, ...]:
         """Return the members with a credential who are away, as they were."""
         return tuple(self._gone.values())

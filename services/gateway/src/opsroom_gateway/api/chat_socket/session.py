@@ -21,7 +21,7 @@ from opsroom_contracts.chat.moderation import RestrictionFields, RestrictionKind
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
-from opsroom_contracts.identity import Action, Identity, Mode, identity_of
+from opsroom_contracts.identity import Action, Identity, Mode, identity_of, is_bot
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
@@ -88,6 +88,7 @@ class ChatSocket:
         "_identity",
         "_last_typing",
         "_left",
+        "_owners",
         "_replies",
         "_session",
         "_user",
@@ -103,6 +104,7 @@ class ChatSocket:
         self._session: Session | None = None
         self._user: User | None = None
         self._identity: Identity | None = None
+        self._owners: tuple[tuple[str, Identity], ...] = ()
         self._last_typing = 0.0
         self._left = False
         self._banned = False
@@ -193,7 +195,12 @@ class ChatSocket:
             self._user, self._identity = reply.user, self._identity_of(reply.user)
             self._watch_device(hello.token, reply.user)
             enforcer.watch(
-                self._connection, self._client, reply.user.name, self._on_restriction, self._identity
+                self._connection,
+                self._client,
+                reply.user.name,
+                self._on_restriction,
+                self._identity,
+                owners=self._owners,
             )
         except FaultError as error:
             self._replies.fault(error)
@@ -225,12 +232,14 @@ class ChatSocket:
         return session.rejoining or any(one.id == session.connection.id for one in connections)
 
     async def _authorize(self, token: str) -> None:
-        """Check that the token may chat, unless the portal is open to everyone."""
+        """Check that the token may chat, unless the portal is open to everyone and it is no bot's."""
         access = self._context.access
-        if access.mode is Mode.OPEN:
+        if access.mode is Mode.OPEN and not is_bot(token):
             return
         principal = await access.from_token(token)
         access.check(principal, Action.CHAT)
+        access.check_owner(self._client, principal)
+        self._owners = access.owners(principal)
 
         def end() -> None:
             self._connection.close(Close.TOKEN_INVALID.value)

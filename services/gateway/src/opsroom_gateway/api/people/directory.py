@@ -3,9 +3,17 @@
 from collections.abc import Iterator
 
 from opsroom_contracts.chat.invitations import Invitation
-from opsroom_contracts.chat.models import Member, MemberStatus
-from opsroom_contracts.http_people import PEOPLE_MAX, InvitationList, PeopleList, Person
-from opsroom_contracts.identity import Credential, Role, credential_of
+from opsroom_contracts.chat.models import BotOwner, Member, MemberStatus
+from opsroom_contracts.http_people import PEOPLE_MAX, Bot, BotList, InvitationList, PeopleList, Person
+from opsroom_contracts.identity import (
+    Credential,
+    Grant,
+    Identity,
+    Role,
+    credential_of,
+    owner_id_of_bot,
+    owner_of_bot,
+)
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.projections.members import MemberProjection
 
@@ -29,6 +37,36 @@ class PeopleDirectory:
         found = [one for member in self._members.members() if (one := self._invitation(member)) is not None]
         return InvitationList(invitations=tuple(sorted(found, key=lambda one: (one.until, one.id))))
 
+    def bots(self, owner: Identity | None) -> BotList:
+        """Return the bots of an owner, or all of them."""
+        found = [
+            Bot(
+                id=member.user.id,
+                name=member.user.name,
+                role=self._access.role_of_bot(member.grant, self._owner(member.grant)),
+                owner=self.owner_name(member.grant),
+                present=member.status in _LISTED,
+            )
+            for member in self._members.members()
+            if member.grant is not None
+            and (held := owner_of_bot(member.grant)) is not None
+            and owner in {None, held}
+        ]
+        return BotList(bots=tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id))))
+
+    def owner_name(self, grant: Grant | None) -> str | None:
+        """Return the name of the person whose bot has ``grant``."""
+        owner = self._owner(grant)
+        if owner is not None:
+            return owner.user.name
+        token = self._access.tokens.by_source(owner_of_bot(grant) or "")
+        return None if token is None else token.name
+
+    def _owner(self, grant: Grant | None) -> BotOwner | None:
+        owner_id = owner_id_of_bot(grant)
+        member = None if owner_id is None else self._members.find(owner_id)
+        return None if member is None else BotOwner(user=member.user, grants=member.grants())
+
     def _invitation(self, member: Member) -> Invitation | None:
         link = member.link
         if link is None or link.by is None or self._access.now() >= link.until:
@@ -50,10 +88,14 @@ class PeopleDirectory:
         grants = [device.grant for device in member.all_devices()] or [member.grant]
         ends = [grant.until for grant in grants if grant is not None and grant.until is not None]
         pending = member.token_hash is None and self._invitation(member) is not None
+        owner_identity = owner_of_bot(member.grant)
+        role = self._access.role_of(max(grants, key=lambda one: one is not None))
+        if owner_identity is not None and member.grant is not None:
+            role = self._access.role_of_bot(member.grant, self._owner(member.grant))
         return Person(
             id=member.user.id,
             name=member.user.name,
-            role=self._access.role_of(max(grants, key=lambda one: one is not None)),
+            role=role,
             credential=credential_of(member.grant),
             present=member.status in _LISTED,
             connections=len(member.connections),
@@ -62,4 +104,5 @@ class PeopleDirectory:
             seen_at=None if pending else self._members.sightings.last(member.user.id),
             until=max(ends, default=None),
             pending=pending,
+            owner=self.owner_name(member.grant),
         )
