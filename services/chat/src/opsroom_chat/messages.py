@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
@@ -30,8 +31,6 @@ from opsroom_contracts.identity import (
     Identity,
     granted_identity,
     is_bot,
-    owner_id_of_bot,
-    owner_of_bot,
 )
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.model import to_milliseconds
@@ -138,7 +137,7 @@ class Messages:
         )
         await self._check_may_send(sender.name, identity, event)
         if is_bot(sender.id):
-            await self._check_owner(sender, event)
+            await self._check_may_send(*await owner_of(self._members, sender), event)
         if request.raw is not None:
             await self._check_claimed_name(request.guest_name, event)
         return event
@@ -149,20 +148,6 @@ class Messages:
         held = restrictions.mute_of(name, now, identity) or restrictions.ban_of(name, now, identity)
         if held is not None and await self._store.find(event.room, event.id) is None:
             raise refusal(held)
-
-    async def _check_owner(self, bot: User, event: MessageEvent) -> None:
-        """Refuse a bot whose owner is muted, banned or gone."""
-        entry = self._members.index.member(bot.id)
-        grant = None if entry is None else entry.member.grant
-        owner_id = owner_id_of_bot(grant)
-        if owner_id is None:  # a static token owns it
-            await self._check_may_send(bot.name, owner_of_bot(grant), event)
-            return
-        owner = await self._members.find(owner_id, lambda member: bool(member.grants()))
-        if owner is not None:
-            await self._check_may_send(owner.user.name, granted_identity(owner.grant), event)
-        elif await self._store.find(event.room, event.id) is None:
-            raise refuse(ErrorCode.FORBIDDEN, "the owner of this bot is no longer here")
 
     async def _check_claimed_name(self, claimed: str | None, event: MessageEvent) -> None:
         """Refuse a relayed frame that names a muted or banned user, also if another user sends it."""

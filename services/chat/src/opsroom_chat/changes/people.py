@@ -1,5 +1,6 @@
 """Who changes a message, and whether they may."""
 
+from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
@@ -7,7 +8,7 @@ from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.identity import granted_identity
+from opsroom_contracts.identity import Identity, granted_identity, is_bot
 
 
 class People:
@@ -29,12 +30,17 @@ class People:
         """
         members_seq = await self._access.check_may_send(user_id, room)
         member = await self._member(user_id)
+        self._check(member.user.name, granted_identity(member.grant))
+        if is_bot(user_id):
+            self._check(*await owner_of(self._members, member.user))
+        return member.user, members_seq
+
+    def _check(self, name: str, identity: Identity | None) -> None:
+        """Refuse who is muted or banned."""
         restrictions, now = self._members.index.restrictions, self._clock()
-        name, identity = member.user.name, granted_identity(member.grant)
         held = restrictions.mute_of(name, now, identity) or restrictions.ban_of(name, now, identity)
         if held is not None:
             raise refusal(held)
-        return member.user, members_seq
 
     async def may_read(self, user_id: str, room: str) -> User:
         """Check that a person may read ``room``.

@@ -357,7 +357,7 @@ class Authorizer:
         return self._with_permissions(principal, local=local)
 
     def _bot(self, reply: WhoamiReply, grant: Grant, digest: str) -> Principal:
-        """Return a bot. It has no other permissions than those of its role, in any mode and from any address."""
+        """Return a bot. It may do what its role allows and no more, in any mode and from any address."""
         role = self.role_of_bot(grant, reply.owner)
         return Principal(
             AuthMethod.REGISTRATION,
