@@ -1,12 +1,32 @@
 import { API, COMMANDS } from "../contract/generated";
-import type { Backend, CommandRequest } from "./backend";
+import type { Backend, CloudListener, CloudStream, CommandRequest } from "./backend";
 import { openChatSocket } from "./chat-socket";
-import { openCloudStream } from "./cloud-stream";
 import { request, urlOf } from "./http";
 
+const loadCloudStream = () => import(/* webpackChunkName: "cloud-stream" */ "./cloud-stream");
 const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
+
+/** Open the event stream of the cloud once its code is there: the chat, which is shown first, doesn't need that. */
+function openWhenLoaded(url: string, listener: CloudListener, token: string | undefined): CloudStream {
+  let stream: CloudStream | undefined;
+  let isClosed = false;
+  loadCloudStream().then(
+    ({ openCloudStream }) => {
+      if (!isClosed) stream = openCloudStream(url, listener, token);
+    },
+    () => {
+      if (!isClosed) listener.onClose();
+    },
+  );
+  return {
+    close: () => {
+      isClosed = true;
+      stream?.close();
+    },
+  };
+}
 
 /** Create a backend that uses the gateway at `base`: an origin, optionally with a path prefix of `/api/v1`. */
 export function createHttpBackend(base: string): Backend {
@@ -50,7 +70,7 @@ export function createHttpBackend(base: string): Backend {
         ...(epoch === undefined ? {} : { epoch }),
         ...(timestamp === undefined ? {} : { timestamp }),
       };
-      return openCloudStream(urlOf(base, "GET /cloud/events", { query }), listener, token);
+      return openWhenLoaded(urlOf(base, "GET /cloud/events", { query }), listener, token);
     },
   };
 }

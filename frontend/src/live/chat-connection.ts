@@ -1,20 +1,15 @@
 import type { Backend, ChatSocket } from "../api/backend";
-import { retryDelay } from "../api/errors";
+import { ApiError, retryDelay } from "../api/errors";
 import {
   CloseCode,
+  type ErrorCode,
   type ErrorFrame,
   RETRY_BY_CLOSE_CODE,
   RETRYABLE,
   type ServerFrame,
   type WelcomeFrame,
 } from "../contract/generated";
-import {
-  type ChatEvent,
-  type ChatState,
-  type OutgoingMessage,
-  ROOM,
-  type SignOutReason,
-} from "../state/chat/model";
+import type { ChatEvent, ChatState, OutgoingMessage, SignOutReason } from "../state/chat/model";
 import { isOfOtherEpoch, readHistory } from "./history";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
@@ -30,6 +25,9 @@ const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats", "
 /** The close codes that a frame of ours causes, in which case the next connection must not repeat it. */
 const FRAME_REFUSED: readonly number[] = [CloseCode.TOO_BIG, CloseCode.PROTOCOL];
 
+/** The errors for a room that the user is no longer in. */
+const ROOM_LOST: readonly ErrorCode[] = ["room_unknown", "forbidden"];
+
 /** The close codes after which the user is signed out and the page doesn't reconnect. */
 const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
   [CloseCode.LEFT]: "left",
@@ -41,8 +39,8 @@ const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
 interface ChatConnectionOptions {
   readonly backend: Backend;
   readonly token: string;
-  /** The token for reads: undefined if reads are public. */
-  readonly readToken: () => string | undefined;
+  /** The token for reading a room: undefined if that is public. */
+  readonly tokenFor: (room: string) => string | undefined;
   readonly store: PageStore;
   /** Called when the server has closed the connection for this reason. */
   readonly onSignedOut: (reason: SignOutReason) => void;
@@ -54,6 +52,8 @@ interface ChatConnectionOptions {
 export class ChatConnection {
   private socket: ChatSocket | undefined;
   private welcomed = false;
+  /** The rooms whose latest messages are being loaded. */
+  private readonly loading = new Set<string>();
   /** How many resets the server has sent. */
   private resets = 0;
   private ackTimer: ReturnType<typeof setTimeout> | undefined;
@@ -88,14 +88,14 @@ export class ChatConnection {
     if (!this.welcomed || this.busyTimer !== undefined || this.sending()) return;
     const next = outbox.find(item => item.status === "queued");
     if (!next) return;
-    const { clientId, text } = next;
+    const { clientId, room, text } = next;
     this.dispatch({ kind: "sending", clientId });
     this.ackTimer = setTimeout(() => this.retryNow(), ACK_TIMEOUT_MS);
-    this.socket?.send({ type: "send", clientId, room: ROOM, text });
+    this.socket?.send({ type: "send", clientId, room, text });
   }
 
-  typing(): void {
-    if (this.welcomed) this.socket?.send({ type: "typing", room: ROOM });
+  typing(room: string): void {
+    if (this.welcomed) this.socket?.send({ type: "typing", room });
   }
 
   /** Request the next page of the users, if there is one. */
@@ -152,6 +152,7 @@ export class ChatConnection {
 
   private disconnect(): void {
     this.welcomed = false;
+    this.loading.clear();
     clearTimeout(this.ackTimer);
     this.stopWaiting();
     this.silence.stop();
@@ -161,12 +162,16 @@ export class ChatConnection {
 
   private onFrame(frame: ServerFrame): void {
     this.silence.heard();
-    if (frame.type === "heartbeat") return;
+    // Most heartbeats say nothing new, and the others would only wake the other tabs.
+    if (frame.type === "heartbeat" && (frame.seq ?? 0) <= (this.state().resumeFrom ?? 0)) return;
     if (frame.type === "error") return this.onError(frame);
-    if (frame.type === "reset") this.resets += 1;
+    if (frame.type === "reset") {
+      this.resets += 1;
+      this.loading.clear();
+    }
     this.dispatch({ kind: "frame", frame, at: Date.now() });
     if (frame.type === "welcome") this.onWelcome(frame);
-    if (frame.type === "welcome" || frame.type === "reset") this.loadLatestPage(this.state().resumeFrom);
+    if (frame.type === "welcome" || frame.type === "reset") this.loadConversations();
     this.sendNext();
   }
 
@@ -217,22 +222,37 @@ export class ChatConnection {
     this.reconnector.lost();
   }
 
-  /** Load the last page of history before the welcome; later messages arrive over the connection. */
-  private async loadLatestPage(upTo: number | undefined): Promise<void> {
-    if (this.state().loaded || upTo === undefined) return;
+  /** Load the latest messages of the rooms that were opened; later ones arrive over the connection. */
+  loadConversations(): void {
+    if (!this.welcomed) return;
+    for (const [room, { loaded }] of this.state().conversations) if (!loaded) void this.loadLatestPage(room);
+  }
+
+  private async loadLatestPage(room: string): Promise<void> {
+    if (this.loading.has(room)) return;
+    this.loading.add(room);
     const [socket, resets] = [this.socket, this.resets];
+    const isSame = () => socket === this.socket && resets === this.resets;
+    const { resumeFrom = 0, rooms } = this.state();
+    const isOpen = rooms.get(room)?.room.kind === "open";
+    // What is later arrives over the connection. Of a room that the user has just joined, some of it doesn't.
+    const place = isOpen ? { room, before: resumeFrom + 1 } : { room };
     try {
-      const page = await readHistory(this.options.backend, upTo + 1, this.options.readToken());
+      const page = await readHistory(this.options.backend, place, this.options.tokenFor(room));
       // After a reset, the page may be of a stream that no longer exists.
-      if (socket !== this.socket || resets !== this.resets) return;
+      if (!isSame()) return;
       if (isOfOtherEpoch(page, this.state())) throw new Error("the page is of another epoch");
-      this.dispatch({ kind: "page", page });
-    } catch {
+      this.dispatch({ kind: "page", room, page });
+    } catch (error) {
+      // A room that the user may not read is not theirs any longer, and a frame says so.
+      if (error instanceof ApiError && ROOM_LOST.includes(error.code)) return;
       // Without history the room is incomplete: reconnect and start again.
       if (socket === this.socket) {
         this.disconnect();
         this.reconnector.lost();
       }
+    } finally {
+      if (isSame()) this.loading.delete(room);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
+import { isCreatedRoom } from "../state/chat/rooms";
 import { hasErrorCode } from "./names";
 
 export interface LoadedAccess {
@@ -53,6 +54,11 @@ export class Access {
    */
   readToken(): string | undefined {
     return this.isOpen && this.view.value?.role !== "admin" ? undefined : this.token();
+  }
+
+  /** The token for reading a room: what members read takes one in every mode. */
+  tokenFor(room: string): string | undefined {
+    return isCreatedRoom(room) ? this.token() : this.readToken();
   }
 
   /**

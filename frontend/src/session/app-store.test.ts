@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CloseCode } from "../contract/generated";
+import { conversationOf } from "../state/chat/messages";
+import { ROOM } from "../state/chat/model";
 import { Browser, join, settle, texts } from "../testing/browser";
 
 const browser = new Browser();
@@ -94,7 +96,7 @@ describe("the chat", () => {
     }
     expect(texts(ann)[0]).toBe("1");
     expect(texts(ann)).toHaveLength(130);
-    expect(ann.chat.value.hasOlder).toBe(false);
+    expect(conversationOf(ann.chat.value, ROOM).hasOlder).toBe(false);
   });
 });
 

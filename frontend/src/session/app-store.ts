@@ -1,10 +1,9 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
-import { ApiError } from "../api/errors";
-import { isOfOtherEpoch, readHistory } from "../live/history";
+import type { RoomView } from "../contract/generated";
 import { signalsOf } from "../live/page-store";
 import { SharedStore } from "../live/shared-store";
-import type { ChatEvent, ChatState } from "../state/chat/model";
+import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
 import { type CloudState, DISMISSED_MAX } from "../state/cloud/model";
 import {
   type Action,
@@ -23,14 +22,14 @@ import { type Intention, predict } from "./intentions";
 import { PageLeader } from "./leader";
 import type { LocalStore } from "./local-store";
 import { availableNames, registerWithSuffix } from "./names";
+import { OlderMessages } from "./older-messages";
 import { Outbox } from "./outbox";
+import { ReadMarkStore } from "./read-marks";
 import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
-const CHANNEL_VERSION = 4;
-/** How long to wait after older history couldn't be loaded. */
-const OLDER_RETRY_MS = 2_000;
+const CHANNEL_VERSION = 5;
 
 export interface AppStoreOptions {
   readonly backend: Backend;
@@ -61,17 +60,17 @@ export class AppStore {
   private readonly outbox: Outbox;
   private readonly typingUsers: ReadonlySignal<ChatState["typing"]>;
   private stopTypingExpiry: (() => void) | undefined;
-  private loadingOlder = false;
-  private loadOlderAt = 0;
+  private readonly older: OlderMessages;
   private lastSentAt = 0;
 
   constructor(private readonly options: AppStoreOptions) {
     const { backend, scope, version = "", localStore, locks, openChannel, isOnline, random } = options;
     const [identity, outbox] = [new Identity(localStore, scope), new Outbox(localStore, scope)];
+    const readMarks = new ReadMarkStore(localStore, scope);
     const shared = new SharedStore<PageState, Action, Intention>({
       ...{ name: `opsroom:${CHANNEL_VERSION}:${version}:${scope}`, locks },
       ...{
-        initial: storedState(identity, outbox, storedDismissals(localStore, scope)),
+        initial: storedState({ identity, outbox, readMarks }, storedDismissals(localStore, scope)),
         reduce: reducePage,
         snapshotOf,
         mergeSnapshot,
@@ -88,7 +87,7 @@ export class AppStore {
     this.typingUsers = typing;
     this.access = new Access(view, backend, () => this.token);
     this.leader = new PageLeader({
-      ...{ store: shared, backend, identity, outbox, access: this.access, isOnline, random },
+      ...{ store: shared, backend, identity, outbox, readMarks, access: this.access, isOnline, random },
     });
     this.commandSender = new CommandSender({
       backend,
@@ -96,6 +95,12 @@ export class AppStore {
       state: () => cloud.peek(),
       clockOffset: () => clockOffset.peek(),
       logRefusal: line => shared.request({ kind: "logRefusal", line }),
+    });
+    this.older = new OlderMessages({
+      backend,
+      state: () => chat.peek(),
+      tokenFor: room => this.access.tokenFor(room),
+      apply: event => shared.apply({ store: "chat", event }),
     });
     this.shared = shared;
     this.identity = identity;
@@ -143,7 +148,13 @@ export class AppStore {
   /** Give up the name, on all devices. */
   leave = (): void => this.shared.request({ kind: "leave" });
   moreUsers = (): void => this.shared.request({ kind: "moreUsers" });
-  typing = (): void => this.shared.request({ kind: "typing" });
+  typing = (room: string): void => this.shared.request({ kind: "typing", room });
+  /** Have the messages of a room in memory. */
+  openRoom = (room: string): void => this.shared.request({ kind: "openRoom", room });
+  /** Add the rooms that everybody is in, which no welcome has. */
+  openRooms = (rooms: readonly RoomView[]): void => this.shared.request({ kind: "openRooms", rooms });
+  /** The user has read a room up to a sequence number. */
+  read = (room: string, seq: number): void => this.shared.request({ kind: "read", room, seq });
 
   /** Register a name. Throws what the backend throws. */
   async register(name: string, proof?: string): Promise<void> {
@@ -194,13 +205,13 @@ export class AppStore {
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
-  send(typed: string): void {
+  send(typed: string, room = ROOM): void {
     const user = this.chat.peek().me;
     if (!user) return;
     const text = wellFormed(typed);
     // Keep the timestamps distinct: the outbox sorts by them.
     this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
-    const item = { clientId: newId(), text, at: this.lastSentAt, user };
+    const item = { clientId: newId(), room, text, at: this.lastSentAt, user };
     this.outbox.save(item);
     this.shared.request({ kind: "send", item });
   }
@@ -221,38 +232,22 @@ export class AppStore {
     this.shared.request({ kind: "dismissFailures", keys });
   }
 
-  /** Load the previous page of history, in this tab only. */
-  async loadOlder(): Promise<void> {
-    const { loaded, hasOlder, olderBefore, messages } = this.chat.peek();
-    const first = messages[0]?.seq;
-    const before = olderBefore ?? first;
-    if (!loaded || !hasOlder || this.loadingOlder || before === undefined) return;
-    if (performance.now() < this.loadOlderAt) return;
-    this.loadingOlder = true;
-    try {
-      const page = await readHistory(this.options.backend, before, this.access.readToken());
-      // After a reset, the page may be of a stream that no longer exists.
-      const now = this.chat.peek();
-      if (now.messages[0]?.seq !== first || isOfOtherEpoch(page, now)) return;
-      this.shared.apply({ store: "chat", event: { kind: "page", page } });
-    } catch (error) {
-      this.loadOlderAt = performance.now() + OLDER_RETRY_MS;
-      // Scrolling up retries; an error response would be a bug, so it is thrown.
-      if (error instanceof ApiError) throw error;
-    } finally {
-      this.loadingOlder = false;
-    }
-  }
+  /** Load the previous page of a room's history, in this tab only. Throws the error responses of the backend. */
+  loadOlder = (room = ROOM): Promise<void> => this.older.load(room);
 }
 
 /** The state that browser storage has: the user, their messages that were not sent yet, and dismissed failures. */
-function storedState(identity: Identity, outbox: Outbox, dismissed: readonly string[]): PageState {
+function storedState(
+  { identity, outbox, readMarks }: { identity: Identity; outbox: Outbox; readMarks: ReadMarkStore },
+  dismissed: readonly string[],
+): PageState {
   const registration = identity.load();
   outbox.adopt(registration?.user);
   const initial = reducePage(EMPTY_PAGE, { store: "cloud", event: { kind: "dismissed", keys: dismissed } });
   const events: ChatEvent[] = registration
     ? [
         { kind: "signedIn", ...registration },
+        { kind: "marks", reads: readMarks.load() },
         ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
       ]
     : identity.discardDamaged()

@@ -1,3 +1,4 @@
+import type { RoomView } from "../contract/generated";
 import type { QueuedMessage } from "../state/chat/model";
 import type { WorklogLine } from "../state/cloud/model";
 import type { Action } from "../state/page";
@@ -13,7 +14,11 @@ export type Intention =
   | { readonly kind: "send"; readonly item: QueuedMessage }
   | { readonly kind: "retry"; readonly clientId: string }
   | { readonly kind: "discard"; readonly clientId: string }
-  | { readonly kind: "typing" }
+  | { readonly kind: "typing"; readonly room: string }
+  /** The user looks at a room. */
+  | { readonly kind: "openRoom"; readonly room: string }
+  | { readonly kind: "openRooms"; readonly rooms: readonly RoomView[] }
+  | { readonly kind: "read"; readonly room: string; readonly seq: number }
   | { readonly kind: "moreUsers" }
   /** The server rejected a command of this tab. */
   | { readonly kind: "logRefusal"; readonly line: WorklogLine }
@@ -39,6 +44,11 @@ export function predict(intention: Intention): Action | undefined {
       return { store: "chat", event: { kind: "requeued", clientId: intention.clientId } };
     case "discard":
       return { store: "chat", event: { kind: "discarded", clientId: intention.clientId } };
+    case "openRoom":
+      return { store: "chat", event: { kind: "opened", room: intention.room } };
+    case "openRooms":
+    case "read":
+      return { store: "chat", event: intention };
     case "logRefusal":
       return { store: "cloud", event: { kind: "refused", line: intention.line } };
     case "dismissFailures":

@@ -9,12 +9,14 @@ import type { Access } from "./access";
 import type { Identity } from "./identity";
 import { type Intention, predict } from "./intentions";
 import type { Outbox } from "./outbox";
+import type { ReadMarkStore } from "./read-marks";
 
 interface PageLeaderOptions {
   readonly store: PageStore;
   readonly backend: Backend;
   readonly identity: Identity;
   readonly outbox: Outbox;
+  readonly readMarks: ReadMarkStore;
   readonly access: Access;
   readonly isOnline?: (() => boolean) | undefined;
   readonly random?: (() => number) | undefined;
@@ -55,7 +57,9 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
       case "retry":
         return this.chat?.flush();
       case "typing":
-        return this.chat?.typing();
+        return this.chat?.typing(intention.room);
+      case "openRoom":
+        return this.chat?.loadConversations();
       case "moreUsers":
         return this.chat?.moreUsers();
       case "leave":
@@ -74,6 +78,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
       case "signIn":
       case "signOut":
       case "discard":
+      case "openRooms":
+      case "read":
       case "logRefusal":
       case "dismissFailures":
         return;
@@ -85,6 +91,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
   onAction(action: Action, before: PageState, after: PageState): void {
     if (action.store !== "chat") return;
     const { kind } = action.event;
+    if (before.chat.reads !== after.chat.reads) this.options.readMarks.save(after.chat.reads);
     if (kind !== "signedIn" && kind !== "signedOut") return this.storeOutbox(before.chat, after.chat);
     if (after.chat.signedOut === "left") this.holdBack(before.chat);
     this.loadOutbox();
@@ -146,7 +153,9 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
     this.chat = undefined;
     if (token === undefined) return;
     const onSignedOut = (reason: SignOutReason) => this.signOut(reason, token);
-    this.chat = new ChatConnection({ ...this.connectionOptions(), token, onSignedOut });
+    const { access } = this.options;
+    const tokenFor = (room: string) => access.tokenFor(room);
+    this.chat = new ChatConnection({ ...this.connectionOptions(), token, tokenFor, onSignedOut });
     this.chat.start();
   }
 
@@ -183,9 +192,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
 
   private connectionOptions() {
     const { store, backend, access, isOnline, random } = this.options;
-    const readToken = () => access.readToken();
     return {
-      ...{ store, backend, readToken },
+      ...{ store, backend, readToken: () => access.readToken() },
       ...(isOnline ? { isOnline } : {}),
       ...(random ? { random } : {}),
     };

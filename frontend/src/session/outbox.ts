@@ -1,13 +1,14 @@
 import type { ErrorCode, User } from "../contract/generated";
-import { isSamePerson, type OutgoingMessage, type QueuedMessage } from "../state/chat/model";
+import { isSamePerson, type OutgoingMessage, type QueuedMessage, ROOM } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
 import { type Guard, isMissingOr, isOneOf, isRecord, isText, isTime } from "./stored";
 
-/** A message as it is stored. That of the last release has no user. */
-type StoredMessage = Omit<QueuedMessage, "user"> & Partial<Pick<QueuedMessage, "user">>;
+/** A message as it is stored. Earlier releases stored no user, or no room. */
+type StoredMessage = Omit<QueuedMessage, "user" | "room"> & Partial<Pick<QueuedMessage, "user" | "room">>;
 
 const isStoredMessage = isRecord<StoredMessage>({
   clientId: isText,
+  room: isMissingOr(isText),
   text: isText,
   at: isTime,
   user: isMissingOr(isRecord<User>({ id: isText, name: isText })),
@@ -32,9 +33,9 @@ export class Outbox {
   }
 
   /** Store a message. Of its status, only the failure outlasts the page. */
-  save({ clientId, text, at, user, status, code }: QueuedMessage): void {
+  save({ clientId, room, text, at, user, status, code }: QueuedMessage): void {
     const failure = status === "failed" ? { status, ...(code ? { code } : {}) } : {};
-    this.localStore.set(this.keyOf({ at, clientId }), { clientId, text, at, user, ...failure });
+    this.localStore.set(this.keyOf({ at, clientId }), { clientId, room, text, at, user, ...failure });
   }
 
   remove(item: Pick<OutgoingMessage, "clientId" | "at">): void {
@@ -43,8 +44,8 @@ export class Outbox {
 
   /** The messages of `owner`, in the order in which they were written. */
   list(owner: User): QueuedMessage[] {
-    return this.all().flatMap(({ user, ...item }) =>
-      user && isSamePerson(user, owner) ? { ...item, user } : [],
+    return this.all().flatMap(({ user, room = ROOM, ...item }) =>
+      user && isSamePerson(user, owner) ? { ...item, room, user } : [],
     );
   }
 
@@ -55,7 +56,7 @@ export class Outbox {
   adopt(owner: User | undefined): void {
     for (const item of this.all()) {
       if (item.user) continue;
-      if (owner) this.save({ ...item, user: owner });
+      if (owner) this.save({ ...item, room: item.room ?? ROOM, user: owner });
       else this.remove(item);
     }
   }

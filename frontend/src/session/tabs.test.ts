@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { conversationOf } from "../state/chat/messages";
+import { ROOM } from "../state/chat/model";
 import { Browser, texts } from "../testing/browser";
 import { fullStorage, memoryLocks, memoryStore } from "../testing/fakes";
 import { createLocalStore } from "./local-store";
@@ -30,7 +32,7 @@ describe("several tabs", () => {
     const together = shared();
     const [first, second] = [browser.open(together), browser.open(together)];
     await first.register("Ann");
-    await until(() => second.chat.value.loaded);
+    await until(() => conversationOf(second.chat.value, ROOM).loaded);
     const bob = browser.backend.chat.enter("Bob");
     browser.backend.chat.say(bob, "before");
     await until(() => texts(second).length === 1);
@@ -56,7 +58,9 @@ describe("several tabs", () => {
     const together = shared();
     const [first, second, third] = [browser.open(together), browser.open(together), browser.open(together)];
     await first.register("Ann");
-    await until(() => second.chat.value.loaded && third.chat.value.loaded);
+    await until(
+      () => conversationOf(second.chat.value, ROOM).loaded && conversationOf(third.chat.value, ROOM).loaded,
+    );
     third.send("by the first");
     await until(() => texts(third).length === 1);
     first.stop();
@@ -106,7 +110,9 @@ describe("several tabs", () => {
     const [first, second] = [browser.open(together), browser.open(together)];
     await until(() => second.cloud.value.loaded);
     await second.register("Ann");
-    await until(() => first.chat.value.loaded && second.chat.value.loaded);
+    await until(
+      () => conversationOf(first.chat.value, ROOM).loaded && conversationOf(second.chat.value, ROOM).loaded,
+    );
     second.leave();
     await until(() => first.chat.value.signedOut === "left" && second.chat.value.signedOut === "left");
     await until(() => browser.backend.chat.users().length === 0);
@@ -122,7 +128,9 @@ describe("several tabs", () => {
     ];
     await until(() => second.cloud.value.loaded);
     await second.register("Ann");
-    await until(() => first.chat.value.loaded && second.chat.value.connection.phase === "live");
+    await until(
+      () => conversationOf(first.chat.value, ROOM).loaded && second.chat.value.connection.phase === "live",
+    );
     expect(first.token).toBe(second.token);
   });
 
@@ -144,9 +152,11 @@ describe("several tabs", () => {
     const open = () => browser.open({ ...together, localStore: createLocalStore(fullStorage()) });
     const [first, second] = [open(), open()];
     await second.register("Ann");
-    await until(() => first.chat.value.loaded && second.chat.value.loaded);
+    await until(
+      () => conversationOf(first.chat.value, ROOM).loaded && conversationOf(second.chat.value, ROOM).loaded,
+    );
     const third = open();
-    await until(() => third.chat.value.loaded);
+    await until(() => conversationOf(third.chat.value, ROOM).loaded);
     expect([first.token, third.token]).toEqual([second.token, second.token]);
     first.stop();
     await until(() => second.isLeader && second.chat.value.connection.phase === "live");
@@ -165,7 +175,9 @@ describe("several tabs", () => {
     await until(() => one.isLeader && other.isLeader);
     await one.register("Ann");
     await other.register("Bob");
-    await until(() => one.chat.value.loaded && other.chat.value.loaded);
+    await until(
+      () => conversationOf(one.chat.value, ROOM).loaded && conversationOf(other.chat.value, ROOM).loaded,
+    );
     one.send("to one");
     await until(() => one.chat.value.outbox.length === 0);
     expect([one.chat.value.me?.name, other.chat.value.me?.name]).toEqual(["Ann", "Bob"]);

@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
+import { conversationOf } from "../state/chat/messages";
+import { ROOM } from "../state/chat/model";
 import { Browser, join, settle, texts } from "../testing/browser";
 
 const browser = new Browser();
@@ -11,9 +13,13 @@ describe("the history of the chat", () => {
     chat.pageMax = 58;
     const ann = browser.open();
     await join(ann);
-    expect([texts(ann).length, ann.chat.value.hasOlder]).toEqual([58, true]);
+    expect([texts(ann).length, conversationOf(ann.chat.value, ROOM).hasOlder]).toEqual([58, true]);
     for (let page = 0; page < 2; page += 1) await Promise.all([ann.loadOlder(), settle()]);
-    expect([texts(ann)[0], texts(ann).length, ann.chat.value.hasOlder]).toEqual(["1", 131, false]);
+    expect([texts(ann)[0], texts(ann).length, conversationOf(ann.chat.value, ROOM).hasOlder]).toEqual([
+      "1",
+      131,
+      false,
+    ]);
   });
 
   it("goes on behind a page without messages", async () => {
@@ -28,7 +34,7 @@ describe("the history of the chat", () => {
     const ann = browser.open();
     await join(ann);
     expect(texts(ann)).toEqual(["one"]);
-    expect(ann.chat.value).toMatchObject({ loaded: true, hasOlder: false });
+    expect(conversationOf(ann.chat.value, ROOM)).toMatchObject({ loaded: true, hasOlder: false });
   });
 
   it("has no page of another epoch", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Message, SessionView } from "../contract/generated";
+import { conversationOf, withConversation } from "./chat/messages";
+import { ROOM } from "./chat/model";
 import { type Action, EMPTY_PAGE, mergeSnapshot, type PageState, reducePage, snapshotOf } from "./page";
 
 const OPERATOR: SessionView = {
@@ -30,7 +32,7 @@ const messages = (from: number, to: number): Message[] =>
   }));
 const page = (from: number, to: number): Action => ({
   store: "chat",
-  event: { kind: "page", page: { messages: messages(from, to), next: from } },
+  event: { kind: "page", room: "general", page: { messages: messages(from, to), next: from } },
 });
 
 describe("the servers", () => {
@@ -58,11 +60,12 @@ describe("the servers", () => {
 describe("a snapshot", () => {
   it("has the last messages only, and keeps older ones that only this tab has loaded", () => {
     const leader = apply([page(1, 701)]);
-    const snapshot = snapshotOf({ ...leader, chat: { ...leader.chat, hasOlder: false } });
-    expect(snapshot.chat.messages.map(message => message.seq).slice(0, 1)).toEqual([201]);
-    expect(snapshot.chat).toMatchObject({ hasOlder: true, messages: { length: 500 } });
+    const conversation = { ...conversationOf(leader.chat, ROOM), hasOlder: false };
+    const snapshot = snapshotOf({ ...leader, chat: withConversation(leader.chat, ROOM, conversation) });
+    expect(conversationOf(snapshot.chat, ROOM).messages[0]?.seq).toBe(201);
+    expect(conversationOf(snapshot.chat, ROOM)).toMatchObject({ hasOlder: true, messages: { length: 500 } });
     const follower = apply([page(101, 301)]);
-    const merged = mergeSnapshot(snapshot, follower).chat.messages;
+    const merged = conversationOf(mergeSnapshot(snapshot, follower).chat, ROOM).messages;
     expect([merged[0]?.seq, merged.length]).toEqual([101, 600]);
   });
 
@@ -71,6 +74,6 @@ describe("a snapshot", () => {
     const snapshot = snapshotOf({ ...leader, chat: { ...leader.chat, epoch: "e2" } });
     const follower = apply([page(101, 301)]);
     const merged = mergeSnapshot(snapshot, { ...follower, chat: { ...follower.chat, epoch: "e1" } });
-    expect(merged.chat.messages[0]?.seq).toBe(201);
+    expect(conversationOf(merged.chat, ROOM).messages[0]?.seq).toBe(201);
   });
 });

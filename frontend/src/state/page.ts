@@ -1,5 +1,5 @@
 import type { SessionView } from "../contract/generated";
-import { mergeOlder } from "./chat/messages";
+import { mergeOlder, withLast } from "./chat/messages";
 import { type ChatEvent, type ChatState, EMPTY_CHAT } from "./chat/model";
 import { reduceChat } from "./chat/reducer";
 import { type CloudState, type CloudStateEvent, EMPTY_CLOUD } from "./cloud/model";
@@ -23,7 +23,7 @@ export type Action =
 
 export const EMPTY_PAGE: PageState = { chat: EMPTY_CHAT, cloud: EMPTY_CLOUD, clockOffset: 0 };
 
-/** The number of messages in a snapshot; a tab loads older ones when the user scrolls up. */
+/** The number of messages of each room in a snapshot; a tab loads older ones when the user scrolls up. */
 const SNAPSHOT_MESSAGES = 500;
 
 /** The reducer of the page. Pure and idempotent: applying an action twice has the same result. */
@@ -43,10 +43,11 @@ export function reducePage(state: PageState, action: Action): PageState {
 /** The part of the state that a new tab gets. */
 export function snapshotOf(state: PageState): PageState {
   const { chat } = state;
-  const messages = chat.messages.slice(-SNAPSHOT_MESSAGES);
-  const hasOlder = chat.hasOlder || messages.length < chat.messages.length;
-  const olderBefore = messages.length < chat.messages.length ? undefined : chat.olderBefore;
-  return { ...state, chat: { ...chat, messages, hasOlder, olderBefore } };
+  const conversations = [...chat.conversations].map(([room, conversation]) => {
+    const isLarge = conversation.messages.length > SNAPSHOT_MESSAGES;
+    return [room, isLarge ? withLast(conversation, SNAPSHOT_MESSAGES) : conversation] as const;
+  });
+  return { ...state, chat: { ...chat, arrived: [], conversations: new Map(conversations) } };
 }
 
 /** The state of a snapshot, with the older history that only this tab has loaded. */

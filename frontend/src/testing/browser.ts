@@ -2,6 +2,8 @@ import { afterEach, beforeEach, vi } from "vitest";
 import { createMockBackend, type MockBackend } from "../mock-server/backend";
 import { AppStore, type AppStoreOptions } from "../session/app-store";
 import type { LocalStore } from "../session/local-store";
+import { conversationOf } from "../state/chat/messages";
+import { ROOM } from "../state/chat/model";
 import { memoryStore } from "./fakes";
 
 /** A mock server and browser storage, new for each test, and the tabs opened on them. Time advances with `settle`. */
@@ -46,7 +48,9 @@ export class Browser {
 }
 
 export const settle = (ms = 100) => vi.advanceTimersByTimeAsync(ms);
-export const texts = (store: AppStore) => store.chat.value.messages.map(message => message.text);
+/** The messages of a room that a tab has. */
+export const messagesOf = (store: AppStore, room = ROOM) => conversationOf(store.chat.value, room).messages;
+export const texts = (store: AppStore) => messagesOf(store).map(message => message.text);
 
 export async function join(store: AppStore, name = "Ann"): Promise<void> {
   const joined = store.register(name);

@@ -7,8 +7,8 @@ export type View = "chat" | "cloud" | "activity" | "people" | "status";
 /** Where the page is: what its address says. */
 export interface Place {
   readonly view: View;
-  /** In the chat: the list of rooms and people, a room, or a person beside the room. A phone shows one of them. */
-  readonly pane?: "list" | "room" | "person";
+  /** In the chat: the list of rooms and people, a room, or a panel beside the room. A phone shows one of them. */
+  readonly pane?: "list" | "room" | "person" | "details";
   /** The room, the name of the person, or the name or id of the server. */
   readonly id?: string;
   /** The filters of a list. */
@@ -17,8 +17,13 @@ export interface Place {
 
 const HOME = `#/rooms/${ROOM}`;
 
-/** Addresses of earlier releases. */
+/** Addresses of earlier releases, and what people may expect. */
 const RENAMED: Readonly<Record<string, string>> = { "#/chat": HOME, "#/cloud": "#/servers" };
+const renamedTo = (hash: string): string | undefined =>
+  RENAMED[hash] ?? (hash.startsWith("#/chat/") ? hash.replace("#/chat/", "#/rooms/") : undefined);
+
+/** The part of a query that shows the panel about a room. */
+const DETAILS = "details";
 
 /** The text of a part of an address; what is no valid escape sequence stays as it is. */
 function decoded(part: string): string {
@@ -31,12 +36,13 @@ function decoded(part: string): string {
 
 /** Parse the hash of an address. What no place has leads to the room. */
 export function parsePlace(hash: string): Place {
-  const [path = "", query = ""] = (RENAMED[hash] ?? hash).split("?", 2);
+  const [path = "", query = ""] = (renamedTo(hash) ?? hash).split("?", 2);
   const [, head, part = ""] = path.split("/");
   const id = decoded(part);
   switch (head) {
     case "rooms":
-      return id ? { view: "chat", pane: "room", id, query } : { view: "chat", pane: "list", query };
+      if (!id) return { view: "chat", pane: "list", query };
+      return { view: "chat", pane: query === DETAILS ? "details" : "room", id, query };
     case "people":
       return id ? { view: "chat", pane: "person", id, query } : { view: "people", query };
     case "servers":
@@ -59,6 +65,8 @@ function filtered(href: string, filters: Readonly<Record<string, string>>): stri
 export const hrefs = {
   list: "#/rooms",
   room: (id: string) => `#/rooms/${encodeURIComponent(id)}`,
+  /** The panel about a room, beside it. */
+  details: (id: string) => `${hrefs.room(id)}?${DETAILS}`,
   people: "#/people",
   person: (name: string) => `#/people/${encodeURIComponent(name)}`,
   servers: "#/servers",
@@ -77,6 +85,17 @@ export const place = signal<Place>(parsePlace(location.hash));
 
 export const view = computed(() => place.value.view);
 
+const roomOf = ({ pane, id }: Place): string | undefined =>
+  pane === "room" || pane === "details" ? id : undefined;
+
+/** The room that the chat shows: that of the place, or the last one. */
+export const currentRoom = signal(roomOf(place.peek()) ?? ROOM);
+
+function show(next: Place): void {
+  place.value = next;
+  currentRoom.value = roomOf(next) ?? currentRoom.peek();
+}
+
 /** Go to a place. With `replace`, "back" doesn't return to the current one: for what changes with each key. */
 export function goTo(href: string, { replace = false } = {}): void {
   if (href === location.hash) return;
@@ -85,15 +104,15 @@ export function goTo(href: string, { replace = false } = {}): void {
     return;
   }
   history.replaceState(null, "", href);
-  place.value = parsePlace(href);
+  show(parsePlace(href));
 }
 
 export function watchPlace(): void {
   const follow = () => {
     const { hash } = location;
-    const renamed = RENAMED[hash];
+    const renamed = renamedTo(hash);
     if (renamed) history.replaceState(null, "", renamed);
-    place.value = parsePlace(hash);
+    show(parsePlace(hash));
   };
   // A redirect after sign-in has restored the hash by now.
   follow();

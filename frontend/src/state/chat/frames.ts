@@ -1,6 +1,7 @@
 import { RETRYABLE, type ServerFrame } from "../../contract/generated";
-import { insertMessage, withoutText } from "./messages";
-import { type ChatState, REMOVED_MAX, ROOM } from "./model";
+import { changeMessage, insertMessage, withoutText } from "./messages";
+import { type ChatState, REMOVED_MAX } from "./model";
+import { countArrival, onRoomFrame, withoutMessages, withRooms } from "./rooms";
 
 /** The position after an event, unless it is a duplicate. */
 const advance = (state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) =>
@@ -17,7 +18,8 @@ const FRAME_REDUCERS = {
    * that breaks among them must request the rest.
    */
   welcome: (state, frame) => ({
-    ...state,
+    // Servers of earlier releases have no rooms.
+    ...withRooms(state, frame.rooms ?? []),
     me: frame.user,
     users: frame.users,
     userCount: frame.userCount,
@@ -39,12 +41,11 @@ const FRAME_REDUCERS = {
   heartbeat: (state, { seq, timestamp }) =>
     seq && timestamp ? { ...state, ...advance(state, { seq, timestamp }) } : state,
 
-  /** A message in the room; it may be our own, and it may be a duplicate. Other rooms have no place here yet. */
+  /** A message in a room of ours; it may be our own, and it may be a duplicate. */
   message: (state, { type: _type, ...message }) => {
-    if (message.room !== ROOM) return { ...state, ...advance(state, message) };
     const { clientId, user } = message;
     return {
-      ...insertMessage(state, message),
+      ...countArrival(insertMessage(state, message), message),
       ...advance(state, message),
       outbox: clientId ? state.outbox.filter(item => item.clientId !== clientId) : state.outbox,
       typing: state.typing.filter(one => one.user.id !== user.id),
@@ -53,12 +54,10 @@ const FRAME_REDUCERS = {
 
   /** A message was removed: a placeholder stays. The message may not be loaded, and the event may be a duplicate. */
   removed: (state, frame) => {
-    const { id } = frame;
-    const place = state.messages.findLastIndex(message => message.id === id);
-    const message = state.messages[place];
+    const { id, room } = frame;
     return {
-      ...state,
-      messages: message ? state.messages.with(place, withoutText(message)) : state.messages,
+      ...changeMessage(state, room, id, withoutText),
+      arrived: state.arrived.filter(one => one.id !== id),
       removed: [...state.removed.filter(one => one !== id), id].slice(-REMOVED_MAX),
       ...advance(state, frame),
     };
@@ -66,13 +65,9 @@ const FRAME_REDUCERS = {
 
   /** A message has another text. It may not be loaded. */
   edited: (state, frame) => {
-    const { message } = frame;
-    const place = state.messages.findLastIndex(one => one.id === message.id && !one.removed);
-    return {
-      ...state,
-      messages: place < 0 ? state.messages : state.messages.with(place, message),
-      ...advance(state, frame),
-    };
+    const { room, id } = frame.message;
+    const changed = changeMessage(state, room, id, before => (before.removed ? before : frame.message));
+    return { ...changed, ...advance(state, frame) };
   },
 
   /** Somebody reacted to a message. The page does not show it yet. */
@@ -103,17 +98,17 @@ const FRAME_REDUCERS = {
     typing: state.typing.filter(one => one.user.id !== user.id),
   }),
 
-  /** A room of ours that not everybody is in has changed. */
-  room: state => state,
+  /** A room that not everybody is in has changed, or we have joined or left it. */
+  room: onRoomFrame,
 
   /** We have read a room up to a sequence, perhaps on another device. */
   read: state => state,
 
   /** A user is typing. Our own notices, from another window, are ignored. */
   typing: (state, { user, room }, at) => {
-    if (user.id === state.me?.id || room !== ROOM) return state;
+    if (user.id === state.me?.id) return state;
     const others = state.typing.filter(one => one.user.id !== user.id);
-    return { ...state, typing: [...others, { user, at }] };
+    return { ...state, typing: [...others, { user, room, at }] };
   },
 
   /**
@@ -125,7 +120,7 @@ const FRAME_REDUCERS = {
     const item = state.outbox.find(one => one.clientId === clientId);
     if (!item || !state.me) return state;
     const outbox = state.outbox.filter(one => one !== item);
-    const stored = { seq, id, room: ROOM, user: state.me, text: item.text, timestamp, clientId };
+    const stored = { seq, id, room: item.room, user: state.me, text: item.text, timestamp, clientId };
     return insertMessage({ ...state, outbox }, stored);
   },
 
@@ -143,9 +138,9 @@ const FRAME_REDUCERS = {
     return { ...state, outbox };
   },
 
-  /** The server can't replay the missed events: drop all messages and continue from `seq`. */
+  /** The server can't replay the missed events: drop all messages, and continue from `seq`. */
   reset: (state, { seq, epoch, timestamp }) => ({
-    ...{ ...state, messages: [], loaded: false, hasOlder: true, olderBefore: undefined },
+    ...withoutMessages(state),
     ...{ resumeFrom: seq, resumeTimestamp: timestamp, epoch },
   }),
 } satisfies { [T in ServerFrame["type"]]: (state: ChatState, frame: FrameOf<T>, at: number) => ChatState };

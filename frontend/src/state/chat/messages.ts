@@ -1,11 +1,45 @@
 import type { Message } from "../../contract/generated";
-import { type ChatState, type HistoryPage, MESSAGES_MAX, type ShownMessage } from "./model";
+import {
+  BACKGROUND_MESSAGES_MAX,
+  type ChatState,
+  CONVERSATIONS_MAX,
+  type Conversation,
+  EMPTY_CONVERSATION,
+  type HistoryPage,
+  MESSAGES_MAX,
+  type ShownMessage,
+} from "./model";
 
 /** The placeholder of a removed message. */
 export const withoutText = (message: Message): ShownMessage => ({ ...message, text: "", removed: true });
 
 const shown = (state: ChatState, message: Message): ShownMessage =>
   state.removed.includes(message.id) ? withoutText(message) : message;
+
+/** What is loaded of a room; of one that isn't in memory, nothing. */
+export const conversationOf = (state: ChatState, room: string): Conversation =>
+  state.conversations.get(room) ?? EMPTY_CONVERSATION;
+
+/** The state with another conversation of `room`; the order of the conversations stays. */
+export const withConversation = (state: ChatState, room: string, conversation: Conversation): ChatState => ({
+  ...state,
+  conversations: new Map(state.conversations).set(room, conversation),
+});
+
+/** The state with another form of a message, if that is in memory. */
+export function changeMessage(
+  state: ChatState,
+  room: string,
+  id: string,
+  change: (message: ShownMessage) => ShownMessage,
+): ChatState {
+  const conversation = conversationOf(state, room);
+  const place = conversation.messages.findLastIndex(message => message.id === id);
+  const message = conversation.messages[place];
+  if (!message) return state;
+  const messages = conversation.messages.with(place, change(message));
+  return withConversation(state, room, { ...conversation, messages });
+}
 
 /** The index of `seq`, or where it would be inserted. Checks the end first, where most messages go. */
 function insertionIndex(messages: readonly Message[], seq: number): number {
@@ -21,33 +55,77 @@ function insertionIndex(messages: readonly Message[], seq: number): number {
   return low;
 }
 
-/** Insert a message in order; returns the same state if it is already there. */
+/** A conversation without its oldest messages: they are loaded again when the user scrolls up. */
+export const withLast = (conversation: Conversation, count: number): Conversation => ({
+  ...conversation,
+  messages: conversation.messages.slice(-count),
+  hasOlder: true,
+  olderBefore: undefined,
+});
+
+/** Insert a message in order, if its room is in memory; returns the same state if it is already there. */
 export function insertMessage(state: ChatState, message: Message): ChatState {
-  const place = insertionIndex(state.messages, message.seq);
-  if (state.messages[place]?.seq === message.seq) return state;
-  const messages = state.messages.toSpliced(place, 0, shown(state, message));
-  if (messages.length <= MESSAGES_MAX) return { ...state, messages };
+  const { room } = message;
+  const conversation = state.conversations.get(room);
+  if (!conversation) return state;
+  const place = insertionIndex(conversation.messages, message.seq);
+  if (conversation.messages[place]?.seq === message.seq) return state;
+  const messages = conversation.messages.toSpliced(place, 0, shown(state, message));
+  const max = lastOpened(state) === room ? MESSAGES_MAX : BACKGROUND_MESSAGES_MAX;
+  const next = { ...conversation, messages };
   // Drop a tenth at once, so that the copy isn't needed for every message.
-  return { ...state, messages: messages.slice(MESSAGES_MAX / 10), hasOlder: true, olderBefore: undefined };
+  return withConversation(state, room, messages.length > max ? withLast(next, max * 0.9) : next);
+}
+
+/** The room that was opened last. */
+function lastOpened({ conversations }: ChatState): string | undefined {
+  let last: string | undefined;
+  for (const room of conversations.keys()) last = room;
+  return last;
+}
+
+/** The state after the user has opened `room`: its messages are kept, and what is too much of the others goes. */
+export function openConversation(state: ChatState, room: string): ChatState {
+  if (lastOpened(state) === room) return state;
+  const others = [...state.conversations]
+    .filter(([one]) => one !== room)
+    .slice(1 - CONVERSATIONS_MAX)
+    .map(([one, conversation]) => {
+      const isLarge = conversation.messages.length > BACKGROUND_MESSAGES_MAX;
+      return [one, isLarge ? withLast(conversation, BACKGROUND_MESSAGES_MAX) : conversation] as const;
+    });
+  return { ...state, conversations: new Map([...others, [room, conversationOf(state, room)]]) };
 }
 
 /** The state of a snapshot, with the older history that only this tab has loaded. */
 export function mergeOlder(snapshot: ChatState, local: ChatState): ChatState {
   // The sequence numbers of another epoch mean other messages.
   if (snapshot.epoch !== local.epoch) return snapshot;
-  const first = snapshot.messages[0];
-  const last = local.messages.at(-1);
-  if (!first || !last || last.seq < first.seq) return snapshot;
-  const earlier = local.messages.filter(message => message.seq < first.seq);
-  if (earlier.length === 0) return snapshot;
-  const { hasOlder, olderBefore } = local;
-  return { ...snapshot, messages: [...earlier, ...snapshot.messages], hasOlder, olderBefore };
+  const { arrived } = local;
+  const merged = [...snapshot.conversations].map(([room, conversation]) => {
+    const own = local.conversations.get(room);
+    return [room, own ? withOlder(conversation, own) : conversation] as const;
+  });
+  return { ...snapshot, arrived, conversations: new Map(merged) };
 }
 
-/** Merge a page of history into the messages, without duplicates. */
-export function mergePage(state: ChatState, { messages: page, next }: HistoryPage): ChatState {
-  const known = new Set(state.messages.map(message => message.id));
+function withOlder(conversation: Conversation, own: Conversation): Conversation {
+  const first = conversation.messages[0];
+  const last = own.messages.at(-1);
+  if (!first || !last || last.seq < first.seq) return conversation;
+  const earlier = own.messages.filter(message => message.seq < first.seq);
+  if (earlier.length === 0) return conversation;
+  const { hasOlder, olderBefore } = own;
+  return { ...conversation, messages: [...earlier, ...conversation.messages], hasOlder, olderBefore };
+}
+
+/** Merge a page of history into a room's messages, without duplicates. A room that isn't in memory stays so. */
+export function mergePage(state: ChatState, room: string, { messages: page, next }: HistoryPage): ChatState {
+  const conversation = state.conversations.get(room);
+  if (!conversation) return state;
+  const known = new Set(conversation.messages.map(message => message.id));
   const fresh = page.filter(message => !known.has(message.id)).map(message => shown(state, message));
-  const messages = [...fresh, ...state.messages].sort((a, b) => a.seq - b.seq);
-  return { ...state, messages, loaded: true, hasOlder: next !== undefined, olderBefore: next };
+  const messages = [...fresh, ...conversation.messages].sort((a, b) => a.seq - b.seq);
+  const merged = { messages, loaded: true, hasOlder: next !== undefined, olderBefore: next };
+  return withConversation(state, room, merged);
 }

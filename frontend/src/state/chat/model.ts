@@ -1,15 +1,28 @@
-import type { ErrorCode, Message, Mute, ServerFrame, User } from "../../contract/generated";
+import type { ErrorCode, Message, Mute, RoomView, ServerFrame, User } from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 
+/** The id of the room that always exists, and that everybody is in. */
 export const ROOM = "general";
-/** The most messages in memory. The oldest are dropped first, and loaded again when the user scrolls up. */
+/**
+ * The most messages in memory of the room that was opened last. The oldest are dropped first, and loaded again when the
+ * user scrolls up.
+ */
 export const MESSAGES_MAX = 100_000;
+/** The most messages in memory of each other room. */
+export const BACKGROUND_MESSAGES_MAX = 1_000;
+/** Of how many rooms messages are in memory: those that were opened last. */
+export const CONVERSATIONS_MAX = 20;
+/** How many messages that have just arrived are kept for notifications. */
+export const ARRIVED_MAX = 20;
+/** Of how many rooms a browser keeps how far the user has read; more than a user can be in. */
+export const READS_MAX = 600;
 /** How long a typing notice is shown, unless it is repeated. */
 export const TYPING_MS = 5_000;
 
 /** An own message that the server has not yet stored; only `user`, who wrote it, sends it. */
 export interface OutgoingMessage {
   readonly clientId: string;
+  readonly room: string;
   readonly text: string;
   readonly at: number;
   readonly user: User;
@@ -28,6 +41,7 @@ export const isSamePerson = (one: User | undefined, other: User | undefined): bo
 /** A typing notice. */
 export interface TypingUser {
   readonly user: User;
+  readonly room: string;
   /** When the leading tab received it, by the wall clock: this distinguishes the notices of one user. */
   readonly at: number;
 }
@@ -51,6 +65,36 @@ export type ShownMessage = Message & { readonly removed?: true };
 /** How many removed ids are kept, so that a page of history requested before the removal can't restore the text. */
 export const REMOVED_MAX = 1_000;
 
+/** What is loaded of a room, and what has arrived since. */
+export interface Conversation {
+  /** In ascending order of unique sequence numbers. */
+  readonly messages: readonly ShownMessage[];
+  /** Whether the first page of history is loaded. */
+  readonly loaded: boolean;
+  /** Whether the server may have messages before the first of `messages`. */
+  readonly hasOlder: boolean;
+  /** The sequence number before which the next older page ends; undefined: that of the first of `messages`. */
+  readonly olderBefore?: number | undefined;
+}
+
+export const EMPTY_CONVERSATION: Conversation = { messages: [], loaded: false, hasOlder: true };
+
+/** A room that the user is in, and what has arrived there. */
+export interface RoomState extends Omit<RoomView, "people"> {
+  /** Who is in a direct room. */
+  readonly people?: readonly User[];
+  /** How many messages of others the user has not read, as far as this page knows. */
+  readonly unread: number;
+  /** The sequence number of the last message of others that has arrived. */
+  readonly last?: number;
+}
+
+/** Up to which sequence number the user has read each room. The numbers mean something in one epoch only. */
+export interface ReadMarks {
+  readonly epoch?: string | undefined;
+  readonly rooms: ReadonlyMap<string, number>;
+}
+
 export interface ChatState {
   readonly me?: User;
   /** The token of our registration. */
@@ -62,20 +106,19 @@ export interface ChatState {
   readonly userCount?: number | undefined;
   /** The cursor of the next page of users; undefined: all are loaded. */
   readonly nextUsers?: string | undefined;
-  /** In ascending order of unique sequence numbers. */
-  readonly messages: readonly ShownMessage[];
+  /** The rooms that the user is in, as far as they are known, by their ids. */
+  readonly rooms: ReadonlyMap<string, RoomState>;
+  /** By the ids of their rooms; the one that was opened last comes last. */
+  readonly conversations: ReadonlyMap<string, Conversation>;
+  readonly reads: ReadMarks;
+  /** The last messages of others that have arrived, in all rooms. */
+  readonly arrived: readonly Message[];
   /** The ids of the last removed messages. */
   readonly removed: readonly string[];
   /** Set while the user may read but not write. */
   readonly muted?: Mute | undefined;
   /** The end of the ban that signs the user out. */
   readonly bannedUntil?: string | undefined;
-  /** Whether the first page of history is loaded. */
-  readonly loaded: boolean;
-  /** Whether the server may have messages before the first of `messages`. */
-  readonly hasOlder: boolean;
-  /** The sequence number before which the next older page ends; undefined: that of the first of `messages`. */
-  readonly olderBefore?: number | undefined;
   /** The sequence number up to which no message is missing. */
   readonly resumeFrom?: number;
   /** The timestamp of the event at `resumeFrom`, if it is known. */
@@ -88,12 +131,15 @@ export interface ChatState {
   readonly connection: ConnectionState;
 }
 
+const GENERAL: RoomState = { room: { id: ROOM, kind: "open", name: ROOM, archived: false }, unread: 0 };
+
 export const EMPTY_CHAT: ChatState = {
   users: [],
-  messages: [],
+  rooms: new Map([[ROOM, GENERAL]]),
+  conversations: new Map([[ROOM, EMPTY_CONVERSATION]]),
+  reads: { rooms: new Map() },
+  arrived: [],
   removed: [],
-  loaded: false,
-  hasOlder: true,
   outbox: [],
   typing: [],
   connection: IDLE_CONNECTION,
@@ -105,7 +151,15 @@ export type ChatEvent =
   | { readonly kind: "connection"; readonly connection: ConnectionState }
   | { readonly kind: "signedIn"; readonly user: User; readonly token: string }
   | { readonly kind: "signedOut"; readonly reason: SignOutReason }
-  | { readonly kind: "page"; readonly page: HistoryPage }
+  | { readonly kind: "page"; readonly room: string; readonly page: HistoryPage }
+  /** The user looks at a room. */
+  | { readonly kind: "opened"; readonly room: string }
+  /** The rooms that everybody is in. */
+  | { readonly kind: "openRooms"; readonly rooms: readonly RoomView[] }
+  /** The user has read a room up to a sequence number. */
+  | { readonly kind: "read"; readonly room: string; readonly seq: number }
+  /** What this browser has kept of an earlier visit. */
+  | { readonly kind: "marks"; readonly reads: ReadMarks }
   | { readonly kind: "queued"; readonly item: QueuedMessage }
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Message, ServerFrame, User } from "../../contract/generated";
-import { type ChatEvent, type ChatState, EMPTY_CHAT, REMOVED_MAX } from "./model";
+import { conversationOf } from "./messages";
+import { type ChatEvent, type ChatState, EMPTY_CHAT, REMOVED_MAX, ROOM } from "./model";
 import { reduceChat } from "./reducer";
 
 const ann: User = { id: "u1", name: "Ann" };
@@ -19,17 +20,18 @@ const removed = (messageSeq: number, seq: number) =>
   frame({ type: "removed", seq, room: "general", id: `m${messageSeq}`, messageSeq, timestamp: "t" });
 const page = (...seqs: number[]): ChatEvent => ({
   kind: "page",
+  room: "general",
   page: { messages: seqs.map(seq => message(seq)) },
 });
 const apply = (events: readonly ChatEvent[], from: ChatState = EMPTY_CHAT) => events.reduce(reduceChat, from);
 const welcome = frame({ type: "welcome", user: ann, users: [ann], seq: 10 });
-const texts = (state: ChatState) => state.messages.map(one => one.text);
+const texts = (state: ChatState) => conversationOf(state, ROOM).messages.map(one => one.text);
 
 describe("a removed message", () => {
   it("leaves a placeholder without text, and advances `resumeFrom`", () => {
     const state = apply([welcome, received(11), received(12), removed(11, 13)]);
     expect(texts(state)).toEqual(["", "text 12"]);
-    expect(state.messages[0]).toMatchObject({ id: "m11", removed: true });
+    expect(conversationOf(state, ROOM).messages[0]).toMatchObject({ id: "m11", removed: true });
     expect(state.resumeFrom).toBe(13);
     expect(texts(apply([removed(11, 13)], state))).toEqual(texts(state));
   });
@@ -37,7 +39,10 @@ describe("a removed message", () => {
   it("is not restored by a page of history, a duplicate or a late ack", () => {
     expect(texts(apply([welcome, removed(9, 11), page(8, 9, 10)]))).toEqual(["text 8", "", "text 10"]);
     expect(texts(apply([welcome, removed(11, 12), received(11)]))).toEqual([""]);
-    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
+    const queued: ChatEvent = {
+      kind: "queued",
+      item: { clientId: "c1", room: "general", text: "hi", at: 1, user: ann },
+    };
     const ack = frame({ type: "ack", clientId: "c1", seq: 11, id: "m11", timestamp: "t", duplicate: false });
     expect(texts(apply([welcome, queued, removed(11, 12), ack]))).toEqual([""]);
   });
@@ -67,9 +72,13 @@ describe("a muted user", () => {
 });
 
 it("a banned user sees the end of the ban, and no longer the unsent messages", () => {
-  const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
+  const queued: ChatEvent = {
+    kind: "queued",
+    item: { clientId: "c1", room: "general", text: "hi", at: 1, user: ann },
+  };
   const banned = frame({ type: "error", code: "banned", message: "", until: "2026-11-23T21:00:00.000Z" });
   const state = apply([welcome, queued, banned, { kind: "signedOut", reason: "banned" }]);
-  expect(state).toMatchObject({ signedOut: "banned", bannedUntil: "2026-11-23T21:00:00.000Z", messages: [] });
+  expect(state).toMatchObject({ signedOut: "banned", bannedUntil: "2026-11-23T21:00:00.000Z" });
+  expect(texts(state)).toEqual([]);
   expect(state.outbox).toEqual([]);
 });

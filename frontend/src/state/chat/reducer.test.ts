@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Message, ServerFrame, User, WelcomeFrame } from "../../contract/generated";
-import { type ChatEvent, type ChatState, EMPTY_CHAT } from "./model";
+import { conversationOf } from "./messages";
+import { type ChatEvent, type ChatState, EMPTY_CHAT, ROOM } from "./model";
 import { reduceChat } from "./reducer";
 
 const ann: User = { id: "u1", name: "Ann" };
@@ -20,7 +21,7 @@ const received = (seq: number, user = bob, clientId?: string) =>
 const apply = (events: readonly ChatEvent[], from: ChatState = EMPTY_CHAT) => events.reduce(reduceChat, from);
 const welcomeFrame: WelcomeFrame = { type: "welcome", user: ann, users: [bob, ann], seq: 10 };
 const welcome = frame(welcomeFrame);
-const seqs = (state: ChatState) => state.messages.map(one => one.seq);
+const seqs = (state: ChatState) => conversationOf(state, ROOM).messages.map(one => one.seq);
 
 describe("messages", () => {
   it("are sorted by sequence number, without duplicates", () => {
@@ -30,22 +31,34 @@ describe("messages", () => {
   });
 
   it("are merged with a page of history, without duplicates", () => {
-    const page: ChatEvent = { kind: "page", page: { messages: [message(9), message(10), message(11)] } };
+    const page: ChatEvent = {
+      kind: "page",
+      room: "general",
+      page: { messages: [message(9), message(10), message(11)] },
+    };
     const state = apply([welcome, received(11), page]);
     expect(seqs(state)).toEqual([9, 10, 11]);
   });
 
   it("begin where the server says, however short or long a page is", () => {
-    const short: ChatEvent = { kind: "page", page: { messages: [message(9)], next: 5 } };
+    const short: ChatEvent = { kind: "page", room: "general", page: { messages: [message(9)], next: 5 } };
     const state = apply([welcome, short]);
-    expect(state).toMatchObject({ hasOlder: true, olderBefore: 5 });
-    const last: ChatEvent = { kind: "page", page: { messages: [message(1), message(2), message(3)] } };
-    expect(apply([last], state)).toMatchObject({ hasOlder: false, olderBefore: undefined });
+    expect(conversationOf(state, ROOM)).toMatchObject({ hasOlder: true, olderBefore: 5 });
+    const last: ChatEvent = {
+      kind: "page",
+      room: "general",
+      page: { messages: [message(1), message(2), message(3)] },
+    };
+    expect(conversationOf(apply([last], state), ROOM)).toMatchObject({
+      hasOlder: false,
+      olderBefore: undefined,
+    });
   });
 
   it("are dropped after a reset", () => {
     const state = apply([welcome, received(11), frame({ type: "reset", seq: 40 })]);
-    expect(state).toMatchObject({ messages: [], loaded: false, resumeFrom: 40 });
+    expect(conversationOf(state, ROOM)).toMatchObject({ messages: [], loaded: false });
+    expect(state.resumeFrom).toBe(40);
   });
 });
 
@@ -69,7 +82,10 @@ describe("resuming", () => {
   });
 
   it("is not changed by an ack, because earlier messages may be missing", () => {
-    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
+    const queued: ChatEvent = {
+      kind: "queued",
+      item: { clientId: "c1", room: "general", text: "hi", at: 1, user: ann },
+    };
     const ack = frame({ type: "ack", clientId: "c1", seq: 15, id: "m15", timestamp: "t", duplicate: false });
     const state = apply([welcome, queued, ack]);
     expect(state.resumeFrom).toBe(10);
@@ -78,7 +94,10 @@ describe("resuming", () => {
 });
 
 describe("sending", () => {
-  const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
+  const queued: ChatEvent = {
+    kind: "queued",
+    item: { clientId: "c1", room: "general", text: "hi", at: 1, user: ann },
+  };
   const sending: ChatEvent = { kind: "sending", clientId: "c1" };
 
   it("results in one message, whether the ack or the message comes first", () => {
@@ -162,10 +181,14 @@ describe("users", () => {
   });
 
   it("have unsent messages that nobody else gets", () => {
-    const queued: ChatEvent = { kind: "queued", item: { clientId: "c1", text: "hi", at: 1, user: ann } };
+    const queued: ChatEvent = {
+      kind: "queued",
+      item: { clientId: "c1", room: "general", text: "hi", at: 1, user: ann },
+    };
     const before = apply([welcome, received(11), queued]);
     const state = apply([{ kind: "signedOut", reason: "name_lost" }], before);
-    expect(state).toMatchObject({ signedOut: "name_lost", messages: [], outbox: [] });
+    expect(state).toMatchObject({ signedOut: "name_lost", outbox: [] });
+    expect(conversationOf(state, ROOM).messages).toEqual([]);
     const signIn = (user: User): ChatEvent => ({ kind: "signedIn", user, token: "t" });
     const again = { ...ann, id: "u9" };
     expect(apply([signIn(again), queued], state).outbox).toHaveLength(1);
@@ -176,7 +199,7 @@ describe("users", () => {
 });
 
 it("ignores an unknown frame", () => {
-  const unknown = { type: "reaction" } as unknown as ServerFrame;
+  const unknown = { type: "from_a_later_release" } as unknown as ServerFrame;
   const state = apply([welcome]);
   expect(reduceChat(state, frame(unknown))).toBe(state);
 });

@@ -1,5 +1,5 @@
 import { onFrame } from "./frames";
-import { mergePage } from "./messages";
+import { conversationOf, mergePage, openConversation } from "./messages";
 import {
   type ChatEvent,
   type ChatState,
@@ -8,6 +8,7 @@ import {
   isSamePerson,
   type OutgoingMessage,
 } from "./model";
+import { countPage, markRead, withOpenRooms } from "./rooms";
 
 /** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
@@ -30,7 +31,15 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
     case "signedOut":
       return { ...EMPTY_CHAT, signedOut: event.reason, bannedUntil: state.bannedUntil };
     case "page":
-      return mergePage(state, event.page);
+      return countPage(mergePage(state, event.room, event.page), event.room);
+    case "opened":
+      return openConversation(state, event.room);
+    case "openRooms":
+      return withOpenRooms(state, event.rooms);
+    case "read":
+      return markRead(state, event.room, event.seq);
+    case "marks":
+      return { ...state, reads: event.reads };
     case "queued":
       return queue(state, { status: "queued", ...event.item });
     case "sending":
@@ -58,7 +67,7 @@ function queue(state: ChatState, item: OutgoingMessage): ChatState {
   if (!isSamePerson(item.user, state.me)) return state;
   const known =
     state.outbox.some(one => one.clientId === item.clientId) ||
-    state.messages.some(message => message.clientId === item.clientId);
+    conversationOf(state, item.room).messages.some(message => message.clientId === item.clientId);
   return known ? state : { ...state, outbox: [...state.outbox, item] };
 }
 

@@ -1,41 +1,66 @@
-import { ROOM } from "../../state/chat/model";
+import { useEffect } from "preact/hooks";
+import { unmarked } from "../../i18n/isolate";
+import { ROOM, type RoomState } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { Lazy } from "../lazy";
 import { linkSecret } from "../people/people-state";
-import { hrefs, place } from "../place";
+import { currentRoom, hrefs, place } from "../place";
+import { roomLabel } from "../rooms/room-label";
 import { dictionary } from "../settings/preferences";
 import { Composer } from "./composer";
-import { JoinDialog } from "./join-dialog";
 import { MessageList } from "./message-list";
-import { PeopleList } from "./people-list";
 import { TypingLine } from "./typing-line";
+import { reading } from "./unread";
 
+const loadSidebar = () => import(/* webpackChunkName: "sidebar" */ "../rooms/sidebar");
+const loadJoin = () => import(/* webpackChunkName: "join" */ "./join-dialog");
 const loadPerson = () => import(/* webpackChunkName: "activity" */ "../activity/person-panel");
 
-function RoomHead() {
-  const { users, connection } = useApp().store.chat.value;
+/** What is above a room, whether its messages can be shown or not. */
+export function RoomHead({ state }: { readonly state: RoomState | undefined }) {
+  const { me, users, connection } = useApp().store.chat.value;
   const t = dictionary.value.chat;
+  const isKnown = connection.everLive || users.length > 0;
+  const { room } = state ?? {};
+  const note =
+    room?.kind === "open" ? isKnown && t.online(users.length) : state?.members && t.members(state.members);
   return (
     <header class="pane-head">
       <a class="tool back" href={hrefs.list} title={t.toList}>
         <span class="icon icon-back" aria-hidden="true" />
         <span class="visually-hidden">{t.toList}</span>
       </a>
-      <h1># {ROOM}</h1>
-      {(connection.everLive || users.length > 0) && <p class="pane-note">{t.online(users.length)}</p>}
+      <h1>
+        {room?.kind === "private" && <span class="icon icon-lock" aria-hidden="true" />}
+        <bdi>{roomLabel(state, me)}</bdi>
+      </h1>
+      {note && <p class="pane-note">{note}</p>}
+      {room?.description && (
+        <p class="pane-note pane-about" title={room.description} dir="auto">
+          {room.description}
+        </p>
+      )}
     </header>
   );
 }
 
-function Room() {
+function Room({ state }: { readonly state: RoomState }) {
   const { store } = useApp();
+  const { me, conversations } = store.chat.value;
+  const { id, archived } = state.room;
   const t = dictionary.value.chat;
+  const isLoaded = conversations.has(id);
+  const isRead = reading.value === id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is opened again when its messages were dropped
+  useEffect(() => {
+    if (me && isRead) store.openRoom(id);
+  }, [store, me?.id, id, isRead, isLoaded]);
   return (
-    <section class="room" aria-label={t.room(ROOM)}>
-      <RoomHead />
-      <MessageList />
-      <TypingLine />
-      <Composer key={store.chat.value.me?.name} />
+    <section class="room" aria-label={unmarked(t.room(roomLabel(state, me)))}>
+      <RoomHead state={state} />
+      <MessageList key={id} room={id} />
+      <TypingLine room={id} />
+      {archived ? <p class="placeholder">{t.archived}</p> : <Composer key={`${me?.name}/${id}`} room={id} />}
     </section>
   );
 }
@@ -54,12 +79,15 @@ function NoRoom() {
 export function ChatView() {
   const { store } = useApp();
   const { pane = "room", id = "" } = place.value;
+  const state = store.chat.value.rooms.get(currentRoom.value);
   return (
     <div class="chat" data-pane={pane}>
-      <PeopleList />
-      {pane === "room" && id !== ROOM ? <NoRoom /> : <Room />}
+      <aside class="sidebar" aria-label={dictionary.value.chat.people}>
+        <Lazy load={loadSidebar} props={{}} />
+      </aside>
+      {state ? <Room state={state} /> : <NoRoom />}
       {pane === "person" && <Lazy load={loadPerson} props={{ name: id }} />}
-      {!store.chat.value.me && !linkSecret.value && <JoinDialog />}
+      {!store.chat.value.me && !linkSecret.value && <Lazy load={loadJoin} props={{}} />}
     </div>
   );
 }

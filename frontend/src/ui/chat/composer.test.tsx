@@ -21,7 +21,7 @@ it.each([7_200_000, -7_200_000])(
     await act(() =>
       render(
         <AppContext.Provider value={context}>
-          <Composer />
+          <Composer room="general" />
         </AppContext.Provider>,
         root,
       ),

@@ -20,12 +20,15 @@ const loadTools = () => import(/* webpackChunkName: "composing" */ "./composing/
 
 const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
-export function Composer() {
+export function Composer({ room }: { readonly room: string }) {
   const { store, scope } = useApp();
   const { me } = store.chat.value;
-  // A draft belongs to the user who typed it; the component is mounted again for another one.
+  // A draft belongs to the user who typed it, and to a room; the component is mounted again for another one.
   const name = me?.name;
-  const draft = useMemo(() => (name === undefined ? undefined : draftOf(scope, name)), [scope, name]);
+  const draft = useMemo(
+    () => (name === undefined ? undefined : draftOf(scope, name, room)),
+    [scope, name, room],
+  );
   const [text, setText] = useState(() => draft?.read() ?? "");
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
@@ -62,7 +65,7 @@ export function Composer() {
     const { done, note: said } = submit(text, {
       t,
       people: store.chat.value.users,
-      send: message => store.send(message),
+      send: message => store.send(message, room),
       leave: store.leave,
     });
     setNote(said);
@@ -78,7 +81,7 @@ export function Composer() {
     const now = performance.now();
     if (isBlank(value) || now - typedAt.current < TYPING_INTERVAL_MS) return;
     typedAt.current = now;
-    store.typing();
+    store.typing(room);
   };
 
   const insert = (emoji: string) => {

@@ -1,4 +1,5 @@
 import { isText } from "../../session/stored";
+import { ROOM } from "../../state/chat/model";
 import { tabStore } from "../settings/preferences";
 
 /** What a user has written and not sent, in this tab. It belongs to that user. */
@@ -7,9 +8,9 @@ export interface Draft {
   readonly write: (text: string) => void;
 }
 
-/** The draft of the user called `name` at a server. */
-export function draftOf(scope: string, name: string): Draft {
-  const key = `draft.${scope}.${name}`;
+/** The draft of the user called `name` for a room at a server. */
+export function draftOf(scope: string, name: string, room: string): Draft {
+  const key = room === ROOM ? `draft.${scope}.${name}` : `draft.${scope}/${room}.${name}`;
   return {
     read: () => tabStore.get(key, isText) ?? "",
     write: text => (text ? tabStore.set(key, text) : tabStore.remove(key)),

@@ -12,7 +12,7 @@ const message = (seq: number, user: typeof ann, minutes: number): ShownMessage =
   timestamp: at(minutes).toISOString(),
 });
 const outgoing = (minutes: number): OutgoingMessage => ({
-  ...{ clientId: "c", text: "hi", user: ann, status: "queued" },
+  ...{ room: "general", clientId: "c", text: "hi", user: ann, status: "queued" },
   at: at(minutes).getTime(),
 });
 const startsGroup = (...[row, before]: Parameters<typeof headOf>) =>

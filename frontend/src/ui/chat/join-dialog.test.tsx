@@ -4,7 +4,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Browser, settle } from "../../testing/browser";
 import { AppContext } from "../app-context";
-import { JoinDialog } from "./join-dialog";
+import JoinDialog from "./join-dialog";
 
 const browser = new Browser();
 const FAMILY = "👨‍👩‍👧‍👦";

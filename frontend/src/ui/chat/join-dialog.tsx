@@ -13,7 +13,7 @@ import { hrefs } from "../place";
 import { dictionary, localStore } from "../settings/preferences";
 import { StorageNotice } from "../storage-notice";
 
-export function JoinDialog() {
+export default function JoinDialog() {
   const { store } = useApp();
   const t = dictionary.value.join;
   const [name, setName] = useState(localStore.get("lastName", isText) ?? "");

@@ -1,4 +1,5 @@
 import { useCallback, useMemo } from "preact/hooks";
+import { conversationOf } from "../../state/chat/messages";
 import type { ShownMessage } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { isDown } from "../connection/connection-status";
@@ -11,12 +12,16 @@ import { seenUpTo } from "./unread";
 // An own message keeps its key when it is stored, and so its position in the list.
 const keyOf = (row: ConversationRow): string => row.clientId ?? (row as ShownMessage).id;
 
-export function MessageList() {
+export function MessageList({ room }: { readonly room: string }) {
   const { store } = useApp();
-  const { messages, outbox, me, users, loaded, hasOlder, connection } = store.chat.value;
+  const { outbox, me, users, connection } = store.chat.value;
+  const { messages, loaded, hasOlder } = conversationOf(store.chat.value, room);
   const t = dictionary.value.chat;
-  const rows = useMemo<readonly ConversationRow[]>(() => [...messages, ...outbox], [messages, outbox]);
-  const loadOlder = useCallback(() => void store.loadOlder(), [store]);
+  const rows = useMemo<readonly ConversationRow[]>(
+    () => [...messages, ...outbox.filter(item => item.room === room)],
+    [messages, outbox, room],
+  );
+  const loadOlder = useCallback(() => void store.loadOlder(room), [store, room]);
   const names = useMemo(
     () => new Map([...users, ...(me ? [me] : [])].map(user => [user.name.toLowerCase(), user.id])),
     [users, me],

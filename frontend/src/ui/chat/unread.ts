@@ -1,76 +1,92 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import type { LocalStore } from "../../session/local-store";
-import { isMissingOr, isNumber, isRecord, isText } from "../../session/stored";
-import type { ChatState, ShownMessage } from "../../state/chat/model";
-import { place } from "../place";
+import type { Message } from "../../contract/generated";
+import type { ChatState } from "../../state/chat/model";
+import { readUpTo } from "../../state/chat/rooms";
+import { currentRoom, place } from "../place";
 
-/** How many messages of others arrived that the user has not seen. */
+/** How many messages of others the user has not read, in all rooms but the one that they are reading. */
 export const unread = signal(0);
-/** The sequence number after which messages are new; undefined: none are. */
+/** The sequence number after which messages of the shown room are new; undefined: none are. */
 export const seenUpTo = signal<number | undefined>(undefined);
+
+/** The shortest interval between two marks of what was read. */
+const MARK_INTERVAL_MS = 1_000;
 
 const isTabHidden = signal(document.hidden);
 
 const isPhone = (): boolean => matchMedia("(max-width: 640px)").matches;
 
-/** Whether the user has the conversation before them. */
-const isReading = computed(() => {
+/** The room that the user has before them, if any. */
+export const reading = computed(() => {
   const { view, pane } = place.value;
-  return !isTabHidden.value && view === "chat" && (pane === "room" || !isPhone());
+  const isShown = !isTabHidden.value && view === "chat" && (pane === "room" || !isPhone());
+  return isShown ? currentRoom.value : undefined;
 });
-
-/** How far this browser's user has read, in one epoch of the sequence numbers. */
-interface ReadMark {
-  readonly seq: number;
-  readonly epoch?: string | undefined;
-}
-
-const isReadMark = isRecord<ReadMark>({ seq: isNumber, epoch: isMissingOr(isText) });
 
 interface Reader {
   readonly chat: ReadonlySignal<ChatState>;
-  readonly localStore: LocalStore;
-  /** Identifies the server in the keys of browser storage. */
-  readonly scope: string;
+  /** Called with how far the user has read a room. */
+  readonly onRead: (room: string, seq: number) => void;
   /** Called with the messages of others that have just arrived. */
-  readonly onFresh: (messages: readonly ShownMessage[]) => void;
+  readonly onFresh: (messages: readonly Message[]) => void;
+}
+
+/** Calls `onRead` at once, but not more often than marks may be made; `flush` calls it with what is left. */
+function throttled(onRead: Reader["onRead"]) {
+  let next: { readonly room: string; readonly seq: number } | undefined;
+  let markedAt = Number.NEGATIVE_INFINITY;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (!next) return;
+    const { room, seq } = next;
+    next = undefined;
+    markedAt = performance.now();
+    onRead(room, seq);
+  };
+  const mark = (room: string, seq: number) => {
+    if (next && next.room !== room) flush();
+    next = { room, seq };
+    timer ??= setTimeout(flush, Math.max(0, markedAt + MARK_INTERVAL_MS - performance.now()));
+  };
+  return { mark, flush };
 }
 
 /** Follow what the user reads, and count the rest; returns a function that stops this. */
-export function watchUnread({ chat, localStore, scope, onFresh }: Reader): () => void {
-  const key = `read.${scope}`;
-  // The last message that has arrived; undefined until the first page is there, which is history.
-  let last: number | undefined;
-  /** Store how far the user has read, if they are reading. */
-  const save = () => {
-    const { messages, loaded, epoch } = chat.peek();
-    const seq = messages.at(-1)?.seq;
-    if (loaded && seq !== undefined && isReading.peek())
-      localStore.set(key, { seq, epoch } satisfies ReadMark);
-  };
+export function watchUnread({ chat, onRead, onFresh }: Reader): () => void {
+  const { mark, flush } = throttled(onRead);
+  const rooms = computed(() => chat.value.rooms);
+  const arrived = computed(() => chat.value.arrived);
+  const onRooms = effect(() => {
+    const others = [...rooms.value].filter(([id]) => id !== reading.value);
+    unread.value = others.reduce((sum, [, room]) => sum + room.unread, 0);
+  });
+  let last = arrived.peek().at(-1)?.seq ?? 0;
+  const onArrived = effect(() => {
+    const fresh = arrived.value.filter(({ seq }) => seq > last);
+    last = arrived.value.at(-1)?.seq ?? 0;
+    if (fresh.length > 0) onFresh(fresh);
+  });
+  // The room whose messages the user has before them.
+  let shown: string | undefined;
   const onMessages = effect(() => {
-    const { messages, loaded, epoch, me } = chat.value;
-    if (!loaded) {
-      last = undefined;
+    const state = chat.value;
+    const room = reading.value;
+    const { messages, loaded } = (room && state.conversations.get(room)) || {};
+    if (room === undefined || !loaded || !messages) {
+      flush();
+      shown = undefined;
+      seenUpTo.value = undefined;
       return;
     }
-    const isLive = last !== undefined;
-    const before = last ?? resumed(localStore.get(key, isReadMark), epoch);
-    const later = before === undefined ? [] : messages.filter(({ seq }) => seq > before);
-    const fresh = later.filter(({ user }) => user.id !== me?.id);
-    last = messages.at(-1)?.seq ?? last ?? 0;
+    const read = readUpTo(state, room);
+    const newest = messages.at(-1);
+    if (shown !== room) seenUpTo.value = state.rooms.get(room)?.unread ? read : undefined;
     // A user who writes has read what is there.
-    if (later.length > fresh.length) seenUpTo.value = undefined;
-    else if (fresh.length > 0 && !(isLive && isReading.peek())) seenUpTo.value = seenUpTo.peek() ?? before;
-    if (!isReading.peek()) unread.value = (isLive ? unread.peek() : 0) + fresh.length;
-    if (isLive && fresh.length > 0) onFresh(fresh);
-    save();
-  });
-  const onPlace = effect(() => {
-    // A user who comes back to the conversation sees what has arrived since.
-    if (isReading.value) unread.value = 0;
-    else seenUpTo.value = undefined;
-    save();
+    else if (newest?.user.id === state.me?.id) seenUpTo.value = undefined;
+    shown = room;
+    if (newest && newest.seq > (read ?? -1)) mark(room, newest.seq);
   });
 
   const onVisibility = () => {
@@ -78,15 +94,15 @@ export function watchUnread({ chat, localStore, scope, onFresh }: Reader): () =>
   };
   onVisibility();
   document.addEventListener("visibilitychange", onVisibility);
+  addEventListener("pagehide", flush);
   return () => {
+    flush();
+    onRooms();
+    onArrived();
     onMessages();
-    onPlace();
     document.removeEventListener("visibilitychange", onVisibility);
+    removeEventListener("pagehide", flush);
     unread.value = 0;
     seenUpTo.value = undefined;
   };
 }
-
-/** The last message of an earlier visit, if its number still means the same. */
-const resumed = (mark: ReadMark | undefined, epoch: string | undefined): number | undefined =>
-  mark && mark.epoch === epoch ? mark.seq : undefined;

@@ -4,7 +4,8 @@ import type { Message } from "../../contract/generated";
 import { ROOM } from "../../state/chat/model";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
-import { type Place, place } from "../place";
+import { currentRoom, type Place, place } from "../place";
+import { roomLabel } from "../rooms/room-label";
 import { showNotification } from "../settings/notification";
 import { dictionary, notifications } from "../settings/preferences";
 import { unread, watchUnread } from "./unread";
@@ -24,9 +25,9 @@ async function isAnyTabVisible(): Promise<boolean> {
   return (found?.held ?? []).some(lock => lock.name === VISIBLE_LOCK);
 }
 
-async function notify({ user, text, id }: Message): Promise<void> {
+async function notify({ user, text, id }: Message, room: string): Promise<void> {
   if (!notifications.peek() || (await isAnyTabVisible())) return;
-  showNotification(user.name, text, id);
+  showNotification(room ? `${user.name} · ${room}` : user.name, text, id);
 }
 
 function holdVisibilityLock(): () => void {
@@ -49,22 +50,24 @@ function holdVisibilityLock(): () => void {
 }
 
 /** Where the page is, in the words of its title. */
-function titleOf({ view, pane, id = "" }: Place): string {
+function titleOf({ view, pane, id = "" }: Place, room: string): string {
   const { nav, title } = dictionary.value;
-  if (view === "chat") return pane === "person" ? `${id} · ${title}` : `#${ROOM} · ${title}`;
+  if (view === "chat") return `${pane === "person" ? id : room} · ${title}`;
   return [...(id ? [id] : []), nav[view], title].join(" · ");
 }
 
 /** Announce new messages of others, count those that the user can't see in the title, and show notifications. */
 export function useNotifications(): void {
-  const { store, localStore, scope } = useApp();
+  const { store } = useApp();
   useEffect(() => {
+    const labelOf = (room: string) => roomLabel(store.chat.peek().rooms.get(room), store.chat.peek().me);
     const stopCounting = watchUnread({
-      ...{ chat: store.chat, localStore, scope },
+      ...{ chat: store.chat, onRead: store.read },
       onFresh: messages => {
         for (const message of messages.slice(-3)) {
-          announce(dictionary.peek().chat.says(message.user.name, message.text));
-          if (document.hidden && store.isLeader) void notify(message);
+          const { room, user, text } = message;
+          if (room === currentRoom.peek()) announce(dictionary.peek().chat.says(user.name, text));
+          if (document.hidden && store.isLeader) void notify(message, room === ROOM ? "" : labelOf(room));
         }
       },
     });
@@ -73,14 +76,15 @@ export function useNotifications(): void {
       stopCounting();
       releaseVisibility();
     };
-  }, [store, localStore, scope]);
+  }, [store]);
 
   useEffect(
     () =>
       effect(() => {
-        const here = titleOf(place.value);
+        const { rooms, me } = store.chat.value;
+        const here = titleOf(place.value, roomLabel(rooms.get(currentRoom.value), me) || currentRoom.value);
         document.title = unread.value > 0 ? `(${unread.value}) ${here}` : here;
       }),
-    [],
+    [store],
   );
 }

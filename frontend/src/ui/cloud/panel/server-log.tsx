@@ -119,7 +119,7 @@ export function ServerLog({ id, name }: ServerLogProps) {
   const share = () => {
     if (me === undefined) return;
     const shared = marked.peek() ? chosen() : rows.slice(-SHARED_LINES);
-    const draft = draftOf(scope, me);
+    const draft = draftOf(scope, me, ROOM);
     draft.write(withExcerpt(draft.read(), t.sharedLog(name), textOf(shared)));
     goTo(hrefs.room(ROOM));
   };

@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { User } from "../../contract/generated";
 import { ROOM } from "../../state/chat/model";
 import { useApp } from "../app-context";
+import { BotBadge } from "../chat/bot-badge";
+import { ModerateButton, RestrictionsButton } from "../chat/moderation/moderate-button";
+import { unread } from "../chat/unread";
 import { useRovingFocus } from "../list/roving-focus";
 import { hrefs, place } from "../place";
 import { dictionary } from "../settings/preferences";
-import { BotBadge } from "./bot-badge";
-import { ModerateButton, RestrictionsButton } from "./moderation/moderate-button";
-import { unread } from "./unread";
 
 const FADE_MS = 220;
 
@@ -65,7 +65,7 @@ function Person({ user, gone }: { readonly user: User; readonly gone: boolean })
 }
 
 /** The left column: rooms, and who is in this one. */
-export function PeopleList() {
+export default function Sidebar() {
   const { store } = useApp();
   const { users, userCount, nextUsers, connection } = store.chat.value;
   const t = dictionary.value.chat;
@@ -74,7 +74,7 @@ export function PeopleList() {
   // Without a connection, nobody knows who is here.
   const isKnown = connection.everLive || users.length > 0;
   return (
-    <aside class="sidebar" aria-label={t.people}>
+    <>
       {/* The room has its own heading, which a phone doesn't show with this list. */}
       {place.value.pane === "list" && <h1 class="visually-hidden">{t.toList}</h1>}
       <Rooms />
@@ -91,6 +91,6 @@ export function PeopleList() {
         </button>
       )}
       <RestrictionsButton />
-    </aside>
+    </>
   );
 }

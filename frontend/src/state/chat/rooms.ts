@@ -1,0 +1,120 @@
+import type { Message, RoomFrame, RoomView } from "../../contract/generated";
+import {
+  ARRIVED_MAX,
+  type ChatState,
+  EMPTY_CONVERSATION,
+  READS_MAX,
+  type ReadMarks,
+  type RoomState,
+} from "./model";
+
+/** Whether somebody created the room; everybody is in the others. */
+export const isCreatedRoom = (id: string): boolean => /^[rd]-/.test(id);
+
+/** Up to which sequence number the user has read a room; undefined: nobody knows. */
+export const readUpTo = ({ reads, epoch }: ChatState, room: string): number | undefined =>
+  reads.epoch === epoch ? reads.rooms.get(room) : undefined;
+
+/** The state with the user having read `room` up to `seq`; a mark never goes back. */
+function withMark(state: ChatState, room: string, seq: number): ChatState {
+  const { reads, epoch } = state;
+  const before = reads.epoch === epoch ? reads.rooms : new Map<string, number>();
+  if ((before.get(room) ?? -1) >= seq) return state;
+  // The room that was read last comes last.
+  const rooms = [...before].filter(([one]) => one !== room).slice(1 - READS_MAX);
+  return { ...state, reads: { epoch, rooms: new Map([...rooms, [room, seq]]) } satisfies ReadMarks };
+}
+
+const withRoom = (state: ChatState, room: RoomState): ChatState => ({
+  ...state,
+  rooms: new Map(state.rooms).set(room.room.id, room),
+});
+
+/** How many messages of others are after `seq` in what is loaded of a room. */
+const laterThan = ({ conversations, me }: ChatState, room: string, seq: number): number =>
+  (conversations.get(room)?.messages ?? []).filter(one => one.seq > seq && one.user.id !== me?.id).length;
+
+/** The user has read a room up to `seq`. */
+export function markRead(state: ChatState, room: string, seq: number): ChatState {
+  const next = withMark(state, room, seq);
+  const known = next.rooms.get(room);
+  if (!known || known.unread === 0) return next;
+  const unread = seq >= (known.last ?? 0) ? 0 : Math.min(known.unread, laterThan(next, room, seq));
+  return unread === known.unread ? next : withRoom(next, { ...known, unread });
+}
+
+/** Count a message that has arrived. Who writes has read what is there. */
+export function countArrival(state: ChatState, message: Message): ChatState {
+  const { room, seq, user } = message;
+  if (user.id === state.me?.id) return markRead(state, room, seq);
+  const known = state.rooms.get(room) ?? openRoom(room);
+  if (seq <= (known.last ?? 0)) return state;
+  const read = readUpTo(state, room);
+  const isRead = read !== undefined && seq <= read;
+  const next = withRoom(state, { ...known, last: seq, unread: known.unread + (isRead ? 0 : 1) });
+  const arrived = [...state.arrived, message].slice(-ARRIVED_MAX);
+  return { ...(read === undefined ? withMark(next, room, seq - 1) : next), arrived };
+}
+
+/** The state after a page of history is loaded: what is later than the mark of an earlier visit is unread. */
+export function countPage(state: ChatState, room: string): ChatState {
+  const known = state.rooms.get(room);
+  const read = readUpTo(state, room);
+  const last = state.conversations.get(room)?.messages.findLast(one => one.user.id !== state.me?.id)?.seq;
+  if (!known || last === undefined) return state;
+  const unread = Math.max(known.unread, read === undefined ? 0 : laterThan(state, room, read));
+  return withRoom(state, { ...known, unread, last: Math.max(last, known.last ?? 0) });
+}
+
+/** Only rooms that everybody is in send messages without having been announced. */
+const openRoom = (id: string): RoomState => ({
+  room: { id, kind: "open", name: id, archived: false },
+  unread: 0,
+});
+
+const merged = (before: RoomState | undefined, view: RoomView): RoomState => ({
+  unread: 0,
+  ...before,
+  ...view,
+});
+
+/** The rooms of a welcome, which replace those that not everybody is in. */
+export function withRooms(state: ChatState, views: readonly RoomView[]): ChatState {
+  const open = [...state.rooms].filter(([, { room }]) => room.kind === "open");
+  const own = views.map(view => [view.room.id, merged(state.rooms.get(view.room.id), view)] as const);
+  const rooms = new Map([...open, ...own]);
+  // Of a room that the user has joined meanwhile, messages are missing.
+  const kept = [...state.conversations].filter(([room]) => rooms.has(room) && state.rooms.has(room));
+  return { ...state, rooms, conversations: new Map(kept) };
+}
+
+/** The rooms that everybody is in. */
+export const withOpenRooms = (state: ChatState, views: readonly RoomView[]): ChatState => ({
+  ...state,
+  rooms: new Map([
+    ...views.map(view => [view.room.id, merged(state.rooms.get(view.room.id), view)] as const),
+    ...[...state.rooms].filter(([id]) => !views.some(view => view.room.id === id)),
+  ]),
+});
+
+/** The user has joined a room or left it, or it was changed. */
+export function onRoomFrame(state: ChatState, { type: _type, ...view }: RoomFrame): ChatState {
+  const { id } = view.room;
+  const before = state.rooms.get(id);
+  if (view.role !== undefined && before) return withRoom(state, merged(before, view));
+  // What is loaded is no longer the user's to read, or it has a gap.
+  const conversations = new Map(state.conversations);
+  conversations.delete(id);
+  if (view.role !== undefined) return withRoom({ ...state, conversations }, merged(undefined, view));
+  const rooms = new Map(state.rooms);
+  rooms.delete(id);
+  return { ...state, rooms, conversations };
+}
+
+/** The state after a reset: the messages in memory are no longer those that the server has. */
+export const withoutMessages = (state: ChatState): ChatState => ({
+  ...state,
+  arrived: [],
+  conversations: new Map([...state.conversations.keys()].map(room => [room, EMPTY_CONVERSATION])),
+  rooms: new Map([...state.rooms].map(([id, { last: _last, ...room }]) => [id, { ...room, unread: 0 }])),
+});
