@@ -186,6 +186,10 @@ class _Maker:
 
     def _lose(self, server: _Server) -> None:
         self._outside(server, OutsideKind.REMOVED)
+        if server.state == "running" and self.rng.random() < 0.5:
+            # An engine stops a container before it removes it.
+            server.state = "stopped"
+            self._store(server, "observed", "", "", server.at + 0.2)
         server.gone, server.state = True, "stopped"
         server.facts = replace(server.facts, condition="lost", code="vanished")
         self._store(server, "lost", "", "", server.at + 0.5)

@@ -108,7 +108,7 @@ def _operation(before: StoredEvent, event: StoredEvent) -> Iterator[str]:
 def _state(before: StoredEvent, event: StoredEvent, causes: Causes, since: float) -> Iterator[str]:
     """The state and the condition after it."""
     now, was = (event.state, event.facts.condition), (before.state, before.facts.condition)
-    touched = causes.explain(event.instance, since, event.at, _TOUCHED)
+    touched = causes.explain(event.instance, since, event.at, _kinds_that_show(event))
     if event.type in _KEEPS:
         if now != was:
             yield f"{now}, and it was {was}"
@@ -120,6 +120,12 @@ def _state(before: StoredEvent, event: StoredEvent, causes: Causes, since: float
         return  # what has ended with an error need not be stopped, and stays as it is
     elif now != (_wished(event), "ok") and not touched:
         yield f"it is {now} after {event.command}"
+
+
+def _kinds_that_show(event: StoredEvent) -> tuple[OutsideKind, ...]:
+    """What may have been done outside: an engine stops a container before it removes it, and may be seen between."""
+    stops = event.type == "observed" and event.state == "stopped"
+    return (*_TOUCHED, *_GONE) if stops else _TOUCHED
 
 
 def _outside(before: StoredEvent, event: StoredEvent, causes: Causes, *, touched: bool) -> Iterator[str]:
