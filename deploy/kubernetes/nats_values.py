@@ -1,25 +1,31 @@
 """Writes ``nats-values.yaml``, what Opsroom asks of NATS's own chart, from the permissions in the code.
 
 Run it as ``.venv/bin/python deploy/kubernetes/nats_values.py`` after a change of them: a test says when that
-was forgotten.
+was forgotten. With names of providers as arguments, it prints values in which the agent of each has its own
+user, in place of one user for all agents.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from opsroom_contracts.agents.names import PROVIDER_NAME, is_provider_name
 from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import USERS, authorization
+from opsroom_messaging.deployment.private_files import SHARED_AGENT, agent_user
 
 FILE = Path(__file__).with_name("nats-values.yaml")
 _SECRET = "opsroom-nats"  # noqa: S105 - a name
 
 
-def values() -> dict[str, Any]:
+def values(providers: Sequence[str] = ()) -> dict[str, Any]:
     """Three nodes, synced writes, and the users, whose passwords come from a secret by the environment."""
+    agents = [agent_user(provider) for provider in providers]
+    users = [user for user in USERS if user != SHARED_AGENT or not agents] + agents
     # The chart takes quotes and arrows off, so that the broker reads a variable.
-    passwords = {user: f"<< ${user.upper()}_PASSWORD >>" for user in USERS}
+    passwords = {user: f"<< ${_variable(user)} >>" for user in users}
     return {
         "config": {
             "cluster": {"enabled": True, "replicas": 3},
@@ -35,19 +41,28 @@ def values() -> dict[str, Any]:
         "service": {"ports": {"monitor": {"enabled": False}}},
         "container": {
             "env": {
-                f"{user.upper()}_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": _SECRET, "key": user}}}
-                for user in USERS
+                _variable(user): {"valueFrom": {"secretKeyRef": {"name": _SECRET, "key": user}}}
+                for user in users
             }
         },
         "natsBox": {"enabled": False},
     }
 
 
-def text() -> str:
+def _variable(user: str) -> str:
+    return f"{user.upper().replace('-', '_')}_PASSWORD"
+
+
+def text(providers: Sequence[str] = ()) -> str:
     """The file's content: JSON, which is YAML too."""
-    return f"# Made by nats_values.py; do not edit.\n{json.dumps(values(), indent=2)}\n"
+    return f"# Made by nats_values.py; do not edit.\n{json.dumps(values(providers), indent=2)}\n"
 
 
 if __name__ == "__main__":
+    if named := sys.argv[1:]:
+        if wrong := [name for name in named if not is_provider_name(name)]:
+            sys.exit(f"{wrong[0]!r} must match {PROVIDER_NAME}")
+        sys.stdout.write(text(named))
+        sys.exit()
     FILE.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{FILE.name} written\n")

@@ -95,7 +95,7 @@ def _nats() -> Schema:
     return _object(
         "The broker.",
         url=_text("Its address; comma-separated for a cluster.", _list_of("(nats|tls)://[^ ,]+", least=1)),
-        secretName=_text("A secret with the passwords, keys gateway, chat, cloud and agent.", _NAME),
+        secretName=_text("A secret with the passwords, keys gateway, chat, cloud and agent.natsUser.", _NAME),
         streamReplicas=_whole("Copies of each stream.", replicas["minimum"], replicas["maximum"]),
     )
 
@@ -138,6 +138,9 @@ def _agent() -> Schema:
         "An agent, which runs servers at a provider.",
         enabled=_flag("Whether there is one."),
         replicas=_replicas(),
+        natsUser=_text(
+            "Its user at the broker: agent, or agent-<provider>.", r"^agent(-[a-z0-9][a-z0-9-]{0,31})?$"
+        ),
         env=_environment(AgentSettings),
         templatesConfigMap=_text("A config map with the key templates.toml; empty: no templates.", optional),
         tokenSecretName=_text("A secret with the key token, for the provider's API; empty: none.", optional),

@@ -10,7 +10,7 @@ const { NATS_URL = "127.0.0.1:4222", NATS_USER: user, NATS_PASSWORD_FILE: file }
 const pass = file && readFileSync(file, "utf8").trim();
 const folder = process.argv[2];
 const instance = randomUUID();
-const nats = await connect({ servers: NATS_URL.split(","), user, pass, inboxPrefix: "_INBOX.agent" });
+const nats = await connect({ servers: NATS_URL.split(","), user, pass, inboxPrefix: `_INBOX.agent-${NAME}` });
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // What is on the disk. A crash leaves the old file or the new one.

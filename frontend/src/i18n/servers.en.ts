@@ -151,6 +151,7 @@ export const en = {
     resume: "Follow",
     reconnect: "Reconnect",
     skipped: (n: number) => count(n, { one: "# line skipped", other: "# lines skipped" }),
+    maybeMissing: "The connection was lost. Lines may be missing here.",
     noLines: "No lines yet.",
     noLog: "Simulated servers have no log.",
     unsupportedLog: "This provider has no logs.",

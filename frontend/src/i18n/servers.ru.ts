@@ -170,6 +170,7 @@ export const ru: ServersDictionary = {
     reconnect: "Подключиться",
     skipped: n =>
       count(n, { one: "пропущена # строка", few: "пропущены # строки", other: "пропущено # строк" }),
+    maybeMissing: "Связь прерывалась: здесь могут отсутствовать строки.",
     noLines: "Строк пока нет.",
     noLog: "У имитации нет лога.",
     unsupportedLog: "У этого провайдера нет логов.",

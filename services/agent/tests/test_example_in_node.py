@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
+from opsroom_contracts.agents.endpoints import agent_endpoints
 from opsroom_contracts.agents.protocol import (
     ApplyReply,
     ApplyRequest,
@@ -27,6 +27,7 @@ from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.subjects import AGENTS_STREAM, CLOUD_SERVICE, agent_lease, agent_record
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.deployment.private_files import agent_user
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import agents_stream, ensure_stream
 from opsroom_testkit.guarded_broker import GuardedBroker
@@ -64,7 +65,7 @@ async def example(tmp_path: Path) -> Path:
 async def guarded(tmp_path: Path) -> AsyncIterator[GuardedBroker]:
     """A broker with the users of the portal: the provider needs no other rights than any agent."""
     (tmp_path / "broker").mkdir()
-    process = GuardedBroker(tmp_path / "broker")
+    process = GuardedBroker(tmp_path / "broker", ["files"])
     await process.start()
     yield process
     await process.stop()
@@ -82,7 +83,7 @@ async def cloud(guarded: GuardedBroker) -> AsyncIterator[NatsConnection]:
 
 @asynccontextmanager
 async def provider(example: Path, guarded: GuardedBroker) -> AsyncIterator[Process]:
-    environ = {**os.environ, "NATS_URL": guarded.url, **guarded.environ(AGENT_SERVICE)}
+    environ = {**os.environ, "NATS_URL": guarded.url, **guarded.environ(agent_user("files"))}
     process = await asyncio.create_subprocess_exec(
         *("node", "provider.mjs", example.parent / "files"), cwd=example, env=environ, stdout=DEVNULL
     )

@@ -64,6 +64,7 @@ A deployment of one of the services, or of an agent. Health and metrics are at t
 {{- define "opsroom.service" -}}
 {{- $values := index .root.Values .component -}}
 {{- $prefix := upper .component -}}
+{{- $user := $values.natsUser | default .component -}}
 {{- $admin := dict (printf "%s_ADMIN_HOST" $prefix) "0.0.0.0" (printf "%s_ADMIN_PORT" $prefix) "9090" -}}
 apiVersion: apps/v1
 kind: Deployment
@@ -95,7 +96,7 @@ spec:
           {{- include "opsroom.containerSecurity" . | nindent 10 }}
           env:
             - {name: NATS_URL, value: {{ .root.Values.nats.url | quote }}}
-            - {name: NATS_USER, value: {{ .component }}}
+            - {name: NATS_USER, value: {{ $user }}}
             - {name: NATS_PASSWORD_FILE, value: /secrets/nats-password}
             - {name: STREAM_REPLICAS, value: {{ .root.Values.nats.streamReplicas | quote }}}
             - {name: START_WAIT_SECONDS, value: {{ .root.Values.startWaitSeconds | quote }}}
@@ -143,7 +144,7 @@ spec:
           secret:
             secretName: {{ .root.Values.nats.secretName | quote }}
             defaultMode: 0440
-            items: [{key: {{ .component }}, path: nats-password}]
+            items: [{key: {{ $user }}, path: nats-password}]
         {{- with .tokens }}
         - name: tokens
           secret: {secretName: {{ . | quote }}, defaultMode: 0440}

@@ -3,12 +3,17 @@
 import asyncio
 import json
 import os
+import shutil
+import subprocess
+import sys
 import sysconfig
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import pytest
+
 from opsroom_messaging.deployment.broker_accounts import main
-from opsroom_messaging.deployment.private_files import context_file
+from opsroom_messaging.deployment.private_files import context_file, password_file
 
 
 def test_the_files_are_private_and_a_second_run_keeps_them(tmp_path: Path) -> None:
@@ -18,6 +23,36 @@ def test_the_files_are_private_and_a_second_run_keeps_them(tmp_path: Path) -> No
     assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert {path.stat().st_mode & 0o777 for path in before} == {0o600}
     assert json.loads(context_file(tmp_path).read_text())["url"] == "nats://broker:4222"
+
+
+def test_each_named_provider_has_its_own_agent_and_a_shared_one_stays_until_its_folder_is_deleted(
+    tmp_path: Path,
+) -> None:
+    def users() -> list[str]:
+        text = (tmp_path / "nats" / "authorization.conf").read_text()
+        return [one["user"] for one in json.loads("{" + text + "}")["authorization"]["users"]]
+
+    services = ["gateway", "chat", "cloud"]
+    main(tmp_path, "nats://broker:4222")
+    assert users() == [*services, "agent", "operator"]
+    shared = password_file(tmp_path, "agent").read_text()
+    main(tmp_path, "nats://broker:4222", providers=["rack-1", "rack-2"])
+    assert users() == [*services, "agent", "operator", "agent-rack-1", "agent-rack-2"]
+    assert password_file(tmp_path, "agent").read_text() == shared
+    shutil.rmtree(tmp_path / "agent")
+    shutil.rmtree(tmp_path / "agent-rack-2")
+    main(tmp_path, "nats://broker:4222")
+    assert users() == [*services, "operator", "agent-rack-1"]
+
+
+@pytest.mark.parametrize("name", ["Rack", "a.b", "../x", ">", ""])
+def test_a_name_that_can_not_be_that_of_a_provider_is_refused(tmp_path: Path, name: str) -> None:
+    module = "opsroom_messaging.deployment.broker_accounts"
+    command = [sys.executable, "-m", module, str(tmp_path), "nats://broker:4222", f"--agent={name}"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 2
+    assert f"{name!r} must match" in run.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_nats_server_accepts_the_cluster_configuration(tmp_path: Path) -> None:

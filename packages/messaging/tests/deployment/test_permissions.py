@@ -158,6 +158,33 @@ async def test_subscribing_to_subjects_of_others_is_denied(guarded: GuardedBroke
         )
 
 
+async def test_the_agent_of_one_provider_can_not_act_for_another(tmp_path: Path) -> None:
+    guarded = GuardedBroker(tmp_path, ["docker", "docker-2"])
+    await guarded.start()
+
+    def refused(kind: str) -> int:
+        return sum(f"{kind} Violation" in line for line in guarded.refusals())
+
+    async with connected(guarded, "agent-docker") as broker:
+        for publish, subscribe in (
+            (_published_for("docker"), ("provider.docker.apply", "provider.docker.more")),
+            (_published_for("docker-2"), ("provider.docker-2.apply", "provider.*.apply", "_INBOX.agent.>")),
+        ):
+            for subject in publish:
+                await broker.publish(subject, b"{}")
+            for subject in subscribe:
+                await broker.subscribe(subject, lambda _: None)
+            await broker.client.flush()
+        await until(lambda: refused("Publish") == 4 and refused("Subscription") == 3)
+        assert not any('"provider.docker.' in line or '.docker"' in line for line in guarded.refusals())
+    await guarded.stop()
+
+
+def _published_for(provider: str) -> list[str]:
+    kinds = ("agents.records.{}", "agents.leases.{}", "provider.{}.changed", "provider.{}.streams.x")
+    return [kind.format(provider) for kind in kinds]
+
+
 async def test_no_request_about_consumers_can_name_the_workers_in_its_payload(
     guarded: GuardedBroker,
 ) -> None:

@@ -1,6 +1,7 @@
 """A real nats-server with Opsroom's users and their permissions."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from opsroom_messaging.client.credentials import Credentials
@@ -11,15 +12,17 @@ from opsroom_testkit.broker import BrokerProcess
 
 
 class GuardedBroker(BrokerProcess):
-    """A nats-server with Opsroom's users."""
+    """A nats-server with Opsroom's users, and one for the agent of each of ``providers``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, providers: Sequence[str] = ()) -> None:
         super().__init__(folder)
+        self._providers = providers
         self.folder = folder
         self.users = folder / "users"
 
     def _storage(self) -> str:
-        passwords = create_accounts(self.users, "nats://127.0.0.1:4222")
+        create_accounts(self.users, "nats://127.0.0.1:4222")  # with the shared user of agents
+        passwords = create_accounts(self.users, "nats://127.0.0.1:4222", self._providers)
         return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
 
     def access(self, user: str) -> Credentials:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 from opsroom_agent.providers.exec.settings import ExecSettings
 from opsroom_agent.providers.hetzner.settings import HetznerSettings
 from opsroom_agent.providers.simulated.settings import SimulatedSettings
+from opsroom_contracts.agents.names import default_name
 from opsroom_contracts.cloud.instances import SIMULATED, ProviderName
 from opsroom_contracts.serialization.model import Identifier
 from opsroom_messaging.settings import ServiceSettings
@@ -21,10 +22,6 @@ class ProviderKind(StrEnum):
     EXEC = "exec"
     HETZNER = "hetzner"
     SIMULATED = "simulated"
-
-
-_DEFAULT_NAMES = {ProviderKind.SIMULATED: "lab"}
-"""Names that differ from the kind: the portal's own provider is called ``simulated``."""
 
 
 def _free_name(name: str) -> str:
@@ -57,4 +54,4 @@ class AgentSettings(ServiceSettings, ExecSettings, HetznerSettings, SimulatedSet
 
     def provider_name(self) -> str:
         """The name of the provider in the portal."""
-        return self.name or _DEFAULT_NAMES.get(self.provider, self.provider.value)
+        return self.name or default_name(self.provider)

@@ -242,6 +242,23 @@ async def test_own_containers_are_not_adoptable(docker: Docker) -> None:
     assert not own & {one.resource for one in (await adoptable(docker)).resources}
 
 
+async def test_the_containers_of_the_portal_itself_can_not_be_adopted(docker: Docker) -> None:
+    project = {"com.docker.compose.project": f"portal-{uuid4().hex[:8]}"}
+    agent, broker = await docker.outside("sleep 60", project), await docker.outside("sleep 60", project)
+    other = await docker.outside("sleep 60", {"com.docker.compose.project": "shop"})
+    assert {agent, broker, other} <= {one.resource for one in (await adoptable(docker)).resources}
+    docker.environ["HOSTNAME"] = agent[:12]
+    offered = {one.resource for one in (await adoptable(docker)).resources}
+    assert other in offered
+    assert not {agent, broker} & offered
+    for container_id in (agent, broker):
+        reply = await docker.apply(Command.ADOPT, docker.ref(None, container_id))
+        assert reply.status is ApplyStatus.FAILED
+        assert "is part of this portal itself" in (reply.reason or "")
+    assert await docker.claims() == []
+    assert (await docker.apply(Command.ADOPT, docker.ref(None, other))).status is ApplyStatus.DONE
+
+
 async def test_what_happens_outside_is_noticed(docker: Docker) -> None:
     async with Notices(docker).following() as notices:
         server = await docker.created()

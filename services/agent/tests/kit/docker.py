@@ -87,6 +87,7 @@ class Docker:
         self.templates.write_text(TEMPLATES)
         self.state = folder / "state"
         self.config: Path | None = None
+        self.environ: dict[str, str] = {**os.environ, "HOSTNAME": "host"}
         self.checks = 0
         self._provider: DockerProvider | None = None
         self._names: list[str] = []
@@ -109,7 +110,7 @@ class Docker:
             state_dir=self.state,
             docker_config=self.config,
         )
-        async with docker_provider(ProviderContext(settings, self._check)) as provider:
+        async with docker_provider(ProviderContext(settings, self._check), self.environ) as provider:
             async with run_tasks(provider=provider.run()):
                 self._provider = provider
                 await asyncio.sleep(0)  # the tasks begin

@@ -82,7 +82,7 @@ class Portal:
 
 @pytest.fixture
 async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
-    guarded = GuardedBroker(tmp_path)
+    guarded = GuardedBroker(tmp_path, ["docker"])
     await guarded.start()
     cloud = await connect(guarded.url, name="cloud", credentials=guarded.access("cloud"))
     gateway = await connect(guarded.url, name="gateway", credentials=guarded.access("gateway"))
@@ -99,7 +99,9 @@ async def portal(tmp_path: Path) -> AsyncIterator[Portal]:
 
 
 @asynccontextmanager
-async def agent(portal: Portal, engine: FakeEngine, folder: Path) -> AsyncIterator[ServiceProcess]:
+async def agent(
+    portal: Portal, engine: FakeEngine, folder: Path, user: str = "agent-docker"
+) -> AsyncIterator[ServiceProcess]:
     """An agent's process; ready, but it may stand by."""
     templates, port = folder / "templates.toml", free_port()
     templates.write_text(TEMPLATES)
@@ -108,15 +110,18 @@ async def agent(portal: Portal, engine: FakeEngine, folder: Path) -> AsyncIterat
         "AGENT_DOCKER_SOCKET": str(engine.socket),
         "AGENT_STATE_DIR": str(folder / "state"),
         "AGENT_ADMIN_PORT": str(port),
-        **portal.guarded.environ("agent"),
+        **portal.guarded.environ(user),
     }
     async with service("agent", folder, **environ) as process:
         await ready(port)
         yield process
 
 
-async def test_the_agent_can_do_all_its_work(portal: Portal, fake_engine: FakeEngine, tmp_path: Path) -> None:
-    async with agent(portal, fake_engine, tmp_path) as process:
+@pytest.mark.parametrize("user", ["agent", "agent-docker"])
+async def test_the_agent_can_do_all_its_work(
+    portal: Portal, fake_engine: FakeEngine, tmp_path: Path, user: str
+) -> None:
+    async with agent(portal, fake_engine, tmp_path, user) as process:
         record = await until_answer(portal.record, lambda record: record is not None)
         assert record is not None
         assert (record.name, record.kind) == ("docker", "docker")

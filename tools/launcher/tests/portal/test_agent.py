@@ -132,6 +132,12 @@ async def test_up_runs_an_agent_that_can_be_stopped(tmp_path: Path) -> None:
         )
         assert await running.stop() == 0
     assert (tmp_path / "agent" / "portal-id").exists()
+    assert {path.name for path in (tmp_path / "users").glob("agent*")} == {"agent-lab"}
+
+
+async def test_up_refuses_a_name_that_can_not_be_that_of_a_provider(tmp_path: Path) -> None:
+    said = await refusal("--data", str(tmp_path), "--agent", "simulated", AGENT_NAME="Lab 1")
+    assert said.startswith("opsroom: AGENT_NAME='Lab 1': must match")
 
 
 async def test_up_without_an_engine_says_so_and_ends(tmp_path: Path) -> None:

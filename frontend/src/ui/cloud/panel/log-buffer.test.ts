@@ -15,6 +15,14 @@ it("keeps lines in order, and says where some are missing", () => {
   expect(withChunks(EMPTY_LOG, [chunk(1, 0)])).toBe(EMPTY_LOG);
 });
 
+it("marks the place where lines may be missing after a disconnect", () => {
+  expect(texts(withChunks(EMPTY_LOG, [chunk(1, 1), { ...chunk(8, 1), isGap: true }]).rows)).toEqual([
+    "1",
+    "-0",
+    "8",
+  ]);
+});
+
 it("is bounded, however many lines come, and counts all that it dropped", () => {
   let log = EMPTY_LOG;
   for (let from = 0; from < 5 * LINES_MAX; from += 200) log = withChunks(log, [chunk(from, 200)]);

@@ -8,6 +8,7 @@ export interface LogRow {
   /** Counts from 1, without gaps. */
   readonly key: number;
   readonly line?: LogLine;
+  /** 0: lines may be missing, and their number is unknown. */
   readonly skipped?: number;
 }
 
@@ -30,11 +31,18 @@ function limited(rows: readonly LogRow[]): readonly LogRow[] {
   return [{ key: dropped.at(-1)?.key ?? 0, skipped }, ...kept];
 }
 
+/** What a part of the log adds. `isGap`: lines before it may be missing, because the connection was lost. */
+export type Added = Pick<LogChunk, "skipped"> & {
+  readonly lines: readonly LogLine[];
+  readonly isGap?: boolean;
+};
+
 /** The log after `chunks`, in order. */
-export function withChunks(state: LogState, chunks: readonly LogChunk[]): LogState {
+export function withChunks(state: LogState, chunks: readonly Added[]): LogState {
   const added: LogRow[] = [];
   let key = state.lastKey;
-  for (const { skipped, lines } of chunks) {
+  for (const { skipped, lines, isGap = false } of chunks) {
+    if (isGap) added.push({ key: ++key, skipped: 0 });
     if (skipped > 0) added.push({ key: ++key, skipped });
     for (const line of lines) added.push({ key: ++key, line });
   }

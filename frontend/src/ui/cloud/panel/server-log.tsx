@@ -14,7 +14,8 @@ import { dictionary } from "../../settings/preferences";
 import { isRepeat } from "../servers/server-state";
 import { serversDictionary } from "../servers/servers-dictionary";
 import { withExcerpt } from "./excerpt";
-import { EMPTY_LOG, type LogRow, type LogState, paused, resumed, withChunks } from "./log-buffer";
+import { type Added, EMPTY_LOG, type LogRow, type LogState, paused, resumed, withChunks } from "./log-buffer";
+import { SeenLines } from "./seen-lines";
 import { type FollowState, useFollow } from "./use-follow";
 import { useMarkedRows } from "./use-marked-rows";
 
@@ -28,7 +29,8 @@ const keyOf = ({ key }: LogRow): string => String(key);
 
 function Row({ row }: { readonly row: LogRow }) {
   const { line, skipped = 0 } = row;
-  if (!line) return <p class="log-gap">{serversDictionary.value.panel.skipped(skipped)}</p>;
+  const t = serversDictionary.value.panel;
+  if (!line) return <p class="log-gap">{skipped > 0 ? t.skipped(skipped) : t.maybeMissing}</p>;
   return (
     <p class="log-line" data-key={row.key} data-source={line.source}>
       {line.at && <time dateTime={line.at}>{formatExactClock(line.at)} </time>}
@@ -46,22 +48,35 @@ const textOf = (rows: readonly LogRow[]): string =>
 function useLogRows(id: string) {
   const { store } = useApp();
   const log = useSignal<LogState>(EMPTY_LOG);
-  const waiting = useRef<LogChunk[]>([]);
+  const waiting = useRef<Added[]>([]);
   const frame = useRef(0);
   const options = useMemo(() => {
+    const seen = new SeenLines();
+    let isChecked = true;
+    /** What a chunk adds to the lines that are shown, which stay when the stream is opened again. */
+    const added = ({ lines, skipped }: LogChunk): Added => {
+      const { fresh, overlaps } = seen.add(lines);
+      const isGap = !isChecked && !overlaps && (fresh.length > 0 || skipped > 0);
+      isChecked ||= isGap || overlaps;
+      return { lines: fresh, skipped, isGap };
+    };
     const flush = () => {
       frame.current = 0;
       log.value = withChunks(log.peek(), waiting.current.splice(0));
     };
     return {
       open: (api: ServersApi, listener: FollowListener<LogChunk>) =>
-        api.openLog(id, TAIL, listener, store.token),
+        api.openLog(id, seen.tail ?? TAIL, listener, store.token),
       onBegin: () => {
-        waiting.current = [];
-        log.value = { ...EMPTY_LOG, isPaused: log.peek().isPaused, lastKey: log.peek().lastKey };
+        isChecked = seen.tail === undefined;
+        if (isChecked) {
+          waiting.current = [];
+          log.value = { ...EMPTY_LOG, isPaused: log.peek().isPaused, lastKey: log.peek().lastKey };
+        }
+        seen.resume();
       },
       onChunk: (chunk: LogChunk) => {
-        waiting.current.push(chunk);
+        waiting.current.push(added(chunk));
         frame.current ||= requestAnimationFrame(flush);
       },
     };

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { CloudStream, FollowListener, ServersApi } from "../../../api/backend";
-import { isTransient } from "../../../api/errors";
+import { ApiError, isTransient } from "../../../api/errors";
 import { useApp } from "../../app-context";
 
 /** How long to wait before a lost stream is opened again. */
@@ -12,13 +12,16 @@ export type FollowState =
 
 interface FollowOptions<Chunk> {
   readonly open: (api: ServersApi, listener: FollowListener<Chunk>) => CloudStream;
-  /** Called before each attempt: what comes begins anew. */
+  /** Called at each opening: what comes begins with the past. */
   readonly onBegin: () => void;
   readonly onChunk: (chunk: Chunk) => void;
 }
 
+const isAway = (error: unknown): boolean => error instanceof ApiError && error.code === "provider_away";
+
 /**
- * Follow a stream as long as the caller is drawn, and open it again after the connection was lost. `options` must be
+ * Follow a stream as long as the caller is drawn, and open it again after the connection was lost, or after the agent
+ * has stopped: that may come back. `options` must be
  * the same object as long as it means the same. Returns the state, and what opens a stream again that has ended.
  */
 export function useFollow<Chunk>(options: FollowOptions<Chunk>): readonly [FollowState, () => void] {
@@ -30,15 +33,17 @@ export function useFollow<Chunk>(options: FollowOptions<Chunk>): readonly [Follo
     let stream: CloudStream | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let stopped = false;
+    let opened = false;
     const end = (error: Error | undefined, reason: string | undefined) => {
       if (stopped) return;
-      if (isTransient(error)) {
+      if (isTransient(error) || (opened && isAway(error))) {
         setState({ kind: "connecting" });
         timer = setTimeout(() => void begin(), RETRY_MS);
       } else setState({ kind: "ended", error, reason });
     };
     const listener: FollowListener<Chunk> = {
       onOpen: () => {
+        opened = true;
         options.onBegin();
         setState({ kind: "live" });
       },

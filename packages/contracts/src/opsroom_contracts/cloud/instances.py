@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from opsroom_contracts.agents.names import PROVIDER_NAME
 from opsroom_contracts.serialization.model import Identifier, Model
 
 LABELS_MAX = 16
@@ -60,7 +61,7 @@ LabelValue = Annotated[str, Field(max_length=63), AfterValidator(_label_value)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=LABELS_MAX)]
 LabelChanges = Annotated[dict[LabelKey, LabelValue | None], Field(min_length=1, max_length=2 * LABELS_MAX)]
 """Labels to set, and labels to remove (null), as in a JSON merge patch."""
-ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+ProviderName = Annotated[str, Field(pattern=PROVIDER_NAME)]
 """The name of a provider, safe as one token of a NATS subject."""
 TemplateName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Resource = Annotated[str, Field(min_length=1, max_length=255)]

@@ -20,6 +20,7 @@ from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.client.nats_client import NatsClient
 from opsroom_messaging.client.server_urls import parse_server_urls, redact_server_urls
 from opsroom_messaging.client.unsubscribe import Subscription
+from opsroom_messaging.deployment.private_files import provider_of
 from opsroom_messaging.errors import (
     BrokerUnavailableError,
     BrokerUnusableError,
@@ -53,9 +54,13 @@ _AUTHORIZATION_VIOLATION = "authorization violation"
 log = logging.getLogger(__name__)
 
 
-def inbox_prefix(name: str) -> str:
-    """The prefix of the reply subjects of the process ``name``."""
-    return f"_INBOX.{name}"
+def inbox_prefix(name: str, user: str | None) -> str:
+    """The prefix of the reply subjects of the process ``name``, which connects as ``user``.
+
+    An agent with its own user must not receive the replies to others.
+    """
+    own = user if user is not None and provider_of(user) is not None else name
+    return f"_INBOX.{own}"
 
 
 def describe(error: BaseException) -> str:
@@ -188,8 +193,8 @@ async def connect(
 ) -> NatsConnection:
     """Connect to the broker at ``url`` as ``name`` and check its version and features.
 
-    ``url`` is comma-separated for a cluster. Replies arrive on ``_INBOX.<name>.>``; other users may not
-    subscribe to it.
+    ``url`` is comma-separated for a cluster. Replies arrive below `inbox_prefix`, to which other
+    users may not subscribe.
 
     Raises:
         BrokerUnusableError: no reply within ``timeout`` seconds, wrong credentials, no JetStream, or a server
@@ -231,7 +236,7 @@ def _connect_client(
 
     return client.connect(
         **options,
-        inbox_prefix=inbox_prefix(options["name"]),
+        inbox_prefix=inbox_prefix(options["name"], options.get("user")),
         error_cb=on_error,
         disconnected_cb=on_disconnect,
         reconnected_cb=broker.notify_reconnected,

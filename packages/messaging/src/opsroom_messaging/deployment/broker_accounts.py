@@ -1,29 +1,36 @@
 """NATS users and their passwords, in files that only their owner can read.
 
-``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL [HOST ...]`` creates the files for a
-broker at ``URL`` that the launcher does not run:
+``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL [HOST ...] [--agent PROVIDER]`` creates
+the files for a broker at ``URL`` that the launcher does not run:
 
 - ``FOLDER/nats/authorization.conf``: users and permissions, to include in the broker's configuration;
 - ``FOLDER/<service>/nats-password``: for ``NATS_PASSWORD_FILE`` of each service;
+- ``FOLDER/agent-<provider>/nats-password``: for the agent of each named provider, which can act for no other
+  one. Without any, there is ``FOLDER/agent``, whose user can act for all of them;
 - ``FOLDER/operator/context.json``: for ``nats --context``;
 - ``FOLDER/nats/cluster.conf``, if hosts are given: forms a cluster of the brokers on these hosts, with a
   password for the routes between them.
 
-A second run keeps the passwords and rewrites the permissions.
+A second run keeps the passwords, also of providers that it does not name, and rewrites the permissions. To
+remove an agent's user, delete its folder before that.
 """
 
 import json
 import secrets
-import sys
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from opsroom_contracts.agents.names import PROVIDER_NAME, is_provider_name
 from opsroom_messaging.deployment.permissions import USERS, authorization
 from opsroom_messaging.deployment.private_files import (
     OPERATOR,
+    SHARED_AGENT,
+    agent_user,
     context_file,
+    named_agents,
     password_file,
     write_private,
 )
@@ -34,15 +41,22 @@ ROUTE_PORT = 6222
 ROUTE_USER = "route"
 
 
-def create_accounts(folder: Path, url: str) -> dict[str, str]:
+def create_accounts(folder: Path, url: str, providers: Sequence[str] = ()) -> dict[str, str]:
     """Create missing passwords in ``folder`` and the operator's context for a broker at ``url``.
 
-    Returns the password of each user.
+    ``providers``: those whose agents get a user each.
+
+    Returns the password of each user. The shared user of agents is among them if its password exists, so that
+    the agents of an earlier release go on working, or if there is no other user for agents.
 
     Raises:
         OSError: a file can't be written.
     """
-    passwords = {user: _password(password_file(folder, user)) for user in USERS}
+    named = named_agents(folder) | {agent_user(provider) for provider in providers}
+    users = [*USERS, *sorted(named)]
+    if named and not password_file(folder, SHARED_AGENT).exists():
+        users.remove(SHARED_AGENT)
+    passwords = {user: _password(password_file(folder, user)) for user in users}
     context = {
         "description": "Opsroom's operator",
         "url": url,
@@ -77,9 +91,9 @@ def cluster(hosts: Sequence[str], password: str) -> dict[str, Any]:
     }
 
 
-def main(folder: Path, url: str, hosts: Sequence[str] = ()) -> None:
-    """Create all files for a broker, or a cluster on ``hosts``, and for services in containers."""
-    passwords = create_accounts(folder, url)
+def main(folder: Path, url: str, hosts: Sequence[str] = (), providers: Sequence[str] = ()) -> None:
+    """Create all files for a broker or a cluster on ``hosts``, and for services and agents."""
+    passwords = create_accounts(folder, url, providers)
     # nats-server reads JSON, but an included file must not have the outer braces.
     included = json.dumps({"authorization": authorization(passwords)}, indent=2)[1:-1]
     write_private(folder / "nats" / "authorization.conf", included)
@@ -88,7 +102,29 @@ def main(folder: Path, url: str, hosts: Sequence[str] = ()) -> None:
         write_private(folder / "nats" / "cluster.conf", json.dumps(settings, indent=2)[1:-1])
 
 
+def _provider(text: str) -> str:
+    if not is_provider_name(text):
+        raise ArgumentTypeError(f"{text!r} must match {PROVIDER_NAME}")
+    return text
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("broker_accounts", description="Create the broker's users and their passwords.")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where the files are")
+    parser.add_argument("url", metavar="URL", help="of the broker, for the operator's context")
+    parser.add_argument("hosts", metavar="HOST", nargs="*", help="of each broker of a cluster")
+    parser.add_argument(
+        "--agent",
+        metavar="PROVIDER",
+        dest="providers",
+        action="append",
+        default=[],
+        type=_provider,
+        help="create a user for the agent of this provider alone (repeatable)",
+    )
+    return parser
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit("usage: python -m opsroom_messaging.deployment.broker_accounts FOLDER URL [HOST ...]")
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    arguments = _parser().parse_args()
+    main(arguments.folder, arguments.url, arguments.hosts, arguments.providers)

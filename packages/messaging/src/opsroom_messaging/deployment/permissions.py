@@ -1,4 +1,4 @@
-"""NATS permissions: one user per service, limited to the subjects that it uses.
+"""NATS permissions: one user per service or agent, limited to the subjects that it uses.
 
 The broker's configuration is generated from this table: for the embedded broker at its start, for others by
 ``python -m opsroom_messaging.deployment.broker_accounts``. A new subject needs a line here.
@@ -10,11 +10,12 @@ from typing import Any
 
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
-from opsroom_messaging.deployment.private_files import OPERATOR
+from opsroom_messaging.deployment.private_files import OPERATOR, SHARED_AGENT, provider_of
 
 GATEWAY = subjects.GATEWAY_SERVICE
-SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE, AGENT_SERVICE)
+SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE, SHARED_AGENT)
 USERS = (*SERVICES, OPERATOR)
+"""The users without those of `agent_user`, which are for one provider each."""
 
 _GATEWAYS_STREAM = f"KV_{subjects.GATEWAYS_BUCKET}"
 MONITORED_STREAMS = (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM, subjects.CLOUD_STREAM, _GATEWAYS_STREAM)
@@ -48,20 +49,21 @@ class Permissions:
 
 
 def permissions(user: str) -> Permissions:
-    """The permissions of ``user``, one of ``USERS``."""
-    return _PERMISSIONS[user]
+    """The permissions of ``user``, one of ``USERS`` or the user of one provider's agent."""
+    provider = provider_of(user)
+    return _PERMISSIONS[user] if provider is None else _agent(user, provider)
 
 
 def authorization(passwords: Mapping[str, str]) -> dict[str, Any]:
-    """The ``authorization`` section of the configuration, with all ``USERS``; others can't connect."""
+    """The ``authorization`` section of the configuration, with the users in ``passwords`` and no others."""
     return {
         "users": [
             {
                 "user": user,
-                "password": passwords[user],
+                "password": password,
                 "permissions": permissions(user).configuration(),
             }
-            for user in USERS
+            for user, password in passwords.items()
         ]
     }
 
@@ -104,13 +106,40 @@ def _subjects(service: str) -> tuple[str, ...]:
 
 def _service(name: str) -> tuple[str, ...]:
     """The subjects to which a service of ``nats.micro`` subscribes."""
+    return (*_subjects(name), *_discovery(name), _inbox(name))
+
+
+def _discovery(name: str) -> tuple[str, ...]:
     verbs = ("PING", "INFO", "STATS")
-    discovery = [f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*")]
-    return (*_subjects(name), *discovery, _inbox(name))
+    return tuple(f"$SRV.{verb}{rest}" for verb in verbs for rest in ("", f".{name}", f".{name}.*"))
 
 
-_PROVIDERS = agent_endpoints("*")
-"""The endpoints of all agents: they share one user, so that a new provider needs none."""
+_ALL = "*"
+"""In place of a provider's name in a subject."""
+
+
+def _agent(user: str, provider: str) -> Permissions:
+    """What the agent of ``provider`` may do; with ``_ALL``, that of any provider."""
+    return Permissions(
+        publish=(
+            subjects.agent_record(provider),
+            subjects.agent_lease(provider),
+            subjects.provider_changes(provider),
+            subjects.provider_stream(provider, "*"),
+            "$JS.API.INFO",
+            f"$JS.API.STREAM.INFO.{subjects.AGENTS_STREAM}",
+            *_read(subjects.AGENTS_STREAM),
+        ),
+        subscribe=(
+            *(one.subject for one in agent_endpoints(provider).all()),
+            *_discovery(AGENT_SERVICE),
+            _inbox(user),
+        ),
+        allow_responses=True,
+    )
+
+
+_PROVIDERS = agent_endpoints(_ALL)
 _WORKERS = f"{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}"
 _NOT_THE_WORKERS = (f"$JS.API.CONSUMER.CREATE.{_WORKERS}",)
 """The shared consumer has the only name that is not random. Its owner creates it with another request."""
@@ -210,18 +239,6 @@ _PERMISSIONS = {
         subscribe=(subjects.PROVIDER_CHANGES, *_service(subjects.CLOUD_SERVICE)),
         allow_responses=True,
     ),
-    AGENT_SERVICE: Permissions(
-        publish=(
-            subjects.AGENT_RECORDS,
-            subjects.AGENT_LEASES,
-            subjects.PROVIDER_CHANGES,
-            subjects.PROVIDER_STREAMS,
-            "$JS.API.INFO",
-            f"$JS.API.STREAM.INFO.{subjects.AGENTS_STREAM}",
-            *_read(subjects.AGENTS_STREAM),
-        ),
-        subscribe=(*(one.subject for one in _PROVIDERS.all()), *_service(AGENT_SERVICE)),
-        allow_responses=True,
-    ),
+    SHARED_AGENT: _agent(SHARED_AGENT, _ALL),
     OPERATOR: Permissions(publish=(">",), subscribe=(">",)),
 }

@@ -8,8 +8,26 @@ from pathlib import Path
 
 OPERATOR = "operator"
 """The user of the command line, without restrictions."""
+SHARED_AGENT = "agent"
+"""The user that may act for every provider, for a portal whose agents all belong to one owner."""
+_AGENT_PREFIX = f"{SHARED_AGENT}-"
 _PASSWORD_FILE = "nats-password"  # noqa: S105 - a name
 _CONTEXT_FILE = "context.json"
+
+
+def agent_user(provider: str) -> str:
+    """The user of the agent of ``provider``, which can act for no other one."""
+    return _AGENT_PREFIX + provider
+
+
+def provider_of(user: str) -> str | None:
+    """The only provider for which ``user`` acts; None: it is none of `agent_user`."""
+    return user.removeprefix(_AGENT_PREFIX) if user.startswith(_AGENT_PREFIX) else None
+
+
+def named_agents(folder: Path) -> set[str]:
+    """The users of `agent_user` that have a password in ``folder``."""
+    return {path.parent.name for path in folder.glob(f"{_AGENT_PREFIX}*/{_PASSWORD_FILE}")}
 
 
 def password_file(folder: Path, user: str) -> Path:

@@ -90,7 +90,8 @@ class FakeEngine:
     def find(self, reference: str) -> FakeContainer | None:
         """Return a container by its id or name."""
         by_name = (one for one in self.containers.values() if one.name == reference)
-        return self.containers.get(reference) or next(by_name, None)
+        by_start = (one for key, one in self.containers.items() if key.startswith(reference))
+        return self.containers.get(reference) or next(by_name, None) or next(by_start, None)
 
     def count(self, pattern: str) -> int:
         """Return how many requests had ``pattern`` in their method and path."""

@@ -9,12 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
+from opsroom_contracts.agents.names import PROVIDER_NAME, default_name, is_provider_name
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.portal.in_child import in_child
 from opsroom_messaging.deployment.private_files import write_private
 
 NAME = "agent"
 DOCKER = "docker"
+NAME_VARIABLE = "AGENT_NAME"
 SOCKET_VARIABLE = "AGENT_DOCKER_SOCKET"
 LOGINS_VARIABLE = "DOCKER_CONFIG"
 TEMPLATES_NAME = "docker-templates.toml"
@@ -72,6 +74,18 @@ def docker_logins(environ: Mapping[str, str]) -> Path | None:
         return None
     folder = Path(home, ".docker")
     return folder if os.access(folder / "config.json", os.R_OK) else None
+
+
+def provider_name(kind: str, environ: Mapping[str, str]) -> str:
+    """Return the name of the provider of an agent of ``kind``.
+
+    Raises:
+        RefusedError: ``AGENT_NAME`` can't be one.
+    """
+    name = environ.get(NAME_VARIABLE) or default_name(kind)
+    if not is_provider_name(name):
+        raise RefusedError(f"opsroom: {NAME_VARIABLE}={name!r}: must match {PROVIDER_NAME}")
+    return name
 
 
 def templates_file(kind: str, data: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opsroom_launcher.errors import RefusedError
@@ -16,8 +16,10 @@ from opsroom_messaging.deployment.private_files import write_private
 from opsroom_messaging.errors import BrokerDataError
 
 
-def write_config(folder: Path, port: int) -> None:
+def write_config(folder: Path, port: int, providers: Sequence[str] = ()) -> None:
     """Write the configuration into the data folder ``folder``. Passwords are generated at the first start.
+
+    ``providers``: those whose agents get a user each.
 
     Raises:
         RefusedError: the folder can't be written, or has the data of a cluster.
@@ -25,7 +27,8 @@ def write_config(folder: Path, port: int) -> None:
     config = config_file(folder)
     try:
         check(folder, BrokerKind.SINGLE)
-        passwords = create_accounts(users_folder(folder), f"nats://{format_host_port(HOST, port)}")
+        url = f"nats://{format_host_port(HOST, port)}"
+        passwords = create_accounts(users_folder(folder), url, providers)
         write_private(config, _config(folder, port, passwords))
     except BrokerDataError as error:
         raise RefusedError(f"opsroom: {folder}: {error}") from None

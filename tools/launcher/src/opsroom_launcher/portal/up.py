@@ -15,7 +15,7 @@ from opsroom_launcher import env_vars
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.options import UpOptions
-from opsroom_launcher.portal.agent import agent_environ, find_docker, templates_file
+from opsroom_launcher.portal.agent import agent_environ, find_docker, provider_name, templates_file
 from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.broker import NAME as BROKER_NAME
@@ -30,7 +30,7 @@ from opsroom_launcher.supervision.child import ServiceSpec
 from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 from opsroom_launcher.supervision.supervisor import Supervisor
-from opsroom_messaging.deployment.private_files import password_file
+from opsroom_messaging.deployment.private_files import agent_user, password_file
 
 START_SECONDS = 120.0
 """Hosts with a tenth of a core need most of it. What can never work fails earlier."""
@@ -91,7 +91,8 @@ def _plan(options: UpOptions, layout: InstallLayout, stack: ExitStack) -> Plan:
     token = token_file(data.path)
     addresses = Addresses(options.host, port, nats_url, data.path, data.kept, page, tls, token, course_ports)
     addresses = replace(addresses, servers=_servers_line(options, layout, data.path))
-    token_line = write_data_files(data.path, nats_port)
+    provider = None if options.agent is None else provider_name(options.agent, os.environ)
+    token_line = write_data_files(data.path, nats_port, provider)
     broker = broker_spec(binary, data)
     storage = StorageWatch(data.path, broker.is_shown)
     broker = replace(broker, is_shown=storage.is_shown)
@@ -165,6 +166,7 @@ def service_specs(
     if options.agent is not None:
         agents = service("agent", 1, 1, AGENT_STOP_SECONDS)
         settings = agent_environ(options.agent, addresses.data, environ)
+        settings |= _broker_user(agent_user(provider_name(options.agent, environ)), addresses.data)
         agents = [replace(agent, environ={**agent.environ, **settings}) for agent in agents]
     return (
         *agents,

@@ -1,12 +1,13 @@
 """The commands of the portal at a Docker Engine. Each step first looks whether it was done already."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from opsroom_agent.operations import Operation, OutcomeUnknownError
 from opsroom_agent.providers.docker.claims import Claims, claim_name
 from opsroom_agent.providers.docker.containers import Containers
 from opsroom_agent.providers.docker.engine import EngineError
 from opsroom_agent.providers.docker.models import NEVER, Container
+from opsroom_agent.providers.docker.portal_containers import portal_containers
 from opsroom_agent.providers.docker.pulls import Pulls
 from opsroom_agent.providers.docker.templates import DockerTemplate, DockerTemplates, with_tag
 from opsroom_agent.providers.docker.views import (
@@ -48,16 +49,22 @@ class CommandFailedError(Exception):
 
 
 class DockerCommands:
-    """Does operations; see :data:`opsroom_agent.operations.Work`."""
+    """Does operations; see :data:`opsroom_agent.operations.Work`. ``environ``: our variables."""
 
     def __init__(
-        self, containers: Containers, templates: DockerTemplates, pulls: Pulls, claims: Claims
+        self,
+        containers: Containers,
+        templates: DockerTemplates,
+        pulls: Pulls,
+        claims: Claims,
+        environ: Mapping[str, str],
     ) -> None:
         self._containers = containers
         self._engine = containers.engine
         self._templates = templates
         self._pulls = pulls
         self._claims = claims
+        self._environ = environ
         self._commands: dict[Command, Callable[[Operation], Awaitable[Container | None]]] = {
             Command.CREATE: self._create,
             Command.START: self._start,
@@ -193,6 +200,8 @@ class DockerCommands:
         name = container.name.removeprefix("/")
         if container.label(PORTAL_LABEL) is not None:
             raise CommandFailedError(f"the container {name} belongs to a portal")
+        if (await portal_containers(self._engine, self._environ)).include(container):
+            raise CommandFailedError(f"the container {name} is part of this portal itself")
         holder = await self._claims.take(container.id, server.id)
         if holder is not None:
             claim = claim_name(container.id)

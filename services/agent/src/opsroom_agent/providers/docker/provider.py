@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from opsroom_agent.providers.docker.containers import Containers
 from opsroom_agent.providers.docker.engine import Engine, EngineError, EngineUnavailableError, open_engine
 from opsroom_agent.providers.docker.logs import LogReader
 from opsroom_agent.providers.docker.models import Container
+from opsroom_agent.providers.docker.portal_containers import portal_containers
 from opsroom_agent.providers.docker.pulls import Pulls
 from opsroom_agent.providers.docker.registries import RegistryCredentials
 from opsroom_agent.providers.docker.templates import DockerTemplates, read_templates
@@ -64,14 +66,22 @@ class DockerProvider:
     capabilities = (AgentCapability.ADOPT, AgentCapability.LOGS, AgentCapability.STATS)
 
     def __init__(
-        self, engine: Engine, portal: str, templates: DockerTemplates, pulls: Pulls, journal: Journal
+        self,
+        engine: Engine,
+        portal: str,
+        templates: DockerTemplates,
+        journal: Journal,
+        config: Path | None,
+        environ: Mapping[str, str],
     ) -> None:
         self.templates: tuple[TemplateView, ...] = templates.views()
         self._engine = engine
         self._portal = portal
         self._containers = Containers(engine, portal)
         self._claims = Claims(engine, portal)
-        commands = DockerCommands(self._containers, templates, pulls, self._claims)
+        self._environ = environ
+        pulls = Pulls(engine, RegistryCredentials(config, environ))
+        commands = DockerCommands(self._containers, templates, pulls, self._claims, environ)
         self._operations = Operations(commands.work, journal)
         self._usage = Usage(self._containers)
         self._listed: tuple[float, tuple[str, ...]] = (0.0, ())
@@ -100,7 +110,7 @@ class DockerProvider:
         return ProviderListReply(servers=servers, next=page[-1] if len(rest) > len(page) else None)
 
     async def adoptable(self) -> AdoptableReply:
-        """Return the containers that belong to no portal.
+        """Return the containers that belong to no portal, and in which this one does not run.
 
         Raises:
             FaultError: ``unavailable``: the engine does not respond.
@@ -108,10 +118,15 @@ class DockerProvider:
         try:
             containers = await self._engine.containers()
             claimed = await self._claims.of_others()
+            portal = await portal_containers(self._engine, self._environ)
         except (EngineError, EngineUnavailableError) as error:
             raise _unavailable(error) from error
         free = sorted(
-            (one for one in containers if one.label(PORTAL_LABEL) is None and one.id not in claimed),
+            (
+                one
+                for one in containers
+                if one.label(PORTAL_LABEL) is None and one.id not in claimed and not portal.include(one)
+            ),
             key=lambda one: one.name,
         )
         return AdoptableReply(
@@ -169,7 +184,8 @@ class DockerProvider:
 async def docker_provider(
     context: ProviderContext, environ: Mapping[str, str] = os.environ
 ) -> AsyncIterator[DockerProvider]:
-    """Build the provider from the settings. ``environ``: our variables, which credential helpers see.
+    """Build the provider from the settings. ``environ``: our variables, which credential helpers see, and
+    which show in which container we run.
 
     Raises:
         SettingsError: the template file can't be used.
@@ -178,8 +194,7 @@ async def docker_provider(
     templates = await asyncio.to_thread(read_templates, settings.templates)
     journal = Journal(None if settings.state_dir is None else settings.state_dir / "operations")
     async with open_engine(settings.docker_socket, context.check) as engine:
-        pulls = Pulls(engine, RegistryCredentials(settings.docker_config, environ))
-        yield DockerProvider(engine, settings.portal, templates, pulls, journal)
+        yield DockerProvider(engine, settings.portal, templates, journal, settings.docker_config, environ)
 
 
 def _unavailable(error: Exception) -> FaultError:
