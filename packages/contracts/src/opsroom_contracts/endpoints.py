@@ -12,6 +12,7 @@ from opsroom_contracts.chat import bots, frames, invitations, moderation, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
+from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
 
@@ -45,6 +46,7 @@ PIN = Endpoint(CHAT_SERVICE, "chat.pin", chat.PinRequest, chat.SendReply)
 PINS = Endpoint(CHAT_SERVICE, "chat.pins", chat.PinsRequest, chat.PinsReply)
 USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UserPage)
 HISTORY = Endpoint(CHAT_SERVICE, "chat.history", chat.HistoryRequest, chat.HistoryReply)
+SEARCH = Endpoint(CHAT_SERVICE, "chat.search", search.SearchMessagesRequest, search.SearchMessagesReply)
 WHOAMI = Endpoint(CHAT_SERVICE, "chat.whoami", chat.WhoamiRequest, chat.WhoamiReply)
 REVOKE = Endpoint(CHAT_SERVICE, "chat.revoke", moderation.RevokeRequest, moderation.RevokeReply)
 INVITE = Endpoint(CHAT_SERVICE, "chat.invite", invitations.InviteRequest, invitations.InviteReply)
@@ -104,7 +106,7 @@ FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendRep
 
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
-    *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, WHOAMI),
+    *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, SEARCH, WHOAMI),
     *(EDIT, DELETE, REACT, PIN, PINS),
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),

@@ -29,6 +29,7 @@ from opsroom_chat.rooms.access import RoomAccess
 from opsroom_chat.rooms.catch_up import CatchUp
 from opsroom_chat.rooms.handlers import RoomHandlers
 from opsroom_chat.rooms.room_store import RoomStore
+from opsroom_chat.search.service import message_search
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
 from opsroom_contracts import endpoints, subjects
@@ -86,6 +87,7 @@ class _Log:
     messages: MessageLog
     writer: LogWriter
     subscription: StreamSubscription
+    feed: NatsConnection
     keeper: IndexKeeper
 
 
@@ -98,6 +100,7 @@ class _Chat:
     devices: DeviceHandlers
     bots: BotHandlers
     store: MessageStore
+    access: RoomAccess
     rooms: RoomHandlers
     messages: Messages
     edits: Edits
@@ -151,7 +154,13 @@ async def _serving(
             await chat.store.finish_erasures()  # before removed messages could be served
         except UnavailableError as error:
             log.warning("pending erasures are retried by the sweeper: %s", error)
-        async with run_tasks(died, sweeper=chat.sweeper.run()):
+        async with (
+            message_search(
+                broker, message_log.feed, message_log.subscription, chat.access, settings.index_dir
+            ) as search,
+            run_tasks(died, sweeper=chat.sweeper.run(), search=search.indexer.run()),
+        ):
+            search.handlers.register(service)
             await service.start()
             try:
                 yield died
@@ -197,6 +206,7 @@ def _build_log(broker: NatsConnection, feed: NatsConnection, file: IndexFile) ->
         messages=MessageLog(reader, index, shards, writer),
         writer=writer,
         subscription=subscription,
+        feed=feed,
         keeper=IndexKeeper(file, index, subscription, reader),
     )
 
@@ -235,6 +245,7 @@ def _build(
         devices=DeviceHandlers(members, grace_periods, clock),
         bots=BotHandlers(members, clock),
         store=store,
+        access=access,
         rooms=RoomHandlers(rooms, open_rooms=settings.rooms, clock=clock, seen=seen),
         messages=Messages(members, store, message_reader, access=access, clock=clock),
         edits=Edits(store, People(members, access, clock), clock=clock),

@@ -13,6 +13,7 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
 from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 
 _MODULES = (
@@ -36,6 +37,7 @@ _MODULES = (
     records,
     requests,
     rooms,
+    search,
     status,
 )
 

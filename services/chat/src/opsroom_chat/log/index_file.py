@@ -1,6 +1,5 @@
 """The file of the index: one SQLite database of a chat process, which may be deleted at any time."""
 
-import fcntl
 import logging
 import sqlite3
 from collections.abc import Mapping
@@ -13,14 +12,13 @@ from typing import IO, Self
 
 from pydantic import ValidationError
 
+from opsroom_chat.log.file_slots import delete_database, free_slot
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.jetstream.stream_position import Known, ResumePoint
 
 _VERSION = 1
 """Of the tables and of the keys. A file with another version is discarded."""
 _CACHE_KIB = 4096
-_SLOTS = 64
-"""Processes that share a folder."""
 _TABLES = """
 CREATE TABLE messages (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE shards (subject TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
@@ -91,7 +89,7 @@ class IndexFile:
             return cls(None)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path, lock = _free_slot(folder)
+            path, lock = free_slot(folder, "messages")
         except OSError as error:
             log.warning("the message index is kept in memory: %s can't be used: %s", folder, error)
             return cls(None)
@@ -104,7 +102,7 @@ class IndexFile:
         except (sqlite3.Error, OSError) as error:
             log.warning("%s is replaced: %s", path, error)
         try:
-            _delete(path)
+            delete_database(path)
             return cls(path, lock)
         except (sqlite3.Error, OSError) as error:
             log.warning("the message index is kept in memory: %s can't be used: %s", path, error)
@@ -119,7 +117,7 @@ class IndexFile:
         if path is None or lock is None:
             return type(self)(None)
         try:
-            _delete(path)
+            delete_database(path)
         except OSError as error:
             log.warning("%s can't be deleted: %s", path, error)
         return self._open_slot(path, lock)
@@ -236,26 +234,3 @@ def _encode(saved: Saved) -> str:
         stored_ns=point.known.stored_ns,
         trimmed_to=saved.trimmed_to,
     ).model_dump_json()
-
-
-def _free_slot(folder: Path) -> tuple[Path, IO[bytes]]:
-    """Return the first path in ``folder`` that no process uses, and the lock that keeps others from it.
-
-    Raises:
-        OSError: there is none.
-    """
-    for slot in range(_SLOTS):
-        path = folder / f"messages-{slot}.sqlite"
-        lock = path.with_suffix(".lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-        else:
-            return path, lock
-    raise OSError(f"{_SLOTS} processes use it")
-
-
-def _delete(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

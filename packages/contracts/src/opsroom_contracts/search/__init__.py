@@ -1,0 +1,1 @@
+"""Search: the language of queries, how words are compared, and the requests and replies."""
