@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsroom_contracts import gateways, status
-from opsroom_contracts.chat import bots, frames, invitations, moderation, rooms
+from opsroom_contracts.chat import bots, frames, invitations, moderation, reads, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
@@ -70,6 +70,8 @@ ADD_MEMBERS = Endpoint(CHAT_SERVICE, "chat.add-members", rooms.AddMembersRequest
 EXPEL = Endpoint(CHAT_SERVICE, "chat.expel", rooms.ExpelRequest, rooms.MembershipReply)
 ROOMS = Endpoint(CHAT_SERVICE, "chat.rooms", rooms.RoomsRequest, rooms.RoomsReply)
 ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequest, rooms.RoomMembersReply)
+READ = Endpoint(CHAT_SERVICE, "chat.read", reads.ReadRequest, reads.Unread)
+UNREAD = Endpoint(CHAT_SERVICE, "chat.unread", reads.UnreadRequest, reads.Unread)
 
 CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
 ADOPT_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.adopt", cloud.AdoptRequest, cloud.OperationReply)
@@ -111,6 +113,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
+    *(READ, UNREAD),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),
     *(RENAME_INSTANCE, LABEL_INSTANCE),

@@ -24,6 +24,9 @@ from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
+from opsroom_chat.reads.handlers import ReadHandlers
+from opsroom_chat.reads.read_store import ReadStore
+from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_chat.restrictions import RestrictionHandlers
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_chat.rooms.catch_up import CatchUp
@@ -89,6 +92,7 @@ class _Log:
     subscription: StreamSubscription
     feed: NatsConnection
     keeper: IndexKeeper
+    unread: UnreadCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class _Chat:
     store: MessageStore
     access: RoomAccess
     rooms: RoomHandlers
+    reads: ReadHandlers
     messages: Messages
     edits: Edits
     reactions: Reactions
@@ -133,7 +138,7 @@ async def _serving(
 ) -> AsyncIterator[asyncio.Event]:
     projection = MemberProjection()
     subscription = StreamSubscription(broker, _MEMBERS_SOURCE, projection)
-    chat = _build(broker, settings, clock, message_log.messages, (projection, subscription))
+    chat = _build(broker, settings, clock, message_log, (projection, subscription))
     service = _endpoints(broker, chat, settings.stream_replicas)
     async with run_tasks(
         member_writer=chat.member_writer.run(),
@@ -166,6 +171,7 @@ async def _serving(
                 yield died
             finally:
                 await service.stop()
+                await chat.reads.close()
                 await chat.audit.drain()
 
 
@@ -208,6 +214,7 @@ def _build_log(broker: NatsConnection, feed: NatsConnection, file: IndexFile) ->
         subscription=subscription,
         feed=feed,
         keeper=IndexKeeper(file, index, subscription, reader),
+        unread=UnreadCounter(index, subscription, reader),
     )
 
 
@@ -215,7 +222,7 @@ def _build(
     broker: NatsConnection,
     settings: ChatSettings,
     clock: Clock,
-    message_log: MessageLog,
+    message_log: _Log,
     of_members: tuple[MemberProjection, StreamSubscription],
 ) -> _Chat:
     projection, subscription = of_members
@@ -231,9 +238,10 @@ def _build(
         conflicts=store_conflicts(broker.metrics),
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
-    store = MessageStore(message_reader, message_log, eraser)
+    store = MessageStore(message_reader, message_log.messages, eraser)
     superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
-    access = RoomAccess(lambda: projection.index.rooms, settings.rooms, CatchUp(member_reader, subscription))
+    catch_up = CatchUp(member_reader, subscription)
+    access = RoomAccess(lambda: projection.index.rooms, settings.rooms, catch_up)
     rooms = RoomStore(members, member_reader, member_writer)
 
     async def seen(seq: int) -> None:
@@ -246,7 +254,16 @@ def _build(
         bots=BotHandlers(members, clock),
         store=store,
         access=access,
-        rooms=RoomHandlers(rooms, open_rooms=settings.rooms, clock=clock, seen=seen),
+        rooms=RoomHandlers(
+            rooms, open_rooms=settings.rooms, clock=clock, seen=seen, head=lambda: message_log.unread.head
+        ),
+        reads=ReadHandlers(
+            ReadStore(member_reader, member_writer, ttl=int(settings.retention_seconds())),
+            message_log.unread,
+            index=lambda: projection.index.rooms,
+            open_rooms=settings.rooms,
+            catch_up=catch_up,
+        ),
         messages=Messages(members, store, message_reader, access=access, clock=clock),
         edits=Edits(store, People(members, access, clock), clock=clock),
         reactions=Reactions(),
@@ -277,6 +294,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     of_messages = probes[subjects.CHAT_STREAM].confirming
     chat.messages.register(service)
     chat.rooms.register(service)
+    chat.reads.register(service)
     service.add(endpoints.REGISTER, presence.register)
     service.add(endpoints.JOIN, of_members(presence.join))
     service.add(endpoints.LEAVE, presence.leave)

@@ -129,6 +129,7 @@ async def gateway(
             await legacy.stop()
             await components.agent_streams.close()
             await components.sessions.close()
+            await components.projections.reads.stop()
             await components.access.close()
             await components.audit.drain()
 
@@ -181,6 +182,7 @@ def _register_metrics(
             projections.members,
             projections.restrictions,
             projections.rooms,
+            projections.reads,
             projections.cloud,
         ),
     )

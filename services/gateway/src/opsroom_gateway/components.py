@@ -89,10 +89,10 @@ def build_components(
     gateway_id: str,
 ) -> Components:
     """Build the components of the gateway ``gateway_id``."""
-    projections = build_projections(broker, access_components.restrictions, settings.ring_messages)
+    access, requester = access_components.access, access_components.requester
+    projections = build_projections(broker, requester, access_components.restrictions, settings.ring_messages)
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
-    access, requester = access_components.access, access_components.requester
     revocations = RevocationWatcher(access)
     agents = AgentRequests(requester)
     agent_streams = AgentStreams(broker, agents, access.now)

@@ -28,6 +28,7 @@ from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
 from opsroom_gateway.api.people.links import links_router
 from opsroom_gateway.api.people.routes import people_router
+from opsroom_gateway.api.reads import reads_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.rooms import RoomClient, room_members_router, rooms_router
 from opsroom_gateway.api.session import session_router
@@ -87,7 +88,7 @@ def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mounts) -> None
     app.add_middleware(  # outside the checks, so that rejections have CORS headers as well
         CORSMiddleware,
         allow_origins=checks.origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", NAME_HEADER],
         expose_headers=["Location", "Retry-After"],
         max_age=600,
@@ -118,6 +119,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     rooms = RoomClient(requester, projections.members_subscription)
     router.include_router(rooms_router(rooms, requester, access, components.limits))
     router.include_router(room_members_router(rooms, requester, access, components.limits))
+    router.include_router(reads_router(requester, access, components.limits))
     router.include_router(history_router(requester, projections.chat, access))
     commanding = CommandAccess(access, projections.members, components.limits, audit_log)
     _add_cloud(router, components, commanding)
@@ -177,5 +179,6 @@ def _chat_room(
         components.revocations,
         components.projections.rooms,
         components.room_notices,
+        components.projections.reads,
         Heartbeats(components.projections.chat_replayer.position, components.projections.chat.readers.flush),
     )

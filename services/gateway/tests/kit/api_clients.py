@@ -105,16 +105,19 @@ async def person(
     since: int | None = None,
     name: str | None = None,
     position: Mapping[str, object] = NO_POSITION,
+    unread: bool = False,
 ) -> AsyncIterator[Person]:
     """Open a socket, send a hello, and wait for the welcome.
 
-    ``position``: ``epoch`` and ``timestamp`` to send with ``since``.
+    ``position``: ``epoch`` and ``timestamp`` to send with ``since``. ``unread``: as in the hello.
     """
     chosen = token or await token_of(address, name)
     async with raw_socket(address) as socket:
         hello: Frame = {"type": "hello", "token": chosen, **position}
         if since is not None:
             hello["since"] = since
+        if unread:
+            hello["unread"] = True
         await socket.send(json.dumps(hello))
         async with asyncio.timeout(PATIENCE_SECONDS):
             welcome = json.loads(await socket.recv())

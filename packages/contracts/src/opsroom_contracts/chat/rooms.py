@@ -83,10 +83,11 @@ class RoomRecord(Model):
 
 
 class Membership(Model):
-    """One person's place in one room."""
+    """One person's place in one room. ``seq``: that of ``CHAT`` when they joined; what is before is read."""
 
     role: RoomRole = RoomRole.MEMBER
     joined_at: Timestamp
+    seq: Sequence | None = None
 
 
 class PersonRooms(Model):

@@ -146,7 +146,7 @@ def direct_users(user_id: str, others: Iterable[str]) -> tuple[str, ...]:
     return users
 
 
-def joined(person: PersonRooms, room: str, role: RoomRole, now: datetime) -> PersonRooms:
+def joined(person: PersonRooms, room: str, membership: Membership) -> PersonRooms:
     """Return the record of a person who has joined; unchanged if they are in already.
 
     Raises:
@@ -157,7 +157,6 @@ def joined(person: PersonRooms, room: str, role: RoomRole, now: datetime) -> Per
     if len(person.rooms) >= ROOMS_OF_PERSON_MAX:
         message = f"{person.user.name} is in {ROOMS_OF_PERSON_MAX} rooms, which is the limit"
         raise refuse(ErrorCode.INVALID_REQUEST, message, field="room")
-    membership = Membership(role=role, joined_at=to_milliseconds(now))
     return person.model_copy(update={"rooms": {**person.rooms, room: membership}})
 
 

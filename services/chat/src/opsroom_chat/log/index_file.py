@@ -13,17 +13,21 @@ from typing import IO, Self
 from pydantic import ValidationError
 
 from opsroom_chat.log.file_slots import delete_database, free_slot
+from opsroom_chat.log.posts import POST_TABLE_NAMES, POST_TABLES, Posts, PostTables, save_posts
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.jetstream.stream_position import Known, ResumePoint
 
-_VERSION = 1
+_VERSION = 2
 """Of the tables and of the keys. A file with another version is discarded."""
 _CACHE_KIB = 4096
-_TABLES = """
+_TABLES = (
+    """
 CREATE TABLE messages (key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE shards (subject TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), saved TEXT NOT NULL);
 """
+    + POST_TABLES
+)
 _ADD = """INSERT INTO messages VALUES (?, ?)
 ON CONFLICT (key) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq"""
 
@@ -60,6 +64,7 @@ class IndexFile:
 
     Attributes:
         saved: what it held when it was opened; None: nothing that can be used.
+        posts: the tables of posts; as ``find``, for the event loop.
     """
 
     def __init__(self, path: Path | None, lock: IO[bytes] | None = None) -> None:
@@ -75,6 +80,7 @@ class IndexFile:
         try:
             self.saved = _prepare(self._writer)
             self._reader = self._writer if path is None else _connect(path)
+            self.posts = PostTables(self._reader)
         except BaseException:
             self._writer.close()
             raise
@@ -131,8 +137,10 @@ class IndexFile:
         row = self._reader.execute("SELECT seq FROM messages WHERE key = ?", (key,)).fetchone()
         return None if row is None else int(row[0])
 
-    def store(self, messages: Mapping[bytes, int], saved: Saved | None) -> None:
-        """Add messages by key; of two sequences of one key, the higher one stays. ``saved``: the new state.
+    def store(self, messages: Mapping[bytes, int], saved: Saved | None, posts: Posts | None = None) -> None:
+        """Add messages by key; of two sequences of one key, the higher one stays.
+
+        ``saved``: the new state.
 
         Raises:
             sqlite3.Error: nothing was stored.
@@ -140,6 +148,8 @@ class IndexFile:
         with self._writing, self._writer as transaction:
             # In the order of the keys, so that each page is written once.
             transaction.executemany(_ADD, sorted(messages.items()))
+            if posts is not None:
+                save_posts(transaction, posts)
             if saved is None:
                 return
             transaction.executemany("INSERT OR REPLACE INTO shards VALUES (?, ?)", saved.shards.items())
@@ -152,7 +162,8 @@ class IndexFile:
             sqlite3.Error: nothing was deleted.
         """
         with self._writing, self._writer as transaction:
-            transaction.execute("DELETE FROM messages WHERE seq < ?", (first_seq,))
+            for table in ("messages", "posts", "mentions"):
+                transaction.execute(f"DELETE FROM {table} WHERE seq < ?", (first_seq,))  # noqa: S608
 
     def clear(self) -> None:
         """Delete everything.
@@ -161,8 +172,8 @@ class IndexFile:
             sqlite3.Error: nothing was deleted.
         """
         with self._writing, self._writer as transaction:
-            for table in ("messages", "shards", "state"):
-                transaction.execute(f"DELETE FROM {table}")  # noqa: S608  # one of three constants
+            for table in ("messages", "shards", "state", *POST_TABLE_NAMES):
+                transaction.execute(f"DELETE FROM {table}")  # noqa: S608  # one of these constants
 
     def close(self) -> None:
         """Close the file, and let another process use it."""

@@ -96,4 +96,4 @@ class IndexKeeper:
 def _write(file: IndexFile, unsaved: Unsaved, saved: Saved | None) -> None:
     if unsaved.is_stale:
         file.clear()
-    file.store(unsaved.messages, saved)
+    file.store(unsaved.messages, saved, unsaved.posts)

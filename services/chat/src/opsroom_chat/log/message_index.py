@@ -7,13 +7,15 @@ again. It must never claim to know a shard to its end without having all of it.
 import logging
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
 from opsroom_chat.log.index_file import IndexFile, Saved
-from opsroom_chat.log.keys import stored_key
+from opsroom_chat.log.keys import key_of, room_of, stored_fields
+from opsroom_chat.log.posts import Posts, Query, RoomCounts, count_posts, post_of
 from opsroom_contracts.subjects import is_log_subject
+from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_position import ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
@@ -39,6 +41,7 @@ class Unsaved:
     """
 
     messages: dict[bytes, int]
+    posts: Posts
     shards: dict[str, int]
     is_stale: bool
 
@@ -64,6 +67,8 @@ class MessageIndex:
         """The end of each shard as far as it was read, or written by this process."""
         self._unsaved: dict[bytes, int] = {}
         self._saving: dict[bytes, int] = {}
+        self._posts, self._saving_posts = Posts(), Posts()
+        self._first = 0
         self._deaf = True
         """Whether messages are ignored, because some before them are missing."""
 
@@ -88,6 +93,25 @@ class MessageIndex:
             self.fail(error)
             return None
         return found or None
+
+    def count(self, query: Query) -> RoomCounts:
+        """Count messages that rooms show.
+
+        It has what the subscription has delivered. Only once it is ``synced`` is that everything.
+
+        Raises:
+            UnavailableError: the index is being built.
+        """
+        if not self.synced:
+            raise UnavailableError("the message index is being built; try again")
+        is_saved = self._content is _Content.VALID
+        start = None if query.after is None else max(query.after, self._first - 1)
+        unsaved = self._saving_posts, self._posts
+        try:
+            return count_posts(self._file.posts if is_saved else None, unsaved, replace(query, after=start))
+        except sqlite3.Error as error:
+            self.fail(error)
+            raise UnavailableError("the message index is being built; try again") from error
 
     def end(self, subject: str) -> int:
         """Return up to which sequence this shard is completely in the index."""
@@ -132,9 +156,13 @@ class MessageIndex:
         """Add an event."""
         if self._deaf:
             return
-        key = stored_key(message.subject, message.data)
+        event = stored_fields(message.data)
+        key = key_of(message.subject, event)
         if key is not None:
             self.add(((key, message.seq),))
+        post = post_of(event, message.seq)
+        if post is not None:
+            self._posts.put(room_of(message.subject), *post)
         if is_log_subject(message.subject):
             self._ends[message.subject] = message.seq
 
@@ -144,6 +172,7 @@ class MessageIndex:
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """Keep the entries of dropped messages: they are harmless, and trimmed from the file later."""
+        self._first = first_seq
         return False
 
     def fail(self, error: Exception) -> None:
@@ -161,13 +190,14 @@ class MessageIndex:
     def take_unsaved(self) -> Unsaved:
         """Return what has to be saved. Call ``on_saved`` afterwards, unless it failed."""
         self._saving, self._unsaved = self._unsaved, {}
-        return Unsaved(self._saving, dict(self._ends), self._content is _Content.STALE)
+        self._saving_posts, self._posts = self._posts, Posts()
+        return Unsaved(self._saving, self._saving_posts, dict(self._ends), self._content is _Content.STALE)
 
     def on_saved(self, generation: int) -> None:
         """Note that what was taken is in the file. ``generation``: that of the index when it was taken."""
         if generation == self.generation:
             self._content = _Content.VALID
-            self._saving = {}
+            self._saving, self._saving_posts = {}, Posts()
 
     def saved(self, unsaved: Unsaved, point: ResumePoint | None, trimmed_to: int) -> Saved | None:
         """Return the state to save with ``unsaved``; None if a later process can't resume there."""
@@ -179,3 +209,4 @@ class MessageIndex:
         self._content = _Content.STALE
         self._ends, self._read_to = {}, {}
         self._unsaved, self._saving = {}, {}
+        self._posts, self._saving_posts, self._first = Posts(), Posts(), 0

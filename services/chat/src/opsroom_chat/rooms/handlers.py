@@ -14,6 +14,7 @@ from opsroom_contracts.chat.rooms import (
     ExpelRequest,
     JoinRoomRequest,
     LeaveRoomRequest,
+    Membership,
     MembershipReply,
     PersonRooms,
     Room,
@@ -28,6 +29,7 @@ from opsroom_contracts.chat.rooms import (
     RoomView,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_messaging.client.microservice import MicroService
 
 WaitFor = Callable[[int], Awaitable[object]]
@@ -37,8 +39,18 @@ WaitFor = Callable[[int], Awaitable[object]]
 class RoomHandlers:
     """Handlers of the requests about rooms. All are idempotent: a repeat changes nothing."""
 
-    def __init__(self, store: RoomStore, *, open_rooms: frozenset[str], clock: Clock, seen: WaitFor) -> None:
+    def __init__(
+        self,
+        store: RoomStore,
+        *,
+        open_rooms: frozenset[str],
+        clock: Clock,
+        seen: WaitFor,
+        head: Callable[[], int | None],
+    ) -> None:
+        """``head``: the last sequence of ``CHAT``, if it is known."""
         self._store = store
+        self._head = head
         self._open = {room: Room(id=room, kind=RoomKind.OPEN, name=room) for room in sorted(open_rooms)}
         self._clock = clock
         self._seen = seen
@@ -76,7 +88,7 @@ class RoomHandlers:
             )
             now = self._clock()
             room = rules.new_room(room_id, kind, name, request.description, person.record.user, now)
-            owner = rules.joined(person.record, room_id, RoomRole.OWNER, now)
+            owner = rules.joined(person.record, room_id, self._membership(RoomRole.OWNER))
             return Plan(
                 lambda seq: RoomReply(room=room, seq=seq),
                 people=(Stored(owner, person.seq),),
@@ -103,7 +115,7 @@ class RoomHandlers:
             by = next(one.record.user for one in people if one.record.user.id == request.user_id)
             room = rules.new_room(room_id, RoomKind.DIRECT, None, None, by, now)
             joined = [
-                Stored(rules.joined(one.record, room_id, RoomRole.MEMBER, now), one.seq) for one in people
+                Stored(rules.joined(one.record, room_id, self._membership()), one.seq) for one in people
             ]
             return Plan(
                 lambda seq: RoomReply(room=room, seq=seq), people=tuple(joined), rooms=(Stored(room, 0),)
@@ -149,7 +161,7 @@ class RoomHandlers:
             stored, person = await self._room_of(request.room, request.user_id)
             if request.room not in person.record.rooms:
                 rules.check_may_join(stored.record)
-            member = rules.joined(person.record, request.room, RoomRole.MEMBER, self._clock())
+            member = rules.joined(person.record, request.room, self._membership())
             return _plan_of(((person, member),))
 
         return await self._store.change(decide)
@@ -165,9 +177,9 @@ class RoomHandlers:
         async def decide() -> Plan[MembershipReply]:
             stored, person = await self._room_of(request.room, request.user_id)
             rules.check_may_invite(stored.record, person.record.rooms.get(request.room))
-            people, now = await self._store.people(dict.fromkeys(request.users)), self._clock()
+            people = await self._store.people(dict.fromkeys(request.users))
             return _plan_of(
-                (one, rules.joined(one.record, request.room, RoomRole.MEMBER, now)) for one in people
+                (one, rules.joined(one.record, request.room, self._membership())) for one in people
             )
 
         return await self._store.change(decide)
@@ -274,6 +286,9 @@ class RoomHandlers:
                 return heir
             del members[user_id]
         return None
+
+    def _membership(self, role: RoomRole = RoomRole.MEMBER) -> Membership:
+        return Membership(role=role, joined_at=to_milliseconds(self._clock()), seq=self._head())
 
     def _check_not_open(self, name: str) -> None:
         if any(rules.name_key(name) == rules.name_key(room) for room in self._open):

@@ -43,10 +43,10 @@ from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 RequestT = TypeVar("RequestT", bound=Model)
 
 _SEEN_SECONDS = 2.0
-_RoomId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["r-2ne4xyw7oqx5cqw5fmmqvxnz"])]
+RoomId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["r-2ne4xyw7oqx5cqw5fmmqvxnz"])]
 _UserId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
-_ERRORS = (ErrorCode.ROOM_UNKNOWN, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS)
+ROOM_ERRORS = (ErrorCode.ROOM_UNKNOWN, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS)
 _ALICE = {"id": "4958f40b-66f3-5909-accb-ac1143d7ea5f", "name": "alice"}
 _BOB = {"id": "0b7c1f3e-9f0e-5c7b-a0c1-6f1b6e1d2c3a", "name": "bob"}
 _ROOM = {
@@ -68,7 +68,7 @@ _DIRECT = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Person:
+class RoomPerson:
     """The registered user who sent a request. ``moderator``: whether they may change rooms of others."""
 
     user_id: str
@@ -95,16 +95,16 @@ class RoomClient:
         await self._subscription.wait_for(reply.seq, _SEEN_SECONDS)
 
 
-def require_person(access: Authorizer, limits: Limits) -> Callable[[Request], Awaitable[_Person]]:
+def require_person(access: Authorizer, limits: Limits) -> Callable[[Request], Awaitable[RoomPerson]]:
     """Return the dependency of a route that changes rooms: a registered user, who is not too fast."""
 
-    async def person(request: Request) -> _Person:
+    async def person(request: Request) -> RoomPerson:
         principal = await access.authorize(request, Action.CHAT)
         if principal.user is None:
             raise refuse(ErrorCode.FORBIDDEN, "register a name first: rooms have members")
         limits.count_message(client_of(request), principal.identity)
         by = Requester(name=principal.name, identity=principal.identity)
-        return _Person(principal.user.id, by, Action.MODERATE in principal.permissions)
+        return RoomPerson(principal.user.id, by, Action.MODERATE in principal.permissions)
 
     return person
 
@@ -153,7 +153,7 @@ def rooms_router(
     )
     async def create(
         body: Annotated[NewRoom, Body(examples=[{"name": "Deploys"}, {"name": "Salaries", "private": True}])],
-        who: Annotated[_Person, person],
+        who: Annotated[RoomPerson, person],
         key: IdempotencyKey = None,
     ) -> Room:
         """The name has 1 to 64 characters, and no other room has it. You are the room's owner."""
@@ -170,13 +170,13 @@ def rooms_router(
         "/rooms/{room}",
         summary="Change a room",
         responses=example_response(200, _ROOM)
-        | error_responses(ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, *_ERRORS),
+        | error_responses(ErrorCode.NAME_TAKEN, ErrorCode.NAME_INVALID, *ROOM_ERRORS),
         response_model_exclude_none=True,
     )
     async def change(
-        room: _RoomId,
+        room: RoomId,
         body: Annotated[RoomPatch, Body(examples=[{"description": "What goes out"}, {"archived": True}])],
-        who: Annotated[_Person, person],
+        who: Annotated[RoomPerson, person],
     ) -> Room:
         """Owners may, and moderators may change public rooms."""
         request = ChangeRoomRequest(
@@ -200,7 +200,7 @@ def rooms_router(
     )
     async def direct(
         body: Annotated[NewDirectRoom, Body(examples=[{"users": [_BOB["id"]]}])],
-        who: Annotated[_Person, person],
+        who: Annotated[RoomPerson, person],
     ) -> Room:
         """The direct room of you and these people. It is created unless it exists."""
         return await client.room(endpoints.DIRECT, DirectRequest(user_id=who.user_id, users=body.users))
@@ -221,12 +221,12 @@ def room_members_router(
         responses=example_response(
             200, {"members": [{"user": _ALICE, "role": "owner", "joinedAt": "2026-11-24T00:25:53.076Z"}]}
         )
-        | error_responses(*_ERRORS),
+        | error_responses(*ROOM_ERRORS),
         response_model_exclude_none=True,
     )
     async def members(
-        room: _RoomId,
-        who: Annotated[_Person, person],
+        room: RoomId,
+        who: Annotated[RoomPerson, person],
         after: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] = None,
         limit: Annotated[int, Query(ge=1, le=MEMBERS_PAGE)] = MEMBERS_PAGE,
     ) -> RoomMembersReply:
@@ -234,13 +234,13 @@ def room_members_router(
         query = RoomMembersRequest(user_id=who.user_id, room=room, after=after, limit=limit)
         return await requester.request(endpoints.ROOM_MEMBERS, query)
 
-    @router.post("/join", status_code=204, summary="Join a room", responses=error_responses(*_ERRORS))
-    async def join(room: _RoomId, who: Annotated[_Person, person]) -> None:
+    @router.post("/join", status_code=204, summary="Join a room", responses=error_responses(*ROOM_ERRORS))
+    async def join(room: RoomId, who: Annotated[RoomPerson, person]) -> None:
         """Public rooms only. Your sockets get a `room` frame, and the room's messages from then on."""
         await client.membership(endpoints.JOIN_ROOM, JoinRoomRequest(user_id=who.user_id, room=room))
 
-    @router.post("/leave", status_code=204, summary="Leave a room", responses=error_responses(*_ERRORS))
-    async def leave(room: _RoomId, who: Annotated[_Person, person]) -> None:
+    @router.post("/leave", status_code=204, summary="Leave a room", responses=error_responses(*ROOM_ERRORS))
+    async def leave(room: RoomId, who: Annotated[RoomPerson, person]) -> None:
         """If you are the only owner, the member who joined first becomes one."""
         await client.membership(endpoints.LEAVE_ROOM, LeaveRoomRequest(user_id=who.user_id, room=room))
 
@@ -248,12 +248,12 @@ def room_members_router(
         "/invite",
         status_code=204,
         summary="Add people to a room",
-        responses=error_responses(ErrorCode.USER_UNKNOWN, *_ERRORS),
+        responses=error_responses(ErrorCode.USER_UNKNOWN, *ROOM_ERRORS),
     )
     async def invite(
-        room: _RoomId,
+        room: RoomId,
         body: Annotated[NewMembers, Body(examples=[{"users": [_BOB["id"]]}])],
-        who: Annotated[_Person, person],
+        who: Annotated[RoomPerson, person],
     ) -> None:
         """Any member may. They can read what was said before."""
         request = AddMembersRequest(user_id=who.user_id, room=room, users=body.users)
@@ -263,9 +263,9 @@ def room_members_router(
         "/members/{user_id}",
         status_code=204,
         summary="Remove a member",
-        responses=error_responses(ErrorCode.USER_UNKNOWN, *_ERRORS),
+        responses=error_responses(ErrorCode.USER_UNKNOWN, *ROOM_ERRORS),
     )
-    async def expel(room: _RoomId, user_id: _UserId, who: Annotated[_Person, person]) -> None:
+    async def expel(room: RoomId, user_id: _UserId, who: Annotated[RoomPerson, person]) -> None:
         """Owners may, and moderators may in public rooms."""
         request = ExpelRequest(user_id=who.user_id, moderator=who.moderator, room=room, user=user_id)
         await client.membership(endpoints.EXPEL, request)

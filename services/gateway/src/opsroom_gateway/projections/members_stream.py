@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_messaging.jetstream.stream_handler import Restart, StreamHandler
@@ -17,12 +18,17 @@ class MembersStream:
     """Passes each record on to its projection. Members come last: their watchers may look up the others."""
 
     def __init__(
-        self, members: MemberProjection, restrictions: RestrictionProjection, rooms: RoomProjection
+        self,
+        members: MemberProjection,
+        restrictions: RestrictionProjection,
+        rooms: RoomProjection,
+        reads: ReadPositions,
     ) -> None:
         self._members = members
         self._restrictions = restrictions
         self._rooms = rooms
-        self._all: tuple[StreamHandler, ...] = (restrictions, rooms, members)
+        self._reads = reads
+        self._all: tuple[StreamHandler, ...] = (restrictions, rooms, reads, members)
         self._watchers: list[SequenceWatcher] = []
         self.seq = 0
         """The last sequence of which everything up to it is applied; 0 while the records are read again."""
@@ -43,7 +49,7 @@ class MembersStream:
     def on_message(self, message: StreamMessage) -> None:
         """Pass on to the projection that the subject belongs to."""
         projection: StreamHandler = self._members
-        for other in (self._restrictions, self._rooms):
+        for other in (self._restrictions, self._rooms, self._reads):
             if other.is_mine(message.subject):
                 projection = other
         projection.on_message(message)

@@ -11,9 +11,11 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.members_stream import MembersStream
 from opsroom_gateway.projections.membership_gate import MembershipGate
 from opsroom_gateway.projections.messages import MessageProjection, render_message
+from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 
@@ -30,6 +32,7 @@ class Projections:
     members: MemberProjection
     restrictions: RestrictionProjection
     rooms: RoomProjection
+    reads: ReadPositions
     members_subscription: StreamSubscription
     cloud: InstanceProjection
     cloud_subscription: StreamSubscription
@@ -57,14 +60,19 @@ class Projections:
 
 
 def build_projections(
-    broker: NatsConnection, restrictions: RestrictionProjection, ring_messages: int
+    broker: NatsConnection,
+    requester: RequestClient,
+    restrictions: RestrictionProjection,
+    ring_messages: int,
 ) -> Projections:
     """Build the projections. ``ring_messages``: how many messages to hold."""
     rooms, members, cloud = RoomProjection(), MemberProjection(), InstanceProjection()
     readers = RoomReaders(rooms)
     rooms.watch_people(readers.on_person)
     chat = MessageProjection(ring_messages, readers, fan_out_latency(broker.metrics))
-    records = MembersStream(members, restrictions, rooms)
+    reads = ReadPositions(requester, lambda: chat.head)
+    rooms.watch_people(reads.on_person)
+    records = MembersStream(members, restrictions, rooms, reads)
     gate = MembershipGate(chat, lambda: records.seq, readers.disconnect)
     records.watch(gate.advance)
     chat_spec = SubscriptionSpec(
@@ -72,7 +80,13 @@ def build_projections(
     )
     members_spec = SubscriptionSpec(
         subjects.MEMBERS_STREAM,
-        (subjects.MEMBERS, subjects.RESTRICTIONS, subjects.ROOM_RECORDS, subjects.MEMBERSHIPS),
+        (
+            subjects.MEMBERS,
+            subjects.RESTRICTIONS,
+            subjects.ROOM_RECORDS,
+            subjects.MEMBERSHIPS,
+            subjects.READS,
+        ),
         StartPolicy.STATE,
     )
     cloud_spec = SubscriptionSpec(
@@ -89,6 +103,7 @@ def build_projections(
         members,
         restrictions,
         rooms,
+        reads,
         StreamSubscription(broker, members_spec, records),
         cloud,
         cloud_subscription,

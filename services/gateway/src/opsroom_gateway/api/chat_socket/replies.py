@@ -16,6 +16,7 @@ from opsroom_contracts.chat.frames import (
 )
 from opsroom_contracts.chat.models import USERS_PAGE, SendReply, User
 from opsroom_contracts.chat.moderation import RestrictionFields
+from opsroom_contracts.chat.reads import Unread
 from opsroom_contracts.chat.rooms import RoomView
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
@@ -65,6 +66,7 @@ class Newcomer:
     Attributes:
         mute: the user's mute, if any.
         rooms: those of the user that not everybody is in.
+        unread: what the user has not read, if the client wants to know.
         heartbeat_seconds: the interval of the heartbeats that the client asked for.
         pages: whether the client asked for pages of the user list.
     """
@@ -72,6 +74,7 @@ class Newcomer:
     user: User
     mute: RestrictionFields | None
     rooms: tuple[RoomView, ...]
+    unread: Unread | None
     heartbeat_seconds: float | None
     pages: bool
 
@@ -107,6 +110,7 @@ class Replies:
                 timestamp=timestamp,
                 heartbeat_seconds=newcomer.heartbeat_seconds,
                 rooms=newcomer.rooms,
+                unread=newcomer.unread,
             )
         )
 

@@ -18,6 +18,7 @@ from opsroom_contracts.chat.frames import (
 )
 from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
 from opsroom_contracts.chat.moderation import RestrictionFields, RestrictionKind
+from opsroom_contracts.chat.reads import Unread
 from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.errors import ErrorCode, FaultError
@@ -39,6 +40,7 @@ from opsroom_gateway.presence.room_notices import RoomNotices
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection, connection_of
@@ -69,6 +71,7 @@ class ChatSocketContext:
     revocations: RevocationWatcher
     rooms: RoomProjection
     room_notices: RoomNotices
+    reads: ReadPositions
     heartbeats: Heartbeats
 
 
@@ -89,6 +92,7 @@ class ChatSocket:
         "_last_typing",
         "_left",
         "_owners",
+        "_reads",
         "_replies",
         "_session",
         "_user",
@@ -106,6 +110,7 @@ class ChatSocket:
         self._identity: Identity | None = None
         self._owners: tuple[tuple[str, Identity], ...] = ()
         self._last_typing = 0.0
+        self._reads = False
         self._left = False
         self._banned = False
         self._welcomed = False
@@ -155,6 +160,8 @@ class ChatSocket:
         if self._user is not None:
             self._context.projection.readers.unsubscribe(self._connection, self._user.id)
             self._context.room_notices.detach(self._connection, self._user.id)
+            if self._reads:
+                self._context.reads.close(self._connection, self._user.id)
         self._context.members.readers.unsubscribe(self._connection)
         session, self._session = self._session, None
         if session is not None and not self._left:
@@ -259,11 +266,12 @@ class ChatSocket:
         context, user = self._context, self._user
         if user is None:
             raise AssertionError("welcome before join")
+        unread = await self._unread(hello, user)
         if not self._connection.open:
             raise _ClosedError
         beat = context.settings.ping_seconds if hello.heartbeats else None
         newcomer = Newcomer(
-            user, self._mute(), context.rooms.views(user.id), beat, pages=bool(hello.user_pages)
+            user, self._mute(), context.rooms.views(user.id), unread, beat, pages=bool(hello.user_pages)
         )
         self._replies.welcome(newcomer, context.members.users, context.replayer.position())
         if hello.heartbeats:
@@ -271,11 +279,21 @@ class ChatSocket:
         self._welcomed = True
         context.members.readers.subscribe(self._connection)
         context.room_notices.attach(self._connection, user.id)
+        if self._reads:
+            context.reads.attach(self._connection, user.id, unread)
         if hello.since is not None:
             await self._replay(Cursor(hello.since, hello.epoch, hello.timestamp), user)
+        elif unread is not None:
+            await self._replay(Cursor(unread.as_of), user)  # what came after the count
         context.projection.readers.subscribe(self._connection, user.id)
         if hello.heartbeats:
             self._connection.heartbeat = context.heartbeats.frame
+
+    async def _unread(self, hello: HelloFrame, user: User) -> Unread | None:
+        if not hello.unread:
+            return None
+        self._reads = True
+        return await self._context.reads.open(user.id)
 
     async def _replay(self, cursor: Cursor, user: User) -> None:
         """Send what the client missed. It must be subscribed right afterwards, without awaiting."""
@@ -302,7 +320,7 @@ class ChatSocket:
             case TypingFrame():
                 await self._publish_typing(frame)
             case ReadFrame():
-                pass  # not stored yet
+                self._context.reads.put(self._require_session().user_id, frame.room, frame.seq)
             case LeaveFrame():
                 await self._leave()
             case HelloFrame():

@@ -1,0 +1,1 @@
+"""Read positions, and what is unread."""

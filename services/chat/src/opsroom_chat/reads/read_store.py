@@ -1,0 +1,158 @@
+"""The records of read positions: merged, and stored about once a second for each person."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from opsroom_chat.domain import reads as rules
+from opsroom_contracts.chat.reads import READ_POSITIONS, ReadPositions
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_contracts.subjects import reads_subject
+from opsroom_messaging.errors import ConflictError, OverloadedError, UnavailableError
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.writes import Write
+
+_SECONDS = 1.0
+"""The least time between two writes for one person."""
+_PEOPLE_MAX = 20_000
+_ATTEMPTS = 10
+
+log = logging.getLogger(__name__)
+
+Decide = Callable[[ReadPositions | None], ReadPositions | None]
+"""Takes the record, if there is one, and returns the one to store in its place; None: no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A person's record as it is stored. ``seq``: its sequence; 0: there is none."""
+
+    positions: ReadPositions | None
+    seq: int
+
+
+class ReadStore:
+    """Reads and replaces the records, with optimistic locking."""
+
+    def __init__(self, reader: StreamReader, writer: BatchWriter, ttl: int) -> None:
+        """``ttl``: seconds after which a record expires that is not replaced: as long as messages live."""
+        self._reader = reader
+        self._writer = writer
+        self._ttl = ttl
+
+    async def find(self, user_id: str) -> Record:
+        """Read a person's record from the stream.
+
+        Raises:
+            UnavailableError: the broker did not reply, or a newer release wrote it.
+        """
+        stored = await self._reader.last(reads_subject(user_id))
+        if stored is None:
+            return Record(None, 0)
+        try:
+            record = READ_POSITIONS.read(stored.data)
+        except NewerVersionError as error:
+            raise UnavailableError(f"{stored.subject}: {error}") from error
+        except ContractError as error:
+            log.warning("%s is replaced, since it can't be read: %s", stored.subject, error)
+            return Record(None, stored.seq)
+        return Record(record, stored.seq)
+
+    async def change(self, user_id: str, decide: Decide) -> None:
+        """Store what ``decide`` returns for the record, unless that is None; again after a conflict.
+
+        Raises:
+            FaultError: ``overloaded`` after too many conflicts.
+            UnavailableError: the broker did not reply.
+        """
+        for _ in range(_ATTEMPTS):
+            record = await self.find(user_id)
+            after = decide(record.positions)
+            if after is None:
+                return
+            subject = reads_subject(user_id)
+            write = Write(subject, encode(after), expected=record.seq, ttl=self._ttl, replaces=True)
+            try:
+                await self._writer.write(write)
+            except ConflictError:
+                continue
+            return
+        raise refuse(ErrorCode.OVERLOADED, "too many concurrent changes to these positions; try again")
+
+
+@dataclass(slots=True)
+class _Person:
+    """Positions of one person that wait to be stored, and who waits for them."""
+
+    positions: dict[str, int] = field(default_factory=dict)
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class PacedReads:
+    """Merges the positions of each person, and stores them together, at most once a second.
+
+    The first of a person is stored at once. There is a task for each person with recent positions.
+    """
+
+    def __init__(self, store: Callable[[str, Mapping[str, int]], Awaitable[None]]) -> None:
+        self._store = store
+        self._people: dict[str, _Person] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def put(self, user_id: str, positions: Mapping[str, int]) -> None:
+        """Return once these positions are stored.
+
+        Raises:
+            OverloadedError: those of too many people wait.
+            FaultError, UnavailableError: as ``store``.
+        """
+        person = self._people.get(user_id)
+        if person is None:
+            if len(self._people) >= _PEOPLE_MAX:
+                raise OverloadedError(f"the positions of {_PEOPLE_MAX} people wait to be stored")
+            person = self._people[user_id] = _Person()
+            task = asyncio.create_task(self._run(user_id, person))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        person.positions = rules.merged(person.positions, positions)
+        await asyncio.shield(person.done)
+
+    async def close(self) -> None:
+        """Stop; whoever waits gets ``UnavailableError``."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _run(self, user_id: str, person: _Person) -> None:
+        try:
+            await asyncio.sleep(0)  # what arrived together is stored together
+            while person.positions:
+                positions, done = person.positions, person.done
+                person.positions, person.done = {}, asyncio.get_running_loop().create_future()
+                await self._store_now(user_id, positions, done)
+                await asyncio.sleep(_SECONDS)
+        finally:
+            del self._people[user_id]
+            if person.positions:
+                person.done.set_exception(UnavailableError("stopping"))
+            else:
+                person.done.cancel()
+
+    async def _store_now(
+        self, user_id: str, positions: Mapping[str, int], done: asyncio.Future[None]
+    ) -> None:
+        try:
+            await self._store(user_id, positions)
+        except asyncio.CancelledError:
+            done.set_exception(UnavailableError("stopping"))
+            raise
+        except Exception as error:  # noqa: BLE001 - it goes to those who wait
+            done.set_exception(error)
+            done.exception()  # retrieved, even if nobody waits any more
+        else:
+            done.set_result(None)

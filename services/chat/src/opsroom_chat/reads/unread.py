@@ -1,0 +1,58 @@
+"""Counting what people have not read."""
+
+from opsroom_chat.log.message_index import MessageIndex
+from opsroom_chat.log.posts import Query, RoomCounts
+from opsroom_contracts.chat.reads import UNREAD_MAX
+from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.subjects import CHAT_EVENTS
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
+
+_SECONDS = 2.0
+
+
+class UnreadCounter:
+    """Counts messages with the index, which has what its subscription has delivered."""
+
+    def __init__(self, index: MessageIndex, subscription: StreamSubscription, reader: StreamReader) -> None:
+        self._index = index
+        self._subscription = subscription
+        self._reader = reader
+
+    @property
+    def head(self) -> int | None:
+        """The sequence up to which messages are counted; None: the index is being built."""
+        return self._subscription.last_seq if self._index.synced else None
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the messages' sequences."""
+        return self._subscription.epoch
+
+    async def reach(self, seq: int, field: str) -> int:
+        """Wait until messages up to ``seq`` are counted; return up to which they are.
+
+        Raises:
+            FaultError: ``invalid_request``: there is no such message, so ``field`` is wrong.
+            UnavailableError: this process is too far behind.
+        """
+        if not self._index.synced:
+            raise UnavailableError("the message index is being built; try again")
+        if seq > self._subscription.last_seq:
+            last = await self._reader.last(CHAT_EVENTS)
+            end = 0 if last is None else last.seq
+            if seq > end:
+                message = f"{field}: {seq} is after the last message, {end}"
+                raise refuse(ErrorCode.INVALID_REQUEST, message, field=field)
+            if not await self._subscription.wait_for(seq, _SECONDS):
+                raise UnavailableError("this process has not seen the latest messages yet; try again")
+        return self._subscription.last_seq
+
+    def count(self, room: str, after: int | None, until: int, user_id: str) -> RoomCounts:
+        """Count messages of others in ``room`` after ``after`` and up to ``until``; None: no position.
+
+        Raises:
+            UnavailableError: the index is being built.
+        """
+        return self._index.count(Query(room, user_id, after, until, UNREAD_MAX))

@@ -1,0 +1,255 @@
+"""Read positions between sockets and the chat service: sent on, and reported to the user's other sockets."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.frames import ReadNotice
+from opsroom_contracts.chat.reads import (
+    POSITIONS_MAX,
+    READ_POSITIONS,
+    ReadPosition,
+    ReadRequest,
+    RoomUnread,
+    Unread,
+    UnreadRequest,
+)
+from opsroom_contracts.errors import RETRYABLE, FaultError
+from opsroom_contracts.serialization.codec import ContractError, encode
+from opsroom_contracts.subjects import reads_subject
+from opsroom_gateway.transport.connection import ClientConnection
+from opsroom_gateway.transport.encoding import text_frame
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.stream_handler import Restart
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
+
+_PREFIX = reads_subject("")
+_EVERY_SECONDS = 1.0
+"""The least time between two requests for one user."""
+_CONCURRENT = 64
+_TRIES = 8
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A user with sockets here that want to know what is unread.
+
+    Attributes:
+        uses: how many sockets there are, those without a welcome yet included.
+        sockets: those with a welcome.
+        known: the highest position in each room that was reported, or is in every welcome since.
+        waiting: positions to send on.
+        rooms: rooms to count: the user has just joined them.
+        task: sends them on.
+    """
+
+    uses: int = 0
+    sockets: set[ClientConnection] = field(default_factory=set)
+    known: dict[str, ReadPosition] = field(default_factory=dict)
+    waiting: dict[str, int] = field(default_factory=dict)
+    rooms: set[str] = field(default_factory=set)
+    task: asyncio.Task[None] | None = None
+
+    def take(self) -> tuple[dict[str, int], tuple[str, ...]]:
+        """Remove and return positions and rooms for one request each."""
+        positions = dict(list(self.waiting.items())[:POSITIONS_MAX])
+        rooms = tuple(sorted(self.rooms)[:POSITIONS_MAX])
+        for room in positions:
+            del self.waiting[room]
+        self.rooms.difference_update(rooms)
+        return positions, rooms
+
+
+class ReadPositions:
+    """Sends the positions of sockets to the chat service, and what is stored to the sockets of its user.
+
+    Positions of one user are merged, and sent once a second at most. What was sent but not stored because
+    the service failed for long is lost: the client sends it again when it reconnects.
+    """
+
+    def __init__(self, requester: RequestClient, head: Callable[[], int]) -> None:
+        """``head``: the sequence of the last message that sockets have got."""
+        self._requester = requester
+        self._head = head
+        self._readers: dict[str, _Reader] = {}
+        self._slots = asyncio.Semaphore(_CONCURRENT)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.malformed = 0
+
+    @staticmethod
+    def is_mine(subject: str) -> bool:
+        """Whether a record of the stream is one of these."""
+        return subject.startswith(_PREFIX)
+
+    async def open(self, user_id: str) -> Unread | None:
+        """Count what a user has not read, for a welcome; None: it is not known now.
+
+        Follow with ``close`` when the socket has closed.
+        """
+        self._readers.setdefault(user_id, _Reader()).uses += 1
+        request = UnreadRequest(user_id=user_id, at_least=self._head())
+        try:
+            return await self._requester.request(endpoints.UNREAD, request)
+        except FaultError as error:
+            log.info("what %s has not read is not known: %s", user_id, error)
+            return None
+
+    def attach(self, socket: ClientConnection, user_id: str, unread: Unread | None) -> None:
+        """Report positions to a socket that has been welcomed with ``unread``.
+
+        Those that were stored in the meantime are reported now.
+        """
+        reader = self._readers[user_id]
+        told = {} if unread is None else {one.room: one.read or 0 for one in unread.rooms}
+        for room, position in reader.known.items():
+            if position.seq > told.get(room, 0):
+                socket.write(_notice(room, position))
+        for room, seq in told.items():
+            if room not in reader.known or seq > reader.known[room].seq:
+                reader.known[room] = ReadPosition(seq=seq)
+        reader.sockets.add(socket)
+
+    def close(self, socket: ClientConnection, user_id: str) -> None:
+        """Forget a socket."""
+        reader = self._readers.get(user_id)
+        if reader is None:
+            return
+        reader.sockets.discard(socket)
+        reader.uses -= 1
+        if not reader.uses and reader.task is None:
+            del self._readers[user_id]
+
+    def put(self, user_id: str, room: str, seq: int) -> None:
+        """Send a position on, unless a higher one is stored."""
+        reader = self._readers.get(user_id)
+        if reader is None or (room in reader.known and seq < reader.known[room].seq):
+            return
+        reader.waiting[room] = max(seq, reader.waiting.get(room, 0))
+        self._start(user_id, reader)
+
+    def on_person(self, user_id: str, joined: Collection[str], left: Collection[str]) -> None:
+        """Report what is unread in rooms that a user has joined."""
+        reader = self._readers.get(user_id)
+        if reader is None:
+            return
+        for room in left:
+            reader.known.pop(room, None)
+        if joined:
+            reader.rooms.update(joined)
+            self._start(user_id, reader)
+
+    async def stop(self) -> None:
+        """Cancel what is in progress."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    def on_restart(self, restart: Restart) -> None:
+        """Continue: records are complete, and a lower position changes nothing."""
+
+    def on_message(self, message: StreamMessage) -> None:
+        """Report the new positions of a record to the sockets of its user."""
+        user_id = message.subject.removeprefix(_PREFIX)
+        reader = self._readers.get(user_id)
+        if reader is None:
+            return  # the usual case, so nothing is decoded
+        try:
+            record = READ_POSITIONS.read(message.data)
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+            return
+        for room, position in record.rooms.items():
+            known = reader.known.get(room)
+            if known is None or position.seq > known.seq:
+                self._report(reader, room, position)
+
+    def on_synced(self) -> None:
+        """Nothing: each record is reported when it arrives."""
+
+    def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
+        """Nothing is lost with an old record."""
+        return False
+
+    def _report(self, reader: _Reader, room: str, position: ReadPosition) -> None:
+        reader.known[room] = position
+        data = _notice(room, position)
+        for socket in reader.sockets:
+            socket.write(data)
+
+    def _start(self, user_id: str, reader: _Reader) -> None:
+        if reader.task is None:
+            reader.task = self._spawn(self._run(user_id, reader))
+
+    async def _run(self, user_id: str, reader: _Reader) -> None:
+        try:
+            while reader.waiting or reader.rooms:
+                positions, rooms = reader.take()
+                async with self._slots:
+                    if positions:
+                        await self._send(user_id, reader, positions)
+                    if rooms:
+                        await self._count(user_id, reader, rooms)
+                await asyncio.sleep(_EVERY_SECONDS)
+        finally:
+            reader.task = None
+            if not reader.uses:
+                self._readers.pop(user_id, None)
+
+    async def _send(self, user_id: str, reader: _Reader, positions: dict[str, int]) -> None:
+        """Send positions on. Of those that were stored before, the client wants to know the counts again."""
+        request = ReadRequest(user_id=user_id, positions=positions)
+        known = reader.known
+        again = {room for room, seq in positions.items() if room in known and known[room].seq == seq}
+        for _ in range(_TRIES):
+            try:
+                reply = await self._requester.request(endpoints.READ, request)
+            except FaultError as error:
+                if error.fault.code not in RETRYABLE:
+                    log.info("positions of %s were refused: %s", user_id, error)
+                    return
+                await asyncio.sleep(error.fault.retry_after or _EVERY_SECONDS)
+                continue
+            for one in reply.rooms:
+                if one.room in again and one.read == reader.known[one.room].seq:
+                    self._report(reader, one.room, _position(one, reply.as_of))
+            return
+        log.warning("positions of %s were not stored", user_id)
+
+    async def _count(self, user_id: str, reader: _Reader, rooms: tuple[str, ...]) -> None:
+        request = UnreadRequest(user_id=user_id, rooms=rooms, at_least=self._head())
+        try:
+            reply = await self._requester.request(endpoints.UNREAD, request)
+        except FaultError as error:
+            log.info("what %s has not read is not known: %s", user_id, error)
+            return
+        for one in reply.rooms:
+            if one.read is not None:
+                self._report(reader, one.room, _position(one, reply.as_of))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _position(one: RoomUnread, as_of: int) -> ReadPosition:
+    return ReadPosition(seq=one.read or 0, unread=one.unread, mentions=one.mentions, as_of=as_of)
+
+
+def _notice(room: str, position: ReadPosition) -> bytes:
+    frame = ReadNotice(
+        room=room,
+        seq=position.seq,
+        unread=position.unread,
+        mentions=position.mentions,
+        as_of=position.as_of,
+    )
+    return text_frame(encode(frame))
