@@ -407,6 +407,16 @@ export interface Contract {
         user_id: string;
       };
     };
+    "GET /chat/unread": {
+      response: Unread;
+    };
+    "PUT /chat/rooms/{room}/read": {
+      path: {
+        room: string;
+      };
+      body: NewRead;
+      response: Unread;
+    };
     "GET /chat/rooms/{room}/messages": {
       path: {
         room: string;
@@ -756,6 +766,20 @@ export interface NewMembers {
    * @maxItems 50
    */
   users: string[];
+}
+export interface Unread {
+  asOf: number;
+  rooms: RoomUnread[];
+}
+export interface RoomUnread {
+  room: string;
+  read?: number;
+  unread: number;
+  mentions: number;
+  last?: number;
+}
+export interface NewRead {
+  seq: number;
 }
 export interface HistoryReply {
   messages: Message[];
@@ -1255,17 +1279,6 @@ export interface WelcomeFrame {
 export interface Mute {
   until?: string;
   reason?: string;
-}
-export interface Unread {
-  asOf: number;
-  rooms: RoomUnread[];
-}
-export interface RoomUnread {
-  room: string;
-  read?: number;
-  unread: number;
-  mentions: number;
-  last?: number;
 }
 export interface ResetEvent {
   seq: number;
