@@ -129,9 +129,7 @@ async def test_removed_messages_are_not_found(
     assert await search.texts("regrettable ") == []
 
 
-async def test_edited_messages_are_found_by_their_text_of_today(
-    chat: Chat, search: Search, ann: str
-) -> None:
+async def test_edited_messages_are_found_by_their_text_of_today(chat: Chat, search: Search, ann: str) -> None:
     sent = await chat.send(ann, "marzipan")
     await chat.send(ann, "marzipan and later")
     await search.caught_up()
