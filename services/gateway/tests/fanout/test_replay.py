@@ -1,8 +1,10 @@
 """Replays of missed events, and how many reads of the stream they cost."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -127,3 +129,56 @@ async def test_a_replay_ends_when_the_stream_is_replaced_meanwhile(broker: NatsC
             projection.buffer.restart(1)
             with pytest.raises(HistoryGapError):
                 await anext(chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A stream of ``BEFORE`` numbers, a few of which were erased, and a gateway without any in its buffer."""
+
+    replayer: Replayer
+    times: dict[int, datetime]
+    """When each of them was stored, also those that were erased."""
+
+    async def replayed(self, cursor: Cursor) -> list[int]:
+        chunks = [chunk.frames async for chunk in self.replayer.replay_from(cursor, None)]
+        return [int(number) for number in b"".join(chunks).split()]
+
+
+@asynccontextmanager
+async def erased(broker: NatsConnection, gone: Iterable[int]) -> AsyncIterator[Erased]:
+    await ensure_stream(broker, StreamSpec("S", ("s.>",)))
+    writer, reader, projection = BatchWriter(broker), StreamReader(broker, "S"), NumberProjection()
+    async with run_tasks(writer=writer.run()):
+        for _ in range(BEFORE):
+            await writer.write(Write("s.1", b""))
+        times = {stored.seq: stored.at for stored in await reader.page("s.>", start=1, count=BEFORE)}
+        for seq in gone:
+            assert await broker.jetstream.delete_msg("S", seq)
+        subscription = StreamSubscription(
+            broker, SubscriptionSpec("S", ("s.>",), StartPolicy.STATE_THEN_EVENTS), projection
+        )
+        replayer = Replayer(projection, reader, "s.>", render, subscription)
+        async with run_tasks(subscription=subscription.run()):
+            await subscription.ready(5)
+            yield Erased(replayer, times)
+
+
+@pytest.mark.parametrize(
+    "gone", [(SINCE,), (SINCE, SINCE + 1), range(SINCE - 3, SINCE + 4), range(2, SINCE + 1)]
+)
+async def test_a_client_resumes_from_a_message_that_was_erased_meanwhile(
+    broker: NatsConnection, gone: Iterable[int]
+) -> None:
+    async with erased(broker, gone) as stream:
+        missed = [seq for seq in range(SINCE + 1, BEFORE + 1) if seq not in gone]
+        assert await stream.replayed(Cursor(SINCE, timestamp=stream.times[SINCE])) == missed
+
+
+@pytest.mark.parametrize("minutes", [-1, 1])
+async def test_a_client_of_another_stream_does_not_resume_from_a_message_that_was_erased(
+    broker: NatsConnection, minutes: int
+) -> None:
+    """What it had last was stored before the message in front of it, or after the one behind it."""
+    async with erased(broker, (SINCE,)) as stream:
+        with pytest.raises(HistoryGapError):
+            await stream.replayed(Cursor(SINCE, timestamp=stream.times[SINCE] + timedelta(minutes=minutes)))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from opsroom_gateway.fanout.replay_buffer import Frame, ReplayBuffer
@@ -20,6 +20,10 @@ _BACKFILL_MAX = 2048
 """How many events to backfill when a client reconnects."""
 _BACKFILL_STEP = 256
 _WARM_UP_COUNT = 512
+_LOOK_BACK = 16
+"""How many sequences to read in front of an erased event; each further read takes eight times as many."""
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+"""An event is stored up to that long after its timestamp, by another clock."""
 
 log = logging.getLogger(__name__)
 
@@ -185,12 +189,37 @@ class Replayer:
         found = stream.head_timestamp if seq == stream.head else stream.buffer.timestamp_of(seq)
         if found == timestamp and bounds is not None and seq < bounds.first:
             raise UnavailableError("this gateway has not noticed yet that the stream was trimmed or purged")
-        if found is None:
+        if found is not None:
+            same = found == timestamp
+        else:
             async with self._slots:
-                page = await self._reader.page(self._subject, start=seq, count=1)
-            found = self._render(page[0]).timestamp if page and page[0].seq == seq else None
-        if found != timestamp:
+                same = await self._same_in_stream(seq, timestamp)
+        if not same:
             raise HistoryGapError
+
+    async def _same_in_stream(self, seq: int, timestamp: datetime) -> bool:
+        """Whether the event at ``seq`` has this timestamp, or may have had it if it was erased since.
+
+        Removed and edited texts are erased. What is left then are the events in front of it and behind it.
+        """
+        page = await self._reader.page(self._subject, start=seq, count=1)
+        if page and page[0].seq == seq:
+            return self._render(page[0]).timestamp == timestamp
+        first = (await self._reader.bounds()).first
+        if seq < first or (page and timestamp > page[0].at + _CLOCK_TOLERANCE):
+            return False
+        start, window = seq, _LOOK_BACK
+        while start > first:
+            end, start = start, max(first, start - window)
+            before = [
+                one
+                for one in await self._reader.page(self._subject, start=start, count=end - start)
+                if one.seq < end
+            ]
+            if before:
+                return before[-1].at <= timestamp + _CLOCK_TOLERANCE
+            window *= 8
+        return True
 
     async def _current_bounds(self) -> Bounds | None:
         """Read the stream's bounds; concurrent calls share one request. None: the broker did not reply."""
