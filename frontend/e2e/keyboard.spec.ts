@@ -53,13 +53,13 @@ test("everything works with the keyboard alone", async ({ page, portal }) => {
   await page.keyboard.press("Enter");
   await expect(page.locator(".message.own", { hasText: "by keyboard" })).toBeVisible();
 
-  await page.keyboard.press("Shift+Tab");
-  await expect.poll(() => focused(page)).toBe("Insert an emoji");
+  await tabTo(page, "Insert an emoji");
   await page.keyboard.press("Enter");
-  await tabTo(page, "😀");
-  await press(page, "ArrowRight", "🎉");
+  await expect(page.getByRole("searchbox", { name: "Find an emoji" })).toBeFocused();
+  await page.keyboard.press("ArrowDown");
+  await press(page, "ArrowRight", "🤣");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("textbox", { name: "Type your message here" })).toHaveValue("🎉");
+  await expect(page.getByRole("textbox", { name: "Type your message here" })).toHaveValue("🤣");
 
   await tabTo(page, "Skip to content");
   await page.keyboard.press("Enter");

@@ -249,6 +249,7 @@ export const en = {
     loadingOlder: "Loading earlier messages…",
     beginning: "This is the start of the conversation.",
     removed: "Message removed",
+    deleted: "Message deleted",
     mutedUntil: (when: string | undefined, reason = "") =>
       `You are muted${when ? ` until ${when}` : ""}. You can still read.${reason && ` ${isolated(reason)}`}`,
     bannedUntil: (when: string) => `You are banned from this chat until ${when}.`,

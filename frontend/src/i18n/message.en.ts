@@ -1,3 +1,4 @@
+import { isolated } from "./isolate";
 import { plural } from "./plural";
 
 const count = plural("en");
@@ -13,6 +14,36 @@ export const en = {
   suggestions: (n: number) => count(n, { one: "# suggestion", other: "# suggestions" }),
   everybodyIn: "Everybody in the room",
   everybodyHere: "Everybody who is here now",
+  findEmoji: "Find an emoji",
+  recentEmoji: "Recent",
+  noEmoji: "No emoji found.",
+  more: "More actions",
+  edit: "Edit",
+  editing: "Edit the message",
+  save: "Save",
+  quote: "Quote",
+  copyText: "Copy the text",
+  copyLink: "Copy the link",
+  pin: "Pin",
+  unpin: "Unpin",
+  pinned: "Pinned",
+  react: "Add a reaction",
+  reactions: "Reactions",
+  you: "You",
+  reacted: (emoji: string, names: readonly string[], others: number) =>
+    `${emoji} ${[...names.map(isolated), ...(others > 0 ? [count(others, { one: "# other", other: "# others" })] : [])].join(", ")}`,
+  delete: "Delete",
+  deleteTitle: "Delete this message?",
+  deleteHint: "Its text and its reactions are gone for everybody. This can't be undone.",
+  edited: "edited",
+  editedAt: (when: string) => `Edited ${when}`,
+  saving: "saving…",
+  failedChange: {
+    edit: "Edit not saved",
+    delete: "Not deleted",
+    react: "Reaction not saved",
+    pin: "Pin not saved",
+  },
 };
 
 export type MessageDictionary = typeof en;

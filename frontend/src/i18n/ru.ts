@@ -227,6 +227,7 @@ export const ru: Dictionary = {
     loadingOlder: "Загружаем предыдущие сообщения…",
     beginning: "Это начало разговора.",
     removed: "Сообщение удалено",
+    deleted: "Автор удалил сообщение",
     mutedUntil: (when, reason = "") =>
       `Вам запретили писать${when ? ` до ${when}` : ""}. Читать можно.${reason && ` ${isolated(reason)}`}`,
     bannedUntil: when => `Вас заблокировали в этом чате до ${when}.`,

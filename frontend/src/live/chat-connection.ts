@@ -1,6 +1,7 @@
 import type { Backend, ChatSocket } from "../api/backend";
 import { ApiError, retryDelay } from "../api/errors";
 import {
+  type ClientFrame,
   CloseCode,
   type ErrorCode,
   type ErrorFrame,
@@ -9,6 +10,7 @@ import {
   type ServerFrame,
   type WelcomeFrame,
 } from "../contract/generated";
+import type { OutgoingChange } from "../state/chat/message-changes";
 import type { ChatEvent, ChatState, OutgoingMessage, SignOutReason } from "../state/chat/model";
 import { isOfOtherEpoch, readHistory } from "./history";
 import type { PageStore } from "./page-store";
@@ -36,6 +38,27 @@ const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
   [CloseCode.BANNED]: "banned",
 };
 
+/** What is sent and acknowledged. */
+type OutgoingItem = OutgoingMessage | OutgoingChange;
+
+function frameOf(item: OutgoingItem): ClientFrame {
+  const { clientId, room } = item;
+  if (!("change" in item)) return { type: "send", clientId, room, text: item.text };
+  const { id, change } = item;
+  switch (change.kind) {
+    case "edit":
+      return { type: "edit", clientId, room, id, text: change.text };
+    case "delete":
+      return { type: "delete", clientId, room, id };
+    case "react":
+      return { type: "react", clientId, room, id, emoji: change.emoji, on: change.on };
+    case "pin":
+      return { type: "pin", clientId, room, id, on: change.on };
+    default:
+      return change satisfies never;
+  }
+}
+
 interface ChatConnectionOptions {
   readonly backend: Backend;
   readonly token: string;
@@ -48,7 +71,7 @@ interface ChatConnectionOptions {
   readonly random?: () => number;
 }
 
-/** A chat connection that reconnects, resumes, and sends queued messages one at a time and in order. */
+/** A chat connection that reconnects, resumes, and sends queued messages and changes one at a time and in order. */
 export class ChatConnection {
   private socket: ChatSocket | undefined;
   private welcomed = false;
@@ -84,14 +107,14 @@ export class ChatConnection {
 
   /** Send the first queued message, unless another one is still unacknowledged. */
   flush(): void {
-    const { outbox } = this.state();
     if (!this.welcomed || this.busyTimer !== undefined || this.sending()) return;
-    const next = outbox.find(item => item.status === "queued");
+    const { outbox, changes } = this.state();
+    const [message, change] = [outbox, changes].map(items => items.find(item => item.status === "queued"));
+    const next = message && change ? (change.at < message.at ? change : message) : (message ?? change);
     if (!next) return;
-    const { clientId, room, text } = next;
-    this.dispatch({ kind: "sending", clientId });
+    this.dispatch({ kind: "sending", clientId: next.clientId });
     this.ackTimer = setTimeout(() => this.retryNow(), ACK_TIMEOUT_MS);
-    this.socket?.send({ type: "send", clientId, room, text });
+    this.socket?.send(frameOf(next));
   }
 
   typing(room: string): void {
@@ -112,8 +135,9 @@ export class ChatConnection {
     return canSend;
   }
 
-  private sending(): OutgoingMessage | undefined {
-    return this.state().outbox.find(item => item.status === "sending");
+  private sending(): OutgoingItem | undefined {
+    const { outbox, changes } = this.state();
+    return [...outbox, ...changes].find(item => item.status === "sending");
   }
 
   private state(): ChatState {

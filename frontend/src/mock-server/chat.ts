@@ -12,8 +12,10 @@ import {
   TEXT_MAX,
   type User,
 } from "../contract/generated";
+import type { ChangeFrame } from "../state/chat/message-changes";
 import { type HistoryPage, ROOM } from "../state/chat/model";
 import { isBlank, sameName } from "../text/typed";
+import { type ChangeRequest, changeMessage } from "./message-changes";
 import { cleanName } from "./name-rules";
 
 interface Member {
@@ -47,6 +49,7 @@ export class MockChat {
   namesRefused = true;
   /** How many messages were refused. */
   refused = 0;
+  private readonly changes: ChangeFrame[] = [];
   private epoch = 1;
   private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
@@ -71,7 +74,7 @@ export class MockChat {
     const earlier = this.messages.filter(message => message.seq < before);
     const messages = earlier.slice(-Math.min(limit, this.pageMax));
     const next = messages.length < earlier.length ? messages[0]?.seq : undefined;
-    return { messages, next, epoch: `e${this.epoch}` };
+    return { messages, next, epoch: `e${this.epoch}`, asOf: this.seq };
   }
 
   open(listener: ChatListener): ChatSocket {
@@ -100,6 +103,7 @@ export class MockChat {
   /** Replace all messages by none, like a server that is set up again; connections are cut. */
   renew(): void {
     this.messages.length = 0;
+    this.changes.length = 0;
     this.seq = 0;
     this.epoch += 1;
     this.cutAll();
@@ -174,10 +178,26 @@ export class MockChat {
       case "delete":
       case "react":
       case "pin":
-        return; // the page does not send them yet
+        return this.change(connection, member.user, frame);
       default:
         frame satisfies never; // the compiler reports a frame that isn't handled
     }
+  }
+
+  /** Change a message for `user`, who may have no page. */
+  change({ listener }: Pick<MockConnection, "listener">, user: User, frame: ChangeRequest): void {
+    const { clientId, id } = frame;
+    const context = {
+      messages: this.messages,
+      nextSeq: () => ++this.seq,
+      publish: (event: ChangeFrame) => {
+        this.changes.push(event);
+        this.broadcast(event);
+      },
+    };
+    const result = this.refusal?.code ?? changeMessage(context, user, frame);
+    if (typeof result !== "string") return listener.onFrame({ type: "ack", clientId, id, ...result });
+    listener.onFrame({ type: "error", message: "not changed", code: result, clientId });
   }
 
   private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
@@ -219,10 +239,19 @@ export class MockChat {
     const isOther = epoch !== undefined && epoch !== position.epoch;
     if (since !== undefined && (isOther || since > this.seq))
       listener.onFrame({ type: "reset", ...position });
-    else if (since !== undefined)
-      for (const message of this.messages)
-        if (message.seq > since) listener.onFrame({ type: "message", ...message });
+    else if (since !== undefined) this.replay(listener, since);
     if (isNew) this.broadcast({ type: "joined", user: member.user });
+  }
+
+  private replay(listener: ChatListener, since: number): void {
+    const messages = this.messages.map(
+      ({ reactions: _reactions, pinned: _pinned, ...message }): ServerFrame & { seq: number } => ({
+        type: "message",
+        ...message,
+      }),
+    );
+    const missed = [...messages, ...this.changes].filter(frame => frame.seq > since);
+    for (const frame of missed.sort((a, b) => a.seq - b.seq)) listener.onFrame(frame);
   }
 
   /** The users after the cursor `after`. */

@@ -3,6 +3,7 @@ import type { Backend } from "../api/backend";
 import type { RoomView } from "../contract/generated";
 import { signalsOf } from "../live/page-store";
 import { SharedStore } from "../live/shared-store";
+import type { Change } from "../state/chat/message-changes";
 import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
 import { type CloudState, DISMISSED_MAX } from "../state/cloud/model";
 import {
@@ -15,6 +16,7 @@ import {
 } from "../state/page";
 import { wellFormed } from "../text/typed";
 import { Access } from "./access";
+import { ChangeOutbox } from "./change-outbox";
 import { CommandSender } from "./command-sender";
 import { Identity } from "./identity";
 import { newId } from "./ids";
@@ -29,7 +31,7 @@ import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
-const CHANNEL_VERSION = 5;
+const CHANNEL_VERSION = 6;
 
 export interface AppStoreOptions {
   readonly backend: Backend;
@@ -67,10 +69,14 @@ export class AppStore {
     const { backend, scope, version = "", localStore, locks, openChannel, isOnline, random } = options;
     const [identity, outbox] = [new Identity(localStore, scope), new Outbox(localStore, scope)];
     const readMarks = new ReadMarkStore(localStore, scope);
+    const changeOutbox = new ChangeOutbox(localStore, scope);
     const shared = new SharedStore<PageState, Action, Intention>({
       ...{ name: `opsroom:${CHANNEL_VERSION}:${version}:${scope}`, locks },
       ...{
-        initial: storedState({ identity, outbox, readMarks }, storedDismissals(localStore, scope)),
+        initial: storedState(
+          { identity, outbox, readMarks, changeOutbox },
+          storedDismissals(localStore, scope),
+        ),
         reduce: reducePage,
         snapshotOf,
         mergeSnapshot,
@@ -87,7 +93,8 @@ export class AppStore {
     this.typingUsers = typing;
     this.access = new Access(view, backend, () => this.token);
     this.leader = new PageLeader({
-      ...{ store: shared, backend, identity, outbox, readMarks, access: this.access, isOnline, random },
+      ...{ store: shared, backend, identity, outbox, changeOutbox, readMarks },
+      ...{ access: this.access, isOnline, random },
     });
     this.commandSender = new CommandSender({
       backend,
@@ -209,11 +216,25 @@ export class AppStore {
     const user = this.chat.peek().me;
     if (!user) return;
     const text = wellFormed(typed);
-    // Keep the timestamps distinct: the outbox sorts by them.
-    this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
-    const item = { clientId: newId(), room, text, at: this.lastSentAt, user };
+    const item = { clientId: newId(), room, text, at: this.nextTime(), user };
     this.outbox.save(item);
     this.shared.request({ kind: "send", item });
+  }
+
+  /** Change a message: the page shows it at once, and the log decides. */
+  change(room: string, id: string, change: Change): void {
+    const user = this.chat.peek().me;
+    if (!user) return;
+    this.shared.request({
+      kind: "change",
+      item: { clientId: newId(), room, id, change, at: this.nextTime(), user },
+    });
+  }
+
+  /** The time now, later than the last one: the outbox sorts by it. */
+  private nextTime(): number {
+    this.lastSentAt = Math.max(Date.now(), this.lastSentAt + 1);
+    return this.lastSentAt;
   }
 
   retry = (clientId: string): void => this.shared.request({ kind: "retry", clientId });
@@ -236,9 +257,16 @@ export class AppStore {
   loadOlder = (room = ROOM): Promise<void> => this.older.load(room);
 }
 
+interface StoredParts {
+  readonly identity: Identity;
+  readonly outbox: Outbox;
+  readonly readMarks: ReadMarkStore;
+  readonly changeOutbox: ChangeOutbox;
+}
+
 /** The state that browser storage has: the user, their messages that were not sent yet, and dismissed failures. */
 function storedState(
-  { identity, outbox, readMarks }: { identity: Identity; outbox: Outbox; readMarks: ReadMarkStore },
+  { identity, outbox, readMarks, changeOutbox }: StoredParts,
   dismissed: readonly string[],
 ): PageState {
   const registration = identity.load();
@@ -249,6 +277,7 @@ function storedState(
         { kind: "signedIn", ...registration },
         { kind: "marks", reads: readMarks.load() },
         ...outbox.list(registration.user).map(item => ({ kind: "queued" as const, item })),
+        ...changeOutbox.list(registration.user).map(item => ({ kind: "changed" as const, item })),
       ]
     : identity.discardDamaged()
       ? [{ kind: "signedOut", reason: "token_invalid" }]

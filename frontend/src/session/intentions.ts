@@ -1,4 +1,5 @@
 import type { RoomView } from "../contract/generated";
+import type { QueuedChange } from "../state/chat/message-changes";
 import type { QueuedMessage } from "../state/chat/model";
 import type { WorklogLine } from "../state/cloud/model";
 import type { Action } from "../state/page";
@@ -12,6 +13,7 @@ export type Intention =
   | { readonly kind: "signOut"; readonly token: string }
   | { readonly kind: "leave" }
   | { readonly kind: "send"; readonly item: QueuedMessage }
+  | { readonly kind: "change"; readonly item: QueuedChange }
   | { readonly kind: "retry"; readonly clientId: string }
   | { readonly kind: "discard"; readonly clientId: string }
   | { readonly kind: "typing"; readonly room: string }
@@ -40,6 +42,8 @@ export function predict(intention: Intention): Action | undefined {
       return { store: "chat", event: { kind: "signedOut", reason: "left" } };
     case "send":
       return { store: "chat", event: { kind: "queued", item: intention.item } };
+    case "change":
+      return { store: "chat", event: { kind: "changed", item: intention.item } };
     case "retry":
       return { store: "chat", event: { kind: "requeued", clientId: intention.clientId } };
     case "discard":

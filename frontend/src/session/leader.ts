@@ -6,6 +6,7 @@ import type { Leader } from "../live/shared-store";
 import type { ChatState, SignOutReason } from "../state/chat/model";
 import type { Action, PageState } from "../state/page";
 import type { Access } from "./access";
+import type { ChangeOutbox } from "./change-outbox";
 import type { Identity } from "./identity";
 import { type Intention, predict } from "./intentions";
 import type { Outbox } from "./outbox";
@@ -16,6 +17,7 @@ interface PageLeaderOptions {
   readonly backend: Backend;
   readonly identity: Identity;
   readonly outbox: Outbox;
+  readonly changeOutbox: ChangeOutbox;
   readonly readMarks: ReadMarkStore;
   readonly access: Access;
   readonly isOnline?: (() => boolean) | undefined;
@@ -54,6 +56,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
     if (action) store.dispatch(action);
     switch (intention.kind) {
       case "send":
+      case "change":
       case "retry":
         return this.chat?.flush();
       case "typing":
@@ -100,8 +103,9 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
 
   /** Store what has become of the unsent messages. */
   private storeOutbox(before: ChatState, after: ChatState): void {
+    const { outbox, changeOutbox } = this.options;
+    if (before.changes !== after.changes) changeOutbox.update(before.changes, after.changes);
     if (before.outbox === after.outbox) return;
-    const { outbox } = this.options;
     for (const item of before.outbox)
       if (!after.outbox.some(one => one.clientId === item.clientId)) outbox.remove(item);
     for (const item of after.outbox) {
@@ -111,17 +115,20 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
     }
   }
 
-  /** The user has left: if they come back, they decide about what they had written. */
-  private holdBack({ outbox }: ChatState): void {
+  /** The user has left: if they come back, they decide about what they had written. Changes are dropped. */
+  private holdBack({ outbox, changes }: ChatState): void {
     for (const item of outbox)
       if (item.status !== "failed") this.options.outbox.save({ ...item, status: "failed" });
+    this.options.changeOutbox.update(changes, []);
   }
 
   private loadOutbox(): void {
-    const { store, outbox } = this.options;
+    const { store, outbox, changeOutbox } = this.options;
     const { me } = store.state.peek().chat;
     if (!me) return;
     for (const item of outbox.list(me)) store.dispatch({ store: "chat", event: { kind: "queued", item } });
+    for (const item of changeOutbox.list(me))
+      store.dispatch({ store: "chat", event: { kind: "changed", item } });
   }
 
   /** Load the permissions into all tabs. Returns whether the user may see the servers. */

@@ -1,11 +1,32 @@
 import { RETRYABLE, type ServerFrame } from "../../contract/generated";
-import { changeMessage, insertMessage, withoutText } from "./messages";
+import {
+  type ChangeFrame,
+  type OutgoingChange,
+  RECENT_MAX,
+  withChange,
+  withoutText,
+} from "./message-changes";
+import { changeMessage, insertMessage } from "./messages";
 import { type ChatState, REMOVED_MAX } from "./model";
 import { countArrival, onRoomFrame, withoutMessages, withRooms } from "./rooms";
 
-/** The position after an event, unless it is a duplicate. */
-const advance = (state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) =>
-  seq > (state.resumeFrom ?? 0) ? { resumeFrom: seq, resumeTimestamp: timestamp } : {};
+/** The position after an event, unless it is a duplicate. The events of changes up to there have arrived. */
+function advance(state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) {
+  if (seq <= (state.resumeFrom ?? 0)) return {};
+  const isWaiting = (stored: number | undefined) => stored === undefined || stored > seq;
+  const changes = state.changes.filter(one => isWaiting(one.seq));
+  return {
+    ...{ resumeFrom: seq, resumeTimestamp: timestamp },
+    ...(changes.length < state.changes.length ? { changes } : {}),
+  };
+}
+
+/** A message has changed. It may not be loaded: a page that comes later may be from before the change. */
+const onChange = (state: ChatState, frame: ChangeFrame): ChatState => ({
+  ...changeMessage(state, frame.room, frame.id, message => withChange(message, frame, state.me)),
+  recent: [...state.recent, frame].slice(-RECENT_MAX),
+  ...advance(state, frame),
+});
 
 type FrameOf<T extends ServerFrame["type"]> = Extract<ServerFrame, { type: T }>;
 
@@ -56,25 +77,16 @@ const FRAME_REDUCERS = {
   removed: (state, frame) => {
     const { id, room } = frame;
     return {
-      ...changeMessage(state, room, id, withoutText),
+      ...changeMessage(state, room, id, message => withoutText(message, frame.byAuthor)),
       arrived: state.arrived.filter(one => one.id !== id),
       removed: [...state.removed.filter(one => one !== id), id].slice(-REMOVED_MAX),
       ...advance(state, frame),
     };
   },
 
-  /** A message has another text. It may not be loaded. */
-  edited: (state, frame) => {
-    const { room, id } = frame.message;
-    const changed = changeMessage(state, room, id, before => (before.removed ? before : frame.message));
-    return { ...changed, ...advance(state, frame) };
-  },
-
-  /** Somebody reacted to a message. The page does not show it yet. */
-  reaction: (state, frame) => ({ ...state, ...advance(state, frame) }),
-
-  /** A message was pinned or unpinned. The page does not show it yet. */
-  pinned: (state, frame) => ({ ...state, ...advance(state, frame) }),
+  edited: onChange,
+  reaction: onChange,
+  pinned: onChange,
 
   /** We were muted. */
   muted: (state, { type: _type, ...muted }) => ({ ...state, muted }),
@@ -112,11 +124,17 @@ const FRAME_REDUCERS = {
   },
 
   /**
-   * A message of ours is stored: it moves from the outbox to the messages.
+   * A message of ours is stored: it moves from the outbox to the messages. A change is expected until its event is here.
    *
    * An ack doesn't change `resumeFrom`, because earlier messages of others may still be missing.
    */
   ack: (state, { clientId, seq, id, timestamp }) => {
+    const isHere = seq <= (state.resumeFrom ?? 0);
+    if (state.changes.some(one => one.clientId === clientId)) {
+      const after = (one: OutgoingChange) =>
+        one.clientId !== clientId ? one : isHere ? [] : { ...one, status: "stored" as const, seq };
+      return { ...state, changes: state.changes.flatMap(after) };
+    }
     const item = state.outbox.find(one => one.clientId === clientId);
     if (!item || !state.me) return state;
     const outbox = state.outbox.filter(one => one !== item);
@@ -125,17 +143,16 @@ const FRAME_REDUCERS = {
   },
 
   /**
-   * A ban, after which the server closes the socket, or an error for a send: the message is queued again if a retry
+   * A ban, after which the server closes the socket, or an error for a send or a change: it is queued again if a retry
    * may help, and marked as failed if not.
    */
   error: (state, { clientId, code, until }) => {
     if (code === "banned") return { ...state, bannedUntil: until };
     if (!clientId) return state;
-    const status = RETRYABLE.includes(code) ? "queued" : "failed";
-    const outbox = state.outbox.map(item =>
-      item.clientId === clientId ? ({ ...item, status, code } as const) : item,
-    );
-    return { ...state, outbox };
+    const status = RETRYABLE.includes(code) ? ("queued" as const) : ("failed" as const);
+    const after = <T extends { readonly clientId: string }>(item: T) =>
+      item.clientId === clientId ? { ...item, status, code } : item;
+    return { ...state, outbox: state.outbox.map(after), changes: state.changes.map(after) };
   },
 
   /** The server can't replay the missed events: drop all messages, and continue from `seq`. */

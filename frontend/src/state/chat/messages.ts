@@ -1,4 +1,5 @@
 import type { Message } from "../../contract/generated";
+import { withChange, withoutText } from "./message-changes";
 import {
   BACKGROUND_MESSAGES_MAX,
   type ChatState,
@@ -10,11 +11,13 @@ import {
   type ShownMessage,
 } from "./model";
 
-/** The placeholder of a removed message. */
-export const withoutText = (message: Message): ShownMessage => ({ ...message, text: "", removed: true });
-
-const shown = (state: ChatState, message: Message): ShownMessage =>
-  state.removed.includes(message.id) ? withoutText(message) : message;
+/** A message that has the changes up to `asOf`, with those that have arrived since. */
+function shown(state: ChatState, message: Message, asOf = message.seq): ShownMessage {
+  if (state.removed.includes(message.id)) return withoutText(message);
+  return state.recent
+    .filter(frame => frame.id === message.id)
+    .reduce<ShownMessage>((it, frame) => withChange(it, frame, state.me), { ...message, changedSeq: asOf });
+}
 
 /** What is loaded of a room; of one that isn't in memory, nothing. */
 export const conversationOf = (state: ChatState, room: string): Conversation =>
@@ -120,11 +123,15 @@ function withOlder(conversation: Conversation, own: Conversation): Conversation 
 }
 
 /** Merge a page of history into a room's messages, without duplicates. A room that isn't in memory stays so. */
-export function mergePage(state: ChatState, room: string, { messages: page, next }: HistoryPage): ChatState {
+export function mergePage(
+  state: ChatState,
+  room: string,
+  { messages: page, next, asOf }: HistoryPage,
+): ChatState {
   const conversation = state.conversations.get(room);
   if (!conversation) return state;
   const known = new Set(conversation.messages.map(message => message.id));
-  const fresh = page.filter(message => !known.has(message.id)).map(message => shown(state, message));
+  const fresh = page.filter(message => !known.has(message.id)).map(message => shown(state, message, asOf));
   const messages = [...fresh, ...conversation.messages].sort((a, b) => a.seq - b.seq);
   const merged = { messages, loaded: true, hasOlder: next !== undefined, olderBefore: next };
   return withConversation(state, room, merged);

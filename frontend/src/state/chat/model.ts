@@ -1,5 +1,8 @@
 import type { ErrorCode, Message, Mute, RoomView, ServerFrame, User } from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
+import type { ChangeFrame, OutgoingChange, QueuedChange, ShownMessage } from "./message-changes";
+
+export type { ShownMessage } from "./message-changes";
 
 /** The id of the room that always exists, and that everybody is in. */
 export const ROOM = "general";
@@ -55,12 +58,11 @@ export interface HistoryPage {
   /** The sequence number before which the next page ends. */
   readonly next?: number | undefined;
   readonly epoch?: string | undefined;
+  /** The page has every change up to this sequence number. */
+  readonly asOf?: number | undefined;
 }
 
 export type SignOutReason = "left" | "token_invalid" | "name_lost" | "banned";
-
-/** A message as it is displayed; a removed one has no text. */
-export type ShownMessage = Message & { readonly removed?: true };
 
 /** How many removed ids are kept, so that a page of history requested before the removal can't restore the text. */
 export const REMOVED_MAX = 1_000;
@@ -115,6 +117,8 @@ export interface ChatState {
   readonly arrived: readonly Message[];
   /** The ids of the last removed messages. */
   readonly removed: readonly string[];
+  /** The last changes of messages. */
+  readonly recent: readonly ChangeFrame[];
   /** Set while the user may read but not write. */
   readonly muted?: Mute | undefined;
   /** The end of the ban that signs the user out. */
@@ -127,6 +131,8 @@ export interface ChatState {
   readonly epoch?: string | undefined;
   /** The unsent messages of `me`. */
   readonly outbox: readonly OutgoingMessage[];
+  /** What `me` has asked for about messages, in that order. */
+  readonly changes: readonly OutgoingChange[];
   readonly typing: readonly TypingUser[];
   readonly connection: ConnectionState;
 }
@@ -140,7 +146,9 @@ export const EMPTY_CHAT: ChatState = {
   reads: { rooms: new Map() },
   arrived: [],
   removed: [],
+  recent: [],
   outbox: [],
+  changes: [],
   typing: [],
   connection: IDLE_CONNECTION,
 };
@@ -161,6 +169,7 @@ export type ChatEvent =
   /** What this browser has kept of an earlier visit. */
   | { readonly kind: "marks"; readonly reads: ReadMarks }
   | { readonly kind: "queued"; readonly item: QueuedMessage }
+  | { readonly kind: "changed"; readonly item: QueuedChange }
   | { readonly kind: "sending"; readonly clientId: string }
   | { readonly kind: "requeued"; readonly clientId: string }
   | { readonly kind: "discarded"; readonly clientId: string }

@@ -31,7 +31,7 @@ describe("a removed message", () => {
   it("leaves a placeholder without text, and advances `resumeFrom`", () => {
     const state = apply([welcome, received(11), received(12), removed(11, 13)]);
     expect(texts(state)).toEqual(["", "text 12"]);
-    expect(conversationOf(state, ROOM).messages[0]).toMatchObject({ id: "m11", removed: true });
+    expect(conversationOf(state, ROOM).messages[0]).toMatchObject({ id: "m11", removed: "moderator" });
     expect(state.resumeFrom).toBe(13);
     expect(texts(apply([removed(11, 13)], state))).toEqual(texts(state));
   });

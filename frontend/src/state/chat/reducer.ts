@@ -1,4 +1,6 @@
+import type { ErrorCode } from "../../contract/generated";
 import { onFrame } from "./frames";
+import { type OutgoingChange, replaces } from "./message-changes";
 import { conversationOf, mergePage, openConversation } from "./messages";
 import {
   type ChatEvent,
@@ -26,6 +28,7 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
         me: event.user,
         token: event.token,
         outbox: state.outbox.filter(item => isSamePerson(item.user, event.user)),
+        changes: state.changes.filter(item => isSamePerson(item.user, event.user)),
         connection: state.connection,
       };
     case "signedOut":
@@ -43,11 +46,17 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
     case "queued":
       return queue(state, { status: "queued", ...event.item });
     case "sending":
-      return { ...state, outbox: mark(state.outbox, event.clientId, "sending") };
+      return withMark(state, event.clientId, "sending");
     case "requeued":
-      return { ...state, outbox: mark(state.outbox, event.clientId, "queued") };
+      return withMark(state, event.clientId, "queued");
     case "discarded":
-      return { ...state, outbox: state.outbox.filter(item => item.clientId !== event.clientId) };
+      return {
+        ...state,
+        outbox: state.outbox.filter(item => item.clientId !== event.clientId),
+        changes: state.changes.filter(item => item.clientId !== event.clientId),
+      };
+    case "changed":
+      return queueChange(state, { status: "queued", ...event.item });
     case "typingExpired":
       return {
         ...state,
@@ -56,11 +65,38 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
   }
 }
 
-const mark = (outbox: readonly OutgoingMessage[], clientId: string, status: OutgoingMessage["status"]) =>
-  outbox.map(({ code, ...item }) => {
-    if (item.clientId === clientId) return { ...item, status };
-    return code ? { ...item, code } : item;
+type Status = OutgoingMessage["status"];
+
+interface Item {
+  readonly clientId: string;
+  readonly status: OutgoingChange["status"];
+  readonly code?: ErrorCode;
+}
+
+/** An item that is sent, or is to be sent again: why it failed before is forgotten. */
+const marked = <T extends Item>(items: readonly T[], clientId: string, status: Status) =>
+  items.map(item => {
+    if (item.clientId !== clientId) return item;
+    const { code: _code, ...rest } = item;
+    return { ...rest, status };
   });
+
+const withMark = (state: ChatState, clientId: string, status: Status): ChatState => ({
+  ...state,
+  outbox: marked(state.outbox, clientId, status),
+  changes: marked(state.changes, clientId, status),
+});
+
+/** Queue a change, instead of one that it makes pointless and that was not sent. */
+function queueChange(state: ChatState, item: OutgoingChange): ChatState {
+  const isKnown = state.changes.some(one => one.clientId === item.clientId);
+  if (isKnown || !isSamePerson(item.user, state.me)) return state;
+  const isUnsent = ({ status }: OutgoingChange) => status === "queued" || status === "failed";
+  const kept = state.changes.filter(
+    one => !(one.id === item.id && isUnsent(one) && replaces(item.change, one.change)),
+  );
+  return { ...state, changes: [...kept, item] };
+}
 
 function queue(state: ChatState, item: OutgoingMessage): ChatState {
   // Another tab wrote it before it knew that another user has signed in.
@@ -71,14 +107,13 @@ function queue(state: ChatState, item: OutgoingMessage): ChatState {
   return known ? state : { ...state, outbox: [...state.outbox, item] };
 }
 
-function withStatus(
-  state: ChatState,
-  from: OutgoingMessage["status"],
-  to: OutgoingMessage["status"],
-): ChatState {
-  if (!state.outbox.some(item => item.status === from)) return state;
-  return {
-    ...state,
-    outbox: state.outbox.map(item => (item.status === from ? { ...item, status: to } : item)),
-  };
-}
+const restored = <T extends Item>(items: readonly T[], from: Status, to: Status) =>
+  items.some(item => item.status === from)
+    ? items.map(item => (item.status === from ? { ...item, status: to } : item))
+    : items;
+
+const withStatus = (state: ChatState, from: Status, to: Status): ChatState => ({
+  ...state,
+  outbox: restored(state.outbox, from, to),
+  changes: restored(state.changes, from, to),
+});

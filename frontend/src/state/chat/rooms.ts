@@ -115,6 +115,8 @@ export function onRoomFrame(state: ChatState, { type: _type, ...view }: RoomFram
 export const withoutMessages = (state: ChatState): ChatState => ({
   ...state,
   arrived: [],
+  recent: [],
+  changes: state.changes.filter(one => one.status !== "stored"),
   conversations: new Map([...state.conversations.keys()].map(room => [room, EMPTY_CONVERSATION])),
   rooms: new Map([...state.rooms].map(([id, { last: _last, ...room }]) => [id, { ...room, unread: 0 }])),
 });

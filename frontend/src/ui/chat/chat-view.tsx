@@ -7,11 +7,9 @@ import { linkSecret } from "../people/people-state";
 import { currentRoom, hrefs, place } from "../place";
 import { roomLabel } from "../rooms/room-label";
 import { dictionary } from "../settings/preferences";
-import { Composer } from "./composer";
-import { MessageList } from "./message-list";
-import { TypingLine } from "./typing-line";
 import { reading } from "./unread";
 
+const loadConversation = () => import(/* webpackChunkName: "conversation" */ "./conversation");
 const loadSidebar = () => import(/* webpackChunkName: "sidebar" */ "../rooms/sidebar");
 const loadJoin = () => import(/* webpackChunkName: "join" */ "./join-dialog");
 const loadPerson = () => import(/* webpackChunkName: "activity" */ "../activity/person-panel");
@@ -58,9 +56,7 @@ function Room({ state }: { readonly state: RoomState }) {
   return (
     <section class="room" aria-label={unmarked(t.room(roomLabel(state, me)))}>
       <RoomHead state={state} />
-      <MessageList key={id} room={id} />
-      <TypingLine room={id} />
-      {archived ? <p class="placeholder">{t.archived}</p> : <Composer key={`${me?.name}/${id}`} room={id} />}
+      <Lazy load={loadConversation} props={{ room: id, isArchived: archived }} />
     </section>
   );
 }

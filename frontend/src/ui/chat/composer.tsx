@@ -1,5 +1,7 @@
+import { useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
+import { conversationOf } from "../../state/chat/messages";
 import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
@@ -10,6 +12,7 @@ import { dictionary } from "../settings/preferences";
 import { submit } from "./chat-commands";
 import { draftOf } from "./draft";
 import { EmojiPicker } from "./emoji-picker";
+import { draftEdit, editing } from "./message/active-message";
 import { useMute } from "./use-mute";
 
 /** The interval of typing notices; receivers show each for five seconds. */
@@ -40,6 +43,22 @@ export function Composer({ room }: { readonly room: string }) {
   const left = TEXT_MAX - lengthOf(text.trim());
 
   useEffect(() => draft?.write(text), [text, draft]);
+
+  useSignalEffect(() => {
+    const edit = draftEdit.value;
+    if (!edit) return;
+    draftEdit.value = undefined;
+    setText(edit);
+    field.current?.focus();
+  });
+
+  /** Edit the last own message, if there is one; returns whether there is. */
+  const editLast = (): boolean => {
+    const { messages } = conversationOf(store.chat.peek(), room);
+    const last = messages.findLast(one => one.user.id === me?.id && !one.removed);
+    if (last) editing.value = { id: last.id, text: last.text };
+    return last !== undefined;
+  };
 
   useEffect(() => {
     if (!me) return;
@@ -112,6 +131,7 @@ export function Composer({ room }: { readonly room: string }) {
         onFocus={event => setUsed(event.currentTarget)}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
+          if (event.key === "ArrowUp" && !text && !event.repeat && editLast()) event.preventDefault();
           if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
           // Keyboards on a screen have no Shift+Enter: there, Enter breaks the line and the button sends.
           if (isTouch() && !event.ctrlKey && !event.metaKey) return;

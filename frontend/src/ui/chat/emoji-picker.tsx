@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Lazy } from "../lazy";
 import { dictionary } from "../settings/preferences";
 
-const loadGrid = () => import(/* webpackChunkName: "emoji" */ "./emoji-grid");
+const loadPanel = () => import(/* webpackChunkName: "emoji-panel" */ "./emoji-panel");
 const PANEL = "emoji";
 
 /** A small emoji picker, in a popover that the browser closes. Its content is loaded when it is first opened. */
@@ -24,8 +24,13 @@ export function EmojiPicker({ onPick }: { readonly onPick: (emoji: string) => vo
       >
         <span class="icon icon-smile" aria-hidden="true" />
       </button>
-      <div id={PANEL} class="emoji-panel" popover="auto" onBeforeToggle={() => setOpened(true)}>
-        {opened && <Lazy load={loadGrid} props={{ onPick: pick }} />}
+      <div
+        id={PANEL}
+        class="emoji-panel"
+        popover="auto"
+        onBeforeToggle={event => setOpened(event.newState === "open")}
+      >
+        {opened && <Lazy load={loadPanel} props={{ onPick: pick }} />}
       </div>
     </>
   );

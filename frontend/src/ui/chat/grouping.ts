@@ -1,8 +1,9 @@
-import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
+import type { ShownRow } from "../../state/chat/message-changes";
+import type { OutgoingMessage } from "../../state/chat/model";
 import { dayKey } from "../../text/format";
 
 /** A row of the conversation: a message, or an own one that the server has not stored yet. */
-export type ConversationRow = ShownMessage | OutgoingMessage;
+export type ConversationRow = ShownRow | OutgoingMessage;
 
 /** Messages of one author that follow each other within this time share the avatar and the name. */
 const GROUP_MS = 5 * 60_000;

@@ -1,4 +1,5 @@
-import { useCallback, useMemo } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
+import { withPending } from "../../state/chat/message-changes";
 import { conversationOf } from "../../state/chat/messages";
 import type { ShownMessage } from "../../state/chat/model";
 import { useApp } from "../app-context";
@@ -6,6 +7,7 @@ import { isDown } from "../connection/connection-status";
 import { VirtualList } from "../list/virtual-list";
 import { dictionary } from "../settings/preferences";
 import { type ConversationRow, headOf, isOutgoing, timeOf } from "./grouping";
+import { watchMessages } from "./message/active-message";
 import { MessageRow, OutgoingRow, Separators } from "./message-row";
 import { seenUpTo } from "./unread";
 
@@ -14,13 +16,20 @@ const keyOf = (row: ConversationRow): string => row.clientId ?? (row as ShownMes
 
 export function MessageList({ room }: { readonly room: string }) {
   const { store } = useApp();
-  const { outbox, me, users, connection } = store.chat.value;
+  const { outbox, changes, me, users, connection } = store.chat.value;
   const { messages, loaded, hasOlder } = conversationOf(store.chat.value, room);
   const t = dictionary.value.chat;
   const rows = useMemo<readonly ConversationRow[]>(
-    () => [...messages, ...outbox.filter(item => item.room === room)],
-    [messages, outbox, room],
+    () => [
+      // Replies are in their thread, unless they were sent to the room, too.
+      ...withPending(messages, changes).filter(one => one.thread === undefined || one.broadcast),
+      ...outbox.filter(item => item.room === room),
+    ],
+    [messages, changes, outbox, room],
   );
+  const box = useRef<HTMLDivElement>(null);
+  const hasRows = rows.length > 0;
+  useEffect(() => (hasRows && box.current ? watchMessages(box.current) : undefined), [hasRows]);
   const loadOlder = useCallback(() => void store.loadOlder(room), [store, room]);
   const names = useMemo(
     () => new Map([...users, ...(me ? [me] : [])].map(user => [user.name.toLowerCase(), user.id])),
@@ -30,33 +39,35 @@ export function MessageList({ room }: { readonly room: string }) {
     return <p class="placeholder">{me ? (isDown(connection) ? t.notLoaded : t.loading) : ""}</p>;
   if (rows.length === 0) return <p class="placeholder">{t.empty}</p>;
   return (
-    <VirtualList
-      items={rows}
-      keyOf={keyOf}
-      estimate={44}
-      label={t.messages}
-      anchor="end"
-      newRowsLabel={t.fresh}
-      onNearStart={loadOlder}
-      before={<p class="list-start">{hasOlder ? t.loadingOlder : t.beginning}</p>}
-      render={(row, index) => {
-        const head = headOf(row, rows[index - 1], seenUpTo.value);
-        return (
-          <>
-            <Separators head={head} at={timeOf(row)} />
-            {isOutgoing(row) ? (
-              <OutgoingRow item={row} isFirst={head.startsGroup} />
-            ) : (
-              <MessageRow
-                message={row}
-                own={row.user.id === me?.id}
-                isFirst={head.startsGroup}
-                former={(names.get(row.user.name.toLowerCase()) ?? row.user.id) !== row.user.id}
-              />
-            )}
-          </>
-        );
-      }}
-    />
+    <div ref={box} class="message-list">
+      <VirtualList
+        items={rows}
+        keyOf={keyOf}
+        estimate={44}
+        label={t.messages}
+        anchor="end"
+        newRowsLabel={t.fresh}
+        onNearStart={loadOlder}
+        before={<p class="list-start">{hasOlder ? t.loadingOlder : t.beginning}</p>}
+        render={(row, index) => {
+          const head = headOf(row, rows[index - 1], seenUpTo.value);
+          return (
+            <>
+              <Separators head={head} at={timeOf(row)} />
+              {isOutgoing(row) ? (
+                <OutgoingRow item={row} isFirst={head.startsGroup} />
+              ) : (
+                <MessageRow
+                  message={row}
+                  own={row.user.id === me?.id}
+                  isFirst={head.startsGroup}
+                  former={(names.get(row.user.name.toLowerCase()) ?? row.user.id) !== row.user.id}
+                />
+              )}
+            </>
+          );
+        }}
+      />
+    </div>
   );
 }

@@ -1,13 +1,21 @@
-import type { OutgoingMessage, ShownMessage } from "../../state/chat/model";
+import { useComputed } from "@preact/signals";
+import type { ShownRow } from "../../state/chat/message-changes";
+import type { OutgoingMessage } from "../../state/chat/model";
 import { dayKey, formatClock, formatDay } from "../../text/format";
 import { useApp } from "../app-context";
+import { Lazy } from "../lazy";
 import { dictionary, language } from "../settings/preferences";
 import { Time } from "../time";
 import { Avatar } from "./avatar";
 import { BotBadge } from "./bot-badge";
 import type { RowHead } from "./grouping";
+import { activeMessage, editing } from "./message/active-message";
 import { MessageText } from "./message/message-text";
 import { ModerateButton } from "./moderation/moderate-button";
+
+const loadActions = () => import(/* webpackChunkName: "message" */ "./message/message-actions");
+const loadEditForm = () => import(/* webpackChunkName: "message" */ "./message/edit-form");
+const loadFoot = () => import(/* webpackChunkName: "message-foot" */ "./message/message-foot");
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -37,7 +45,7 @@ export const Separators = ({ head, at }: { readonly head: RowHead; readonly at: 
 );
 
 interface MessageRowProps {
-  readonly message: ShownMessage;
+  readonly message: ShownRow;
   readonly own: boolean;
   /** Whether it has a name and an avatar, or belongs to the message before it. */
   readonly isFirst: boolean;
@@ -46,11 +54,15 @@ interface MessageRowProps {
 }
 
 export function MessageRow({ message, own, isFirst, former }: MessageRowProps) {
-  const { user, timestamp } = message;
+  const { me } = useApp().store.chat.value;
+  const { id, user, timestamp, removed, reactions = [], editedAt, pinned, changes } = message;
   const t = dictionary.value.chat;
   const author = own ? t.you : user.name;
+  const isActive = useComputed(() => activeMessage.value === id).value;
+  const isEdited = useComputed(() => editing.value?.id === id).value;
+  const hasFoot = reactions.length > 0 || editedAt !== undefined || pinned || changes !== undefined;
   return (
-    <article class={`message${own ? " own" : ""}${isFirst ? " first" : ""}`}>
+    <article class={`message${own ? " own" : ""}${isFirst ? " first" : ""}`} data-message={id}>
       {isFirst && !own && <Avatar user={user} />}
       <header class={isFirst ? "message-head" : "message-head message-aside"}>
         <bdi class={isFirst ? "message-author" : "visually-hidden"}>{author}</bdi>
@@ -58,9 +70,17 @@ export function MessageRow({ message, own, isFirst, former }: MessageRowProps) {
         {isFirst && former && ` (${t.former})`} <Time at={timestamp} format={formatClock} />
       </header>
       <div class="message-body">
-        {message.removed ? <p class="message-removed">{t.removed}</p> : <MessageText text={message.text} />}
+        {removed ? (
+          <p class="message-removed">{removed === "author" ? t.deleted : t.removed}</p>
+        ) : isEdited && own ? (
+          <Lazy load={loadEditForm} props={{ message }} />
+        ) : (
+          <MessageText text={message.text} />
+        )}
         <ModerateButton user={user} message={message} />
+        {isActive && me && !removed && !isEdited && <Lazy load={loadActions} props={{ message, own }} />}
       </div>
+      {hasFoot && <Lazy load={loadFoot} props={{ message }} />}
     </article>
   );
 }

@@ -141,6 +141,34 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     if (moved) redraw(0);
   });
 
+  // What a row loads later changes its height without this component being drawn.
+  const watched = useRef<{ readonly observer: ResizeObserver; readonly rows: Set<Element> }>(undefined);
+  useLayoutEffect(() => {
+    watched.current ??= {
+      observer: new ResizeObserver(entries => {
+        const isOther = ({ target }: ResizeObserverEntry) => {
+          const index = Number((target as HTMLElement).dataset.index);
+          const height = (target as HTMLElement).offsetHeight;
+          return target.isConnected && height !== layout.top(index + 1) - layout.top(index);
+        };
+        if (entries.some(isOther)) redraw(0);
+      }),
+      rows: new Set(),
+    };
+    const { observer, rows: known } = watched.current;
+    const drawn = new Set<Element>(rows.current?.children ?? []);
+    for (const row of known)
+      if (!drawn.has(row)) {
+        observer.unobserve(row);
+        known.delete(row);
+      }
+    for (const row of drawn) {
+      if (!known.has(row)) observer.observe(row);
+      known.add(row);
+    }
+  });
+  useEffect(() => () => watched.current?.observer.disconnect(), []);
+
   useEffect(() => {
     const box = scroller.current;
     if (!box) return;

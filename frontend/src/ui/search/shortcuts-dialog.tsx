@@ -15,7 +15,12 @@ const ROWS = [
   ["select", ["X"]],
   ["send", ["Enter"]],
   ["line", ["Shift Enter"]],
-  ["messages", ["↑"]],
+  ["bold", ["Ctrl B"]],
+  ["italic", ["Ctrl I"]],
+  ["code", ["Ctrl E"]],
+  ["edit", ["↑"]],
+  ["messages", ["Shift Tab"]],
+  ["actions", ["Enter"]],
   ["escape", ["Esc"]],
   ["shortcuts", ["?"]],
 ] as const;

@@ -1,7 +1,7 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { copyText } from "../../clipboard";
+import { Menu, type MenuItem } from "../../menu";
 import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { useServerDialogs } from "../dialogs/server-dialogs";
@@ -10,14 +10,6 @@ import { useServerActions } from "./server-actions";
 import { commandsFor, isReady, removes } from "./server-commands";
 import type { Server } from "./server-order";
 import { serversDictionary } from "./servers-dictionary";
-
-interface MenuItem {
-  readonly key: string;
-  readonly text: string;
-  readonly disabled?: boolean;
-  readonly isDangerous?: boolean;
-  readonly run: () => void;
-}
 
 interface ServerMenuProps {
   readonly server: Server;
@@ -73,100 +65,16 @@ function useItems({ server }: ServerMenuProps): readonly MenuItem[] {
   ];
 }
 
-const itemsIn = (menu: HTMLElement): HTMLElement[] => [
-  ...menu.querySelectorAll<HTMLElement>("[role=menuitem]"),
-];
-
-/** The next item whose text begins with a letter. */
-function indexByLetter(items: readonly HTMLElement[], at: number, key: string): number | undefined {
-  const letter = key.toLocaleLowerCase();
-  const order = items.map((_, index) => (at + 1 + index) % items.length);
-  return order.find(index => items[index]?.textContent?.trim().toLocaleLowerCase().startsWith(letter));
-}
-
-/** Place the menu at its button: below it, or above it if there is no room. */
-function placeAt(menu: HTMLElement, anchor: HTMLElement): void {
-  const { top, bottom, right } = anchor.getBoundingClientRect();
-  const { offsetHeight, offsetWidth } = menu;
-  const isBelow = bottom + offsetHeight <= innerHeight || top < offsetHeight;
-  menu.style.left = `${Math.max(4, right - offsetWidth)}px`;
-  menu.style.top = `${Math.max(4, isBelow ? Math.min(bottom, innerHeight - offsetHeight - 4) : top - offsetHeight)}px`;
-}
-
-/** What can be done to a server. Arrow keys move in it; Escape, Tab and a click elsewhere close it. */
+/** What can be done to a server. */
 export function ServerMenu(props: ServerMenuProps) {
-  const { server, anchor, onClose } = props;
-  const menu = useRef<HTMLDivElement>(null);
   const items = useItems(props);
-  useLayoutEffect(() => {
-    const element = menu.current;
-    if (!element) return;
-    element.showPopover?.();
-    placeAt(element, anchor);
-    itemsIn(element)[0]?.focus();
-  }, [anchor]);
-  useEffect(() => {
-    // What scrolls moves the button away from the menu; a log that is followed elsewhere doesn't.
-    const onScroll = (event: Event) => {
-      if ((event.target as Node).contains(anchor)) onClose();
-    };
-    addEventListener("scroll", onScroll, true);
-    addEventListener("resize", onClose);
-    return () => {
-      removeEventListener("scroll", onScroll, true);
-      removeEventListener("resize", onClose);
-    };
-  }, [anchor, onClose]);
-  const close = () => {
-    anchor.focus();
-    onClose();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const all = menu.current ? itemsIn(menu.current) : [];
-    const at = all.indexOf(document.activeElement as HTMLElement);
-    const next: Readonly<Record<string, number>> = {
-      ArrowDown: (at + 1) % all.length,
-      ArrowUp: (at - 1 + all.length) % all.length,
-      Home: 0,
-      End: all.length - 1,
-    };
-    const index = next[event.key] ?? indexByLetter(all, at, event.key);
-    if (event.key === "Escape" || event.key === "Tab") close();
-    else if (index !== undefined) all[index]?.focus();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const { server, anchor, onClose } = props;
   return (
-    <div
-      ref={menu}
-      class="menu"
-      popover="auto"
-      role="menu"
-      tabIndex={-1}
-      aria-label={serversDictionary.value.more(server.instance.name)}
-      onKeyDown={onKeyDown}
-      onToggle={event => {
-        if (event.newState === "closed") onClose();
-      }}
-    >
-      {items.map(({ key, text, disabled = false, isDangerous, run }) => (
-        <button
-          key={key}
-          type="button"
-          role="menuitem"
-          class={isDangerous ? "menu-item danger" : "menu-item"}
-          tabIndex={-1}
-          aria-disabled={disabled}
-          onClick={() => {
-            if (disabled) return;
-            close();
-            run();
-          }}
-        >
-          {text}
-        </button>
-      ))}
-    </div>
+    <Menu
+      items={items}
+      anchor={anchor}
+      label={serversDictionary.value.more(server.instance.name)}
+      onClose={onClose}
+    />
   );
 }
