@@ -1,5 +1,6 @@
 """The audit: one entry for each command and each act of moderation, and no other."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import inf
@@ -100,10 +101,11 @@ def _entries_of_conflicts(history: History, bounds: Bounds, excuses: Excuses) ->
         if record.outcome == "refused"
     )
     wanted: Counter[tuple[str, str, str, str]] = Counter()
+    times = _times_of_refusals(history)
     for life in history.clouds:
         for conflict in life.conflicts:
             lost = _lost(history, _CLOUD_ENDS, conflict.asked, conflict.answered, bounds, excuses)
-            if not lost and not _crowded(history, conflict):
+            if not lost and not _crowded(times, conflict):
                 wanted[conflict.command, conflict.actor, conflict.instance, conflict.code] += 1
     for (action, actor, target, code), count in wanted.items():
         if refused[action, actor, target, code] < count:
@@ -113,10 +115,18 @@ def _entries_of_conflicts(history: History, bounds: Bounds, excuses: Excuses) ->
             yield Violation("audit invented", f"a refusal ({code}) of {action} {target} by {actor}")
 
 
-def _crowded(history: History, conflict: Conflict) -> bool:
+def _times_of_refusals(history: History) -> list[float]:
+    """Return when commands were refused, ascending, if servers behind agents are commanded as well."""
+    if history.agent is None:
+        return []
+    conflicts = [one.answered for life in history.clouds for one in life.conflicts]
+    return sorted([*conflicts, *(one.at for one in history.agent.refused)])
+
+
+def _crowded(times: list[float], conflict: Conflict) -> bool:
     """Whether there was another refusal at that time: each process audits one a second for an address."""
     since, until = conflict.asked - _CROWDED_SECONDS, conflict.answered + _CROWDED_SECONDS
-    return history.agent is not None and any(since < one.at < until for one in history.agent.refused)
+    return bisect_left(times, until) - bisect_right(times, since) > 1
 
 
 def _entries_of_moderation(history: History, bounds: Bounds, excuses: Excuses) -> Iterator[Violation]:

@@ -123,7 +123,7 @@ def _state(before: StoredEvent, event: StoredEvent, causes: Causes, since: float
 
 
 def _kinds_that_show(event: StoredEvent) -> tuple[OutsideKind, ...]:
-    """What may have been done outside: an engine stops a container before it removes it, and may be seen between."""
+    """What may have been done outside: an engine stops a container before it removes it."""
     stops = event.type == "observed" and event.state == "stopped"
     return (*_TOUCHED, *_GONE) if stops else _TOUCHED
 
