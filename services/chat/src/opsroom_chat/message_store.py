@@ -115,7 +115,7 @@ class MessageStore:
             UnavailableError: the broker did not respond, or a newer release stored the message.
         """
         for _ in range(_ATTEMPTS):
-            stored = await self._last(room, message_id)
+            stored = await self.last(room, message_id)
             event = change(stored)
             if event is None:
                 await self._finish(await self._reader.last(erasure_subject(message_id)))
@@ -131,6 +131,23 @@ class MessageStore:
             await self._erase(erasure, erasure_seq)
             return StoredChatEvent(seq, event), True
         raise refuse(ErrorCode.UNAVAILABLE, "this message is being changed by other requests; try again")
+
+    async def last(self, room: str, message_id: str) -> StoredChatEvent:
+        """Return the last event of a message.
+
+        Raises:
+            FaultError: ``message_unknown``.
+            UnavailableError: the broker did not respond, or a newer release stored the message.
+        """
+        stored = await self.find(room, message_id)
+        if stored is None:
+            raise unknown(room, message_id)
+        try:
+            return StoredChatEvent(stored.seq, MESSAGE_STATE.read(stored.data))
+        except NewerVersionError as error:
+            raise UnavailableError(f"{stored.subject}: {error}") from error
+        except ContractError:
+            raise unknown(room, message_id) from None
 
     async def finish_erasures(self) -> None:
         """Complete all pending erasures. One that fails doesn't stop the others.
@@ -151,17 +168,6 @@ class MessageStore:
             start = page[-1].seq + 1
         if failures:
             raise UnavailableError(f"{len(failures)} erasures failed, the first one: {failures[0]}")
-
-    async def _last(self, room: str, message_id: str) -> StoredChatEvent:
-        stored = await self.find(room, message_id)
-        if stored is None:
-            raise unknown(room, message_id)
-        try:
-            return StoredChatEvent(stored.seq, MESSAGE_STATE.read(stored.data))
-        except NewerVersionError as error:
-            raise UnavailableError(f"{stored.subject}: {error}") from error
-        except ContractError:
-            raise unknown(room, message_id) from None
 
     async def _finish(self, stored: StreamMessage | None) -> None:
         if stored is None or stored.subject == erasure_subject(PROBE_ID):

@@ -38,7 +38,7 @@ from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_contracts.text import NameRuleError, clean_name, is_blank
 from opsroom_messaging.client.microservice import MicroService, fault_of
 from opsroom_messaging.errors import UnavailableError
-from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+from opsroom_messaging.jetstream.stream_reader import StreamMessage
 
 
 class Messages:
@@ -48,14 +48,14 @@ class Messages:
         self,
         members: MemberRepository,
         store: MessageStore,
-        reader: StreamReader,
+        history: History,
         *,
         access: RoomAccess,
         clock: Clock,
     ) -> None:
         self._members = members
         self._store = store
-        self._history = History(reader)
+        self._history = history
         self._access = access
         self._clock = clock
 

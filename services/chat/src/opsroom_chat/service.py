@@ -12,13 +12,16 @@ from opsroom_chat.auditing import with_audit
 from opsroom_chat.bot_handlers import BotHandlers
 from opsroom_chat.changes.edits import Edits
 from opsroom_chat.changes.people import People
+from opsroom_chat.changes.pins import Pins
 from opsroom_chat.changes.reactions import Reactions
 from opsroom_chat.device_handlers import DeviceHandlers
+from opsroom_chat.history import History
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
 from opsroom_chat.log.log_writer import LogWriter, store_conflicts
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.message_log import MessageLog
+from opsroom_chat.log.room_details import RoomDetails
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.message_store import MessageStore
@@ -87,7 +90,9 @@ log = logging.getLogger(__name__)
 class _Log:
     """The message log of one chat process, and the tasks that keep its index."""
 
+    reader: StreamReader
     messages: MessageLog
+    details: RoomDetails
     writer: LogWriter
     subscription: StreamSubscription
     feed: NatsConnection
@@ -110,6 +115,7 @@ class _Chat:
     messages: Messages
     edits: Edits
     reactions: Reactions
+    pins: Pins
     restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
     audit: AuditWriter
@@ -208,12 +214,15 @@ def _build_log(broker: NatsConnection, feed: NatsConnection, file: IndexFile) ->
     broker.metrics.gauge(
         "message_index_synced", "1 once the message index is complete.", single(lambda: index.synced)
     )
+    keeper = IndexKeeper(file, index, subscription, reader)
     return _Log(
+        reader=reader,
         messages=MessageLog(reader, index, shards, writer),
+        details=RoomDetails(reader, keeper, subscription),
         writer=writer,
         subscription=subscription,
         feed=feed,
-        keeper=IndexKeeper(file, index, subscription, reader),
+        keeper=keeper,
         unread=UnreadCounter(index, subscription, reader),
     )
 
@@ -228,7 +237,7 @@ def _build(
     projection, subscription = of_members
     member_writer = BatchWriter(broker)
     member_reader = StreamReader(broker, subjects.MEMBERS_STREAM)
-    message_reader = StreamReader(broker, subjects.CHAT_STREAM)
+    message_reader, details = message_log.reader, message_log.details
     grace_periods = settings.grace_periods()
     members = MemberRepository(
         projection,
@@ -242,6 +251,8 @@ def _build(
     superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
     catch_up = CatchUp(member_reader, subscription)
     access = RoomAccess(lambda: projection.index.rooms, settings.rooms, catch_up)
+    people = People(members, access, clock)
+    history = History(message_reader, details)
     rooms = RoomStore(members, member_reader, member_writer)
 
     async def seen(seq: int) -> None:
@@ -264,9 +275,10 @@ def _build(
             open_rooms=settings.rooms,
             catch_up=catch_up,
         ),
-        messages=Messages(members, store, message_reader, access=access, clock=clock),
-        edits=Edits(store, People(members, access, clock), clock=clock),
-        reactions=Reactions(),
+        messages=Messages(members, store, history, access=access, clock=clock),
+        edits=Edits(store, people, clock=clock),
+        reactions=Reactions(store, message_log.messages, details, people, clock=clock),
+        pins=Pins(message_reader, store, details, access),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
         sweeper=Sweeper(broker, members, store, superseded, grace_periods, clock),
         audit=AuditWriter(broker),
@@ -310,9 +322,9 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
     service.add(endpoints.EDIT, of_messages(chat.edits.edit))
     service.add(endpoints.DELETE, of_messages(chat.edits.delete))
-    service.add(endpoints.REACT, chat.reactions.react)
-    service.add(endpoints.PIN, chat.reactions.pin)
-    service.add(endpoints.PINS, chat.reactions.pins)
+    service.add(endpoints.REACT, of_messages(chat.reactions.react))
+    service.add(endpoints.PIN, of_messages(chat.reactions.pin))
+    service.add(endpoints.PINS, chat.pins.page)
     service.add(endpoints.RESTRICT, with_audit(audit, of_members(chat.restriction_handlers.restrict)))
     service.add(endpoints.LIFT, with_audit(audit, of_members(chat.restriction_handlers.lift)))
     service.add(endpoints.RESTRICTIONS, chat.restriction_handlers.page)

@@ -57,7 +57,7 @@ class IndexMachine(RuleBasedStateMachine):
             return  # the guard rejects the write
         self.last_seq += 1
         self.events.append((self.last_seq, message))
-        self.index.add(((message_key("general", message), self.last_seq),))
+        self.index.add(message_key("general", message), self.last_seq)
         self.index.extend(subject, self.last_seq, generation)
 
     @rule(message=st.sampled_from(IDS))
@@ -65,7 +65,8 @@ class IndexMachine(RuleBasedStateMachine):
         subject = SUBJECTS[message]
         generation, start = self.index.generation, self.index.end(subject)
         rest = [(seq, one) for seq, one in self.events if seq > start and SUBJECTS[one] == subject]
-        self.index.add((message_key("general", one), seq) for seq, one in rest)
+        for seq, one in rest:
+            self.index.add(message_key("general", one), seq)
         self.index.extend(subject, rest[-1][0] if rest else start, generation)
 
     @rule(is_reset=st.booleans())

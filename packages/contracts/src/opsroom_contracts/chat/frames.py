@@ -242,7 +242,8 @@ class EditedFrame(Model):
     """A message has another text: replace the message with the same id, at its place.
 
     ``message``: the whole message, without its reactions and pin, which stay. Its ``seq`` is its place, and
-    ``editedAt`` is the ``timestamp`` of this event. A client that reconnects gets only the last edit.
+    ``editedAt`` is the ``timestamp`` of this event. A client that resumes gets only the last edit, instead
+    of the message if that is new to it.
     """
 
     type: Literal["edited"] = "edited"
@@ -257,7 +258,8 @@ class ReactionFrame(Model):
     """Somebody has reacted to the message ``id``, or taken it back (``on`` false).
 
     ``count``: how many people react with this emoji from now on; at 0 it disappears. ``messageSeq``: the
-    message's sequence.
+    message's sequence. When a client resumes, this may come before an ``edited`` frame with a message that
+    the client has not seen: a message that was edited meanwhile is replayed at its last edit.
     """
 
     type: Literal["reaction"] = "reaction"

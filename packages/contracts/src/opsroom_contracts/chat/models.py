@@ -261,7 +261,7 @@ class SendReply(Model):
 
     ``id``: that of the message. ``seq`` and ``timestamp``: those of the event. ``duplicate``: nothing had to
     be stored, since an earlier request with the same ``client_id`` did, or the message is as requested
-    already. Then they are those of the event that made it so.
+    already. Then they are those of the message, or of its last edit.
     """
 
     seq: Sequence

@@ -1,20 +1,132 @@
-"""Handlers of reactions and pins."""
+"""Handlers of reactions and pins: events that add to a message, and are stored only if they change something.
 
-from opsroom_contracts.chat.models import PinRequest, PinsReply, PinsRequest, ReactRequest, SendReply
+What the events before say is read from the index. An event is stored under the condition that it still holds:
+that neither the message nor its reactions have changed since.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from opsroom_chat.changes.people import People
+from opsroom_chat.domain.changes import Readable, place_of, readable
+from opsroom_chat.domain.reactions import changed_pin, changed_reaction
+from opsroom_chat.log.append import StoredError
+from opsroom_chat.log.keys import message_key, pin_key, reactions_key
+from opsroom_chat.log.message_log import MessageLog, NewEvent
+from opsroom_chat.log.room_details import RoomDetails
+from opsroom_chat.message_store import MessageStore
+from opsroom_chat.presence_handlers import Clock
+from opsroom_contracts.chat.events import PinChanged, ReactionChanged
+from opsroom_contracts.chat.models import PinRequest, ReactRequest, SendReply
 from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.serialization.codec import encode
+
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A message as it was when a decision about it began."""
+
+    event: Readable
+    seq: int
+
+    @property
+    def place(self) -> int:
+        return place_of(self.event, self.seq)
+
+
+Request = ReactRequest | PinRequest
+Decision = Callable[[_Known], Awaitable[ReactionChanged | PinChanged | None]]
+"""Returns the event to store, or None if nothing has to change."""
 
 
 class Reactions:
-    """Handlers of ``chat.react``, ``chat.pin`` and ``chat.pins``."""
+    """Handlers of ``chat.react`` and ``chat.pin``."""
 
-    async def react(self, _request: ReactRequest) -> SendReply:
-        """Refuse: not supported yet."""
-        raise refuse(ErrorCode.UNSUPPORTED, "reactions are not supported yet")
+    def __init__(
+        self,
+        store: MessageStore,
+        messages: MessageLog,
+        details: RoomDetails,
+        people: People,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._log = messages
+        self._details = details
+        self._people = people
+        self._clock = clock
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def pin(self, _request: PinRequest) -> SendReply:
-        """Refuse: not supported yet."""
-        raise refuse(ErrorCode.UNSUPPORTED, "pins are not supported yet")
+    async def react(self, request: ReactRequest) -> SendReply:
+        """Add a reaction, or take it back.
 
-    async def pins(self, _request: PinsRequest) -> PinsReply:
-        """Return no pins."""
-        return PinsReply(pins=())
+        Raises:
+            FaultError: ``message_unknown``; ``invalid_request``: the message has too many different emoji;
+                ``unavailable`` after too many conflicts; as ``People.may_send``.
+            UnavailableError: the broker did not respond, or the index is being built.
+        """
+        user, members_seq = await self._people.may_send(request.user_id, request.room)
+        key = reactions_key(request.room, request.id)
+
+        async def decide(known: _Known) -> ReactionChanged | None:
+            there = await self._details.reactions(request.room, known.place, user.id)
+            return changed_reaction(there, request, user, (known.place, members_seq), self._clock())
+
+        return await self._change(request, key, decide)
+
+    async def pin(self, request: PinRequest) -> SendReply:
+        """Pin a message, or unpin it.
+
+        Two processes that pin the last two of the permitted number at the same time may both succeed.
+
+        Raises:
+            FaultError: ``message_unknown``; ``invalid_request``: the room has too many pinned messages;
+                ``unavailable`` after too many conflicts; as ``People.may_send``.
+            UnavailableError: the broker did not respond, or the index is being built.
+        """
+        user, members_seq = await self._people.may_send(request.user_id, request.room)
+        key = pin_key(request.room, request.id)
+
+        async def decide(known: _Known) -> PinChanged | None:
+            await self._details.catch_up(request.room)
+            places = {one.place for one in await self._details.pinned(request.room)}
+            return changed_pin(places, request, user, (known.place, members_seq), self._clock())
+
+        async with self._lock(f"{request.room}/pins"):
+            return await self._change(request, key, decide)
+
+    async def _change(self, request: Request, key: bytes, decide: Decision) -> SendReply:
+        message = message_key(request.room, request.id)
+        async with self._lock(f"{request.room}/{request.id}"):
+            for _ in range(_ATTEMPTS):
+                await self._log.refresh(request.room, request.id)
+                expected = self._log.last(key)
+                last = await self._store.last(request.room, request.id)
+                known = _Known(readable(last.event), last.seq)
+                event = await decide(known)
+                if event is None:
+                    timestamp = last.event.timestamp
+                    return SendReply(seq=last.seq, id=request.id, timestamp=timestamp, duplicate=True)
+                new = NewEvent(
+                    request.room,
+                    request.id,
+                    encode(event),
+                    expected=expected,
+                    key=key,
+                    conditions=((message, last.seq),),
+                )
+                try:
+                    (seq,) = await self._log.append(new)
+                except StoredError:
+                    continue  # somebody else has changed it meanwhile
+                return SendReply(seq=seq, id=request.id, timestamp=event.timestamp)
+        raise refuse(ErrorCode.UNAVAILABLE, "this message is being changed by other requests; try again")
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """Return a lock, so that the requests of one process don't make each other try again."""
+        return self._locks.setdefault(name, asyncio.Lock())

@@ -25,6 +25,10 @@ class StoredError(Exception):
         self.seq = seq
 
 
+Condition = tuple[bytes, int | None]
+"""A key, and the sequence of its last event as the index must have it (None: there must be none)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Append:
     """One event of a message to store.
@@ -35,6 +39,7 @@ class Append:
         generation: that of the index when its caller began to look for the message.
         expected: the sequence of its last event as the index has it; None: there must be none.
         others: writes that are stored atomically with it.
+        conditions: what must be true of other keys of this shard; ``StoredError`` if it is not.
     """
 
     subject: str
@@ -43,6 +48,12 @@ class Append:
     generation: int
     expected: int | None = None
     others: tuple[Write, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        """The keys that must not change until it is stored."""
+        return frozenset((self.key, *(key for key, _ in self.conditions)))
 
 
 ENTRY_MAX = 1000

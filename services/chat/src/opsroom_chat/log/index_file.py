@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,13 +12,17 @@ from typing import IO, Self
 
 from pydantic import ValidationError
 
+from opsroom_chat.log import details
+from opsroom_chat.log.details import Detail, Placed
 from opsroom_chat.log.file_slots import delete_database, free_slot
 from opsroom_chat.log.posts import POST_TABLE_NAMES, POST_TABLES, Posts, PostTables, save_posts
+from opsroom_contracts.chat.models import Reactions
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.jetstream.stream_position import Known, ResumePoint
 
 _VERSION = 2
-"""Of the tables and of the keys. A file with another version is discarded."""
+"""Of the tables and of the keys. A file with another version is discarded: version 1, of releases without
+edits, may have passed over events that an earlier process of this release stored."""
 _CACHE_KIB = 4096
 _TABLES = (
     """
@@ -27,6 +31,7 @@ CREATE TABLE shards (subject TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROW
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), saved TEXT NOT NULL);
 """
     + POST_TABLES
+    + details.TABLES
 )
 _ADD = """INSERT INTO messages VALUES (?, ?)
 ON CONFLICT (key) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq"""
@@ -81,6 +86,7 @@ class IndexFile:
             self.saved = _prepare(self._writer)
             self._reader = self._writer if path is None else _connect(path)
             self.posts = PostTables(self._reader)
+            self._pages = self._writer if path is None else _connect(path)
         except BaseException:
             self._writer.close()
             raise
@@ -137,8 +143,14 @@ class IndexFile:
         row = self._reader.execute("SELECT seq FROM messages WHERE key = ?", (key,)).fetchone()
         return None if row is None else int(row[0])
 
-    def store(self, messages: Mapping[bytes, int], saved: Saved | None, posts: Posts | None = None) -> None:
-        """Add messages by key; of two sequences of one key, the higher one stays.
+    def store(
+        self,
+        messages: Mapping[bytes, int],
+        saved: Saved | None,
+        posts: Posts | None = None,
+        added: Iterable[Detail] = (),
+    ) -> None:
+        """Add messages by key, and details; of two sequences of one, the higher one stays.
 
         ``saved``: the new state.
 
@@ -150,10 +162,38 @@ class IndexFile:
             transaction.executemany(_ADD, sorted(messages.items()))
             if posts is not None:
                 save_posts(transaction, posts)
+            details.add(transaction, added)
             if saved is None:
                 return
             transaction.executemany("INSERT OR REPLACE INTO shards VALUES (?, ?)", saved.shards.items())
             transaction.execute("INSERT OR REPLACE INTO state VALUES (1, ?)", (_encode(saved),))
+            details.clean(transaction, saved.point.known.seq)
+
+    def moved(self, room: str, first: int, end: int, nearest: int) -> list[Placed]:
+        """Return edited messages, as :func:`details.moved`.
+
+        Raises:
+            sqlite3.Error: the file can't be read.
+        """
+        return details.moved(self._pages, room, first, end, nearest)
+
+    def pinned(self, room: str) -> list[Placed]:
+        """Return the pinned messages, as :func:`details.pinned`.
+
+        Raises:
+            sqlite3.Error: the file can't be read.
+        """
+        return details.pinned(self._pages, room)
+
+    def reactions(
+        self, room: str, places: Sequence[int], reader: str | None
+    ) -> dict[int, tuple[Reactions, ...]]:
+        """Return the reactions, as :func:`details.reactions`.
+
+        Raises:
+            sqlite3.Error: the file can't be read.
+        """
+        return details.reactions(self._pages, room, places, reader)
 
     def trim(self, first_seq: int) -> None:
         """Delete the messages before ``first_seq``.
@@ -162,7 +202,7 @@ class IndexFile:
             sqlite3.Error: nothing was deleted.
         """
         with self._writing, self._writer as transaction:
-            for table in ("messages", "posts", "mentions"):
+            for table in ("messages", "posts", "mentions", "details"):
                 transaction.execute(f"DELETE FROM {table} WHERE seq < ?", (first_seq,))  # noqa: S608
 
     def clear(self) -> None:
@@ -172,7 +212,7 @@ class IndexFile:
             sqlite3.Error: nothing was deleted.
         """
         with self._writing, self._writer as transaction:
-            for table in ("messages", "shards", "state", *POST_TABLE_NAMES):
+            for table in ("messages", "details", "shards", "state", *POST_TABLE_NAMES):
                 transaction.execute(f"DELETE FROM {table}")  # noqa: S608  # one of these constants
 
     def close(self) -> None:
@@ -183,6 +223,7 @@ class IndexFile:
             self._process_lock.close()
 
     def _close_connections(self) -> None:
+        self._pages.close()
         self._reader.close()
         self._writer.close()
 

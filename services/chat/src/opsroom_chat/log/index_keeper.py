@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
 
 from opsroom_chat.log.index_file import IndexFile, Saved
 from opsroom_chat.log.message_index import MessageIndex, Unsaved
@@ -18,6 +20,10 @@ _SAVE_MESSAGES = 50_000
 _TRIM_SECONDS = 600.0
 _TRIM_MESSAGES = 10_000
 """Dropped messages are deleted from the file when they are more than this, and a quarter of all."""
+
+_BEING_BUILT = "the message index is being built; try again"
+
+ResultT = TypeVar("ResultT")
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +41,9 @@ class IndexKeeper:
         self._index = index
         self._subscription = subscription
         self._reader = reader
+        self._saving = asyncio.Lock()
+        self._storing_details = False
+        """Whether details are on their way to the file, so that a query might miss them."""
         self._trimmed_to = 0 if file.saved is None else file.saved.trimmed_to
 
     async def run(self) -> None:
@@ -56,16 +65,56 @@ class IndexKeeper:
 
     async def save(self) -> None:
         """Save what the file lacks."""
+        async with self._saving:
+            await self._save()
+
+    async def read(self, query: Callable[[IndexFile], ResultT]) -> ResultT:
+        """Ask the file for details, with everything that the index has by now.
+
+        Raises:
+            UnavailableError: the index is being built.
+        """
+        if self._storing_details or self._index.has_details or self._index.is_stale:
+            async with self._saving:
+                await self._store_details()
+        self._check_complete()
+        try:
+            return await asyncio.to_thread(query, self._file)
+        except sqlite3.Error as error:
+            self._index.fail(error)
+        raise UnavailableError(_BEING_BUILT)
+
+    async def _store_details(self) -> None:
+        if self._index.synced and self._index.is_stale:
+            await self._save()
+            return
+        self._check_complete()
+        added, self._storing_details = self._index.take_details(), True
+        try:
+            await asyncio.to_thread(self._file.store, {}, None, None, added)
+        except sqlite3.Error as error:
+            self._index.fail(error)
+        finally:
+            self._storing_details = False
+
+    def _check_complete(self) -> None:
+        if not self._index.synced or self._index.is_stale or self._index.failed:
+            raise UnavailableError(_BEING_BUILT)
+
+    async def _save(self) -> None:
         index, generation = self._index, self._index.generation
         if not index.can_save:
             return
         unsaved = index.take_unsaved()
         saved = index.saved(unsaved, self._subscription.resume_point, self._trimmed_to)
+        self._storing_details = bool(unsaved.details)
         try:
             await asyncio.to_thread(_write, self._file, unsaved, saved)
         except sqlite3.Error as error:
             index.fail(error)
             return
+        finally:
+            self._storing_details = False
         index.on_saved(generation)
 
     async def close(self) -> None:
@@ -74,10 +123,11 @@ class IndexKeeper:
         await asyncio.to_thread(self._file.close)
 
     async def _replace(self) -> None:
-        self._file = await asyncio.to_thread(self._file.replaced)
-        self._trimmed_to = 0
-        self._index.replace_file(self._file)
-        self._subscription.start_over()
+        async with self._saving:
+            self._file = await asyncio.to_thread(self._file.replaced)
+            self._trimmed_to = 0
+            self._index.replace_file(self._file)
+            self._subscription.start_over()
 
     async def _trim(self) -> None:
         """Delete entries of messages that the stream has dropped."""
@@ -96,4 +146,4 @@ class IndexKeeper:
 def _write(file: IndexFile, unsaved: Unsaved, saved: Saved | None) -> None:
     if unsaved.is_stale:
         file.clear()
-    file.store(unsaved.messages, saved, unsaved.posts)
+    file.store(unsaved.messages, saved, unsaved.posts, unsaved.details)

@@ -1,16 +1,39 @@
-"""Keys of messages in the index."""
+"""Keys of messages in the index, and what the index keeps of each event."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import assert_never
 
 from pydantic_core import from_json
 
+from opsroom_chat.log.details import Detail, Kind
+from opsroom_contracts.chat.events import (
+    CHAT_EVENT,
+    ChatEvent,
+    MessageEdited,
+    MessageEvent,
+    MessageRemoved,
+    PinChanged,
+    ReactionChanged,
+)
+from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import is_log_subject
 
 KEY_BYTES = 16
 """Of a hundred million messages, two have the same key with a probability of 1 : 10^23."""
 _ROOM, _FORMER_ID = 2, 3
 """Places in the subject ``chat.events.<room>.<id>``."""
+_PLAIN = "message"
+"""The type of the events that leave no details."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the index keeps of one event: its key, and what it says about an earlier message, if anything."""
+
+    key: bytes
+    detail: Detail | None = None
 
 
 def message_key(room: str, message_id: str) -> bytes:
@@ -18,8 +41,18 @@ def message_key(room: str, message_id: str) -> bytes:
     return blake2b(f"{room}/{message_id}".encode(), digest_size=KEY_BYTES).digest()
 
 
+def reactions_key(room: str, message_id: str) -> bytes:
+    """Return the key of the last reaction to a message. No id contains a slash."""
+    return message_key(room, f"{message_id}/reactions")
+
+
+def pin_key(room: str, message_id: str) -> bytes:
+    """Return the key of the last event that pinned or unpinned a message."""
+    return message_key(room, f"{message_id}/pin")
+
+
 def stored_key(subject: str, payload: bytes) -> bytes | None:
-    """Return the key of the message that a stored event belongs to; None if the event has no id."""
+    """Return the key of the message that a stored event is the state of; None if the event has no id."""
     return key_of(subject, stored_fields(payload))
 
 
@@ -47,3 +80,49 @@ def key_of(subject: str, event: Mapping[str, object]) -> bytes | None:
 def room_of(subject: str) -> str:
     """Return the room of a stored event."""
     return subject.split(".")[_ROOM]
+
+
+def indexed(subject: str, fields: Mapping[str, object], payload: bytes, seq: int) -> Indexed | None:
+    """Return what the index keeps of the event stored at ``seq``; None: nothing.
+
+    ``fields``: those of the payload, as ``stored_fields`` returns them.
+    """
+    key = key_of(subject, fields)
+    if not is_log_subject(subject) or fields.get("type", _PLAIN) == _PLAIN:
+        return None if key is None else Indexed(key)
+    try:
+        event = CHAT_EVENT.read(payload)
+    except ContractError:
+        return None if key is None else Indexed(key)
+    return Indexed(_key_of(event), _detail_of(event, seq))
+
+
+def _key_of(event: ChatEvent) -> bytes:
+    match event:
+        case MessageEvent() | MessageEdited() | MessageRemoved():
+            return message_key(event.room, event.id)
+        case ReactionChanged():
+            return reactions_key(event.room, event.message_id)
+        case PinChanged():
+            return pin_key(event.room, event.message_id)
+        case _:
+            assert_never(event)
+
+
+def _detail_of(event: ChatEvent, seq: int) -> Detail | None:
+    match event:
+        case MessageEvent():
+            return None
+        case MessageEdited():
+            return Detail(event.room, event.message_seq, Kind.MOVED, seq)
+        case MessageRemoved():
+            return Detail(event.room, event.message_seq, Kind.MOVED, seq, gone=True)
+        case ReactionChanged():
+            name = f"{event.emoji} {event.user.id}"
+            return Detail(
+                event.room, event.message_seq, Kind.REACTION, seq, not event.on, name, event.user.name
+            )
+        case PinChanged():
+            return Detail(event.room, event.message_seq, Kind.PIN, seq, gone=not event.on)
+        case _:
+            assert_never(event)

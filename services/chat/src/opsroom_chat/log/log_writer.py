@@ -14,6 +14,7 @@ from time import monotonic
 from opsroom_chat.log.append import (
     ENTRY_MAX,
     Append,
+    Condition,
     Entry,
     IndexLostError,
     Outcome,
@@ -145,13 +146,14 @@ class LogWriter:
             events = [entry.appends[place] for place in entry.next()]
             messages += sum(1 + len(event.others) for event in events)
             # What the second event of a message expects is known only when the first is stored.
-            again = any(event.key in keys for event in events)
+            of_events = frozenset(key for event in events for key in event.keys)
+            again = not keys.isdisjoint(of_events)
             if group and (messages > limit or again or is_retry != (entry.attempts > 0)):
                 break
             self._pending.popleft()
             if entry.done.done():
                 continue  # its caller has gone
-            keys.update(event.key for event in events)
+            keys |= of_events
             group.append(entry)
         return group
 
@@ -216,7 +218,7 @@ class LogWriter:
         for entry, place in stored:
             append = entry.appends[place]
             end = start + 1 + len(append.others)
-            self._index.add(((append.key, sequences[start]),))
+            self._index.add_event(append.subject, append.payload, sequences[start])
             self._index.extend(append.subject, sequences[start], generation)
             entry.attempts = 0
             entry.resolve(place, sequences[start:end])
@@ -232,11 +234,14 @@ class LogWriter:
                 entry.resolve(place, lost)
                 continue
             known = self._index.find(append.key)
-            if known == append.expected:
+            if known == append.expected and self._is_true(append.conditions):
                 confirmed.append((entry, place))
             else:
                 entry.resolve(place, StoredError(known))
         return confirmed
+
+    def _is_true(self, conditions: Iterable[Condition]) -> bool:
+        return all(self._index.find(key) == expected for key, expected in conditions)
 
     def _guarded(self, confirmed: Iterable[tuple[Entry, int]]) -> list[Write]:
         """Return the writes of events. The first on each shard is guarded, and with it the others."""

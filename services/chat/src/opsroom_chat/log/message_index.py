@@ -6,13 +6,14 @@ again. It must never claim to know a shard to its end without having all of it.
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from opsroom_chat.log.details import Detail
 from opsroom_chat.log.index_file import IndexFile, Saved
-from opsroom_chat.log.keys import key_of, room_of, stored_fields
+from opsroom_chat.log.keys import indexed, room_of, stored_fields
 from opsroom_chat.log.posts import Posts, Query, RoomCounts, count_posts, post_of
 from opsroom_contracts.subjects import is_log_subject
 from opsroom_messaging.errors import UnavailableError
@@ -42,6 +43,7 @@ class Unsaved:
 
     messages: dict[bytes, int]
     posts: Posts
+    details: list[Detail]
     shards: dict[str, int]
     is_stale: bool
 
@@ -69,13 +71,24 @@ class MessageIndex:
         self._saving: dict[bytes, int] = {}
         self._posts, self._saving_posts = Posts(), Posts()
         self._first = 0
+        self._details: list[Detail] = []
         self._deaf = True
         """Whether messages are ignored, because some before them are missing."""
 
     @property
     def unsaved(self) -> int:
-        """How many messages are not in the file yet."""
-        return len(self._unsaved)
+        """How many entries are not in the file yet."""
+        return len(self._unsaved) + len(self._details)
+
+    @property
+    def has_details(self) -> bool:
+        """Whether ``take_details`` returns any."""
+        return bool(self._details)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the file has nothing of what the index has."""
+        return self._content is not _Content.VALID
 
     @property
     def can_save(self) -> bool:
@@ -121,11 +134,22 @@ class MessageIndex:
         """Whether ``end`` may be the end of the shard. If not, the shard should be read first."""
         return self.synced or subject in self._read_to
 
-    def add(self, messages: Iterable[tuple[bytes, int]]) -> None:
-        """Add events of messages, which say nothing about the end of their shards."""
-        for key, seq in messages:
-            if seq > self._unsaved.get(key, 0):
-                self._unsaved[key] = seq
+    def add(self, key: bytes, seq: int) -> None:
+        """Add an event of a message, which says nothing about the end of its shard."""
+        if seq > self._unsaved.get(key, 0):
+            self._unsaved[key] = seq
+
+    def add_event(self, subject: str, payload: bytes, seq: int) -> None:
+        """Add what a stored event says, but nothing about the end of its shard."""
+        self._add_event(subject, stored_fields(payload), payload, seq)
+
+    def _add_event(self, subject: str, fields: Mapping[str, object], payload: bytes, seq: int) -> None:
+        found = indexed(subject, fields, payload, seq)
+        if found is None:
+            return
+        self.add(found.key, seq)
+        if found.detail is not None:
+            self._details.append(found.detail)
 
     def extend(self, subject: str, end: int, generation: int) -> bool:
         """Note that the shard is complete up to ``end``; False: not if the index was lost meanwhile.
@@ -157,9 +181,7 @@ class MessageIndex:
         if self._deaf:
             return
         event = stored_fields(message.data)
-        key = key_of(message.subject, event)
-        if key is not None:
-            self.add(((key, message.seq),))
+        self._add_event(message.subject, event, message.data, message.seq)
         post = post_of(event, message.seq)
         if post is not None:
             self._posts.put(room_of(message.subject), *post)
@@ -191,7 +213,13 @@ class MessageIndex:
         """Return what has to be saved. Call ``on_saved`` afterwards, unless it failed."""
         self._saving, self._unsaved = self._unsaved, {}
         self._saving_posts, self._posts = self._posts, Posts()
-        return Unsaved(self._saving, self._saving_posts, dict(self._ends), self._content is _Content.STALE)
+        is_stale = self._content is _Content.STALE
+        return Unsaved(self._saving, self._saving_posts, self.take_details(), dict(self._ends), is_stale)
+
+    def take_details(self) -> list[Detail]:
+        """Return the details that have to be saved. If that fails, the index must be built again."""
+        taken, self._details = self._details, []
+        return taken
 
     def on_saved(self, generation: int) -> None:
         """Note that what was taken is in the file. ``generation``: that of the index when it was taken."""
@@ -208,5 +236,5 @@ class MessageIndex:
         self.synced = False
         self._content = _Content.STALE
         self._ends, self._read_to = {}, {}
-        self._unsaved, self._saving = {}, {}
+        self._unsaved, self._saving, self._details = {}, {}, []
         self._posts, self._saving_posts, self._first = Posts(), Posts(), 0

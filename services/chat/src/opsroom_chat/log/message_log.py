@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opsroom_chat.log.append import Append, IndexLostError, Outcome
+from opsroom_chat.log.append import Append, Condition, IndexLostError, Outcome
 from opsroom_chat.log.keys import message_key, stored_key
 from opsroom_chat.log.log_writer import LogWriter
 from opsroom_chat.log.message_index import MessageIndex
@@ -37,6 +37,8 @@ class NewEvent:
         message_id: the message that it belongs to.
         others: writes that are stored atomically with it.
         expected: the sequence of the message's last event as the index has it; None: there must be none.
+        key: what the event belongs to, if it is not the message itself; ``expected`` is then about that.
+        conditions: sequences of the last events of other keys, as the index has them.
     """
 
     room: str
@@ -44,6 +46,8 @@ class NewEvent:
     payload: bytes
     others: tuple[Write, ...] = ()
     expected: int | None = None
+    key: bytes | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 class MessageLog:
@@ -69,6 +73,18 @@ class MessageLog:
             await self._complete(room, message_id, key)
             found = await self._indexed(key)
         return found
+
+    async def refresh(self, room: str, message_id: str) -> None:
+        """Read what other processes have stored on the message's shard.
+
+        Raises:
+            UnavailableError: the broker did not respond.
+        """
+        await self._shards.complete(message_subject(room, message_id))
+
+    def last(self, key: bytes) -> int | None:
+        """Return the sequence of the last event with this key, as far as it is known."""
+        return self._index.find(key)
 
     async def append(self, event: NewEvent) -> tuple[int, ...]:
         """Store an event of a message and its other writes; return their sequences.
@@ -101,11 +117,11 @@ class MessageLog:
         return [outcomes[place] for place in range(len(events))]
 
     async def _to_append(self, event: NewEvent, generation: int) -> Append:
-        key = message_key(event.room, event.message_id)
+        message = message_key(event.room, event.message_id)
         if not self._index.synced:
-            await self._add_former(event.room, event.message_id, key)
-        subject = message_subject(event.room, event.message_id)
-        return Append(subject, key, event.payload, generation, event.expected, event.others)
+            await self._add_former(event.room, event.message_id, message)
+        subject, key = message_subject(event.room, event.message_id), event.key or message
+        return Append(subject, key, event.payload, generation, event.expected, event.others, event.conditions)
 
     async def _indexed(self, key: bytes) -> Found:
         seq = self._index.find(key)
@@ -122,4 +138,4 @@ class MessageLog:
         """Add the message to the index if a release before decision 0050 stored it."""
         former = await self._reader.last(former_message_subject(room, message_id))
         if former is not None:
-            self._index.add(((key, former.seq),))
+            self._index.add(key, former.seq)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection
 from weakref import WeakValueDictionary
 
-from opsroom_chat.log.keys import stored_key
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamReader
@@ -70,8 +69,8 @@ class ShardReader:
         end = self._index.end(subject)
         while True:
             page = await self._reader.page(subject, start=end + 1, count=_PAGE)
-            keys = ((stored_key(stored.subject, stored.data), stored.seq) for stored in page)
-            self._index.add((key, seq) for key, seq in keys if key is not None)
+            for stored in page:
+                self._index.add_event(stored.subject, stored.data, stored.seq)
             end = page[-1].seq if page else end
             if len(page) < _PAGE:
                 return end

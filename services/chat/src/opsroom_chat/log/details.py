@@ -1,0 +1,122 @@
+"""What later events say about messages, in the file of the index: edits, reactions and pins.
+
+A row has the last event about one thing. Rows may arrive in any order, and several times: the highest
+sequence counts. So a row whose thing is over stays until no earlier event can arrive any more.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from opsroom_contracts.chat.models import REACTORS_MAX, Reactions, User
+
+TABLES = """
+CREATE TABLE details (room TEXT NOT NULL, place INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    seq INTEGER NOT NULL, gone INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (room, place, kind, name)
+) WITHOUT ROWID;
+CREATE INDEX moved ON details (room, place) WHERE kind = 'moved';
+CREATE INDEX pins ON details (room, seq) WHERE kind = 'pin';
+CREATE INDEX gone ON details (seq) WHERE gone;
+"""
+_ADD = """INSERT INTO details VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, place, kind, name) DO UPDATE
+SET seq = excluded.seq, gone = excluded.gone, value = excluded.value WHERE excluded.seq > seq"""
+_FORGET = "DELETE FROM details WHERE room = ? AND place = ? AND kind != 'moved' AND seq < ?"
+_MOVED = "SELECT place, iif(gone, 0, seq) FROM details WHERE kind = 'moved' AND room = ?"
+_PINNED = "SELECT place, seq FROM details WHERE kind = 'pin' AND NOT gone AND room = ? ORDER BY seq DESC"
+_REACTIONS = """
+SELECT place, emoji, user, value, total, me FROM (
+    SELECT place, substr(name, 1, instr(name, ' ') - 1) AS emoji, substr(name, instr(name, ' ') + 1) AS user,
+        value, seq, count(*) OVER same AS total, max(substr(name, instr(name, ' ') + 1) = ?) OVER same AS me,
+        min(seq) OVER same AS first,
+        row_number() OVER (PARTITION BY place, substr(name, 1, instr(name, ' ') - 1) ORDER BY seq) AS number
+    FROM details WHERE room = ? AND place IN ({places}) AND kind = 'reaction' AND NOT gone
+    WINDOW same AS (PARTITION BY place, substr(name, 1, instr(name, ' ') - 1))
+) WHERE number <= ? ORDER BY place, first, seq
+"""
+
+
+class Kind(StrEnum):
+    """What a row says about a message."""
+
+    MOVED = "moved"
+    """It was edited or removed: its last event is at ``seq``."""
+    REACTION = "reaction"
+    """``name``: the emoji, a space and the user's id; ``value``: the user's name."""
+    PIN = "pin"
+
+
+class Detail(NamedTuple):
+    """One row. ``place``: the sequence of the message's first event. ``seq``: that of this one.
+
+    ``gone``: the message is removed, the reaction was taken back, or the message is no longer pinned.
+    """
+
+    room: str
+    place: int
+    kind: Kind
+    seq: int
+    gone: bool = False
+    name: str = ""
+    value: str = ""
+
+
+class Placed(NamedTuple):
+    """Where a message is in its room, and the sequence of an event about it."""
+
+    place: int
+    seq: int
+
+
+def add(transaction: sqlite3.Connection, details: Iterable[Detail]) -> None:
+    """Add rows. With a removed message, its reactions and its pin go."""
+    rows = sorted(details)
+    values = [(one.room, one.place, one.kind, one.name, one.seq, one.gone, one.value) for one in rows]
+    transaction.executemany(_ADD, values)
+    removed = [(one.room, one.place, one.seq) for one in rows if one.kind is Kind.MOVED and one.gone]
+    transaction.executemany(_FORGET, removed)
+
+
+def clean(transaction: sqlite3.Connection, delivered: int) -> None:
+    """Delete the rows of things that are over. No event up to ``delivered`` arrives again."""
+    transaction.execute("DELETE FROM details WHERE gone AND seq <= ?", (delivered,))
+
+
+def moved(connection: sqlite3.Connection, room: str, first: int, end: int, nearest: int) -> list[Placed]:
+    """Return edited messages with places from ``first`` to before ``end``, ascending.
+
+    ``nearest``: how many at most: if negative, the last ones before ``end``; else the first ones. Removed
+    ones are among them for a while, with sequence 0.
+    """
+    order = "DESC" if nearest < 0 else "ASC"
+    query = f"{_MOVED} AND place >= ? AND place < ? ORDER BY place {order} LIMIT ?"  # two constants
+    rows = connection.execute(query, (room, first, end, abs(nearest))).fetchall()
+    return sorted(Placed(*row) for row in rows)
+
+
+def pinned(connection: sqlite3.Connection, room: str) -> list[Placed]:
+    """Return the pinned messages of a room, the one pinned last first."""
+    return [Placed(*row) for row in connection.execute(_PINNED, (room,)).fetchall()]
+
+
+def reactions(
+    connection: sqlite3.Connection, room: str, places: Sequence[int], reader: str | None
+) -> dict[int, tuple[Reactions, ...]]:
+    """Return the reactions to the messages at ``places``, as ``reader`` sees them.
+
+    Emoji are in the order of the first reaction that still is there; so are the users of each.
+    """
+    if not places:
+        return {}
+    query = _REACTIONS.format(places=", ".join("?" * len(places)))
+    rows = connection.execute(query, (reader or "", room, *places, REACTORS_MAX)).fetchall()
+    found: dict[tuple[int, str], Reactions] = {}
+    for place, emoji, user_id, name, total, me in rows:
+        user = User(id=user_id, name=name)
+        known = found.get((place, emoji))
+        users = (user,) if known is None else (*known.users, user)
+        found[place, emoji] = Reactions(emoji=emoji, count=total, users=users, me=bool(me) or None)
+    grouped: dict[int, list[Reactions]] = {}
+    for (place, _), one in found.items():
+        grouped.setdefault(place, []).append(one)
+    return {place: tuple(of_place) for place, of_place in grouped.items()}
