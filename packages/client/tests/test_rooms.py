@@ -8,7 +8,7 @@ import pytest
 
 from opsroom_client import Chat, Opsroom, RequestRejectedError
 from opsroom_client.chat import ChatEvent
-from opsroom_contracts.chat.frames import MessageFrame, RoomFrame
+from opsroom_contracts.chat.frames import MessageFrame, ReadNotice, RoomFrame
 from opsroom_contracts.chat.rooms import RoomRole
 from opsroom_contracts.errors import ErrorCode
 from packages.client.tests.shell import Shell, piped
@@ -111,3 +111,29 @@ async def test_the_command_line(proxy: Proxy) -> None:
         1,
         "opsroom: there is no room 'nowhere' that you can see; `opsroom rooms ls` lists them\n",
     )
+
+
+async def test_what_is_unread_is_the_same_on_two_devices(proxy: Proxy) -> None:
+    speaker, reader = await registered(proxy), await registered(proxy)
+    async with (
+        Opsroom(proxy.url, token=reader, timeout=10) as opsroom,
+        opsroom.chat(speaker) as speaking,
+        opsroom.chat(reader, unread=True) as desk,
+    ):
+        await next_of(desk, ReadNotice)  # the first device sets the position
+        async with opsroom.chat(reader, unread=True) as phone:
+            for number in range(3):
+                last = (await speaking.send(f"text {number}")).seq
+            for device in (desk, phone):
+                while not isinstance(event := await next_of(device, MessageFrame), MessageFrame) or (
+                    event.seq < last
+                ):
+                    pass
+                assert device.unread["general"].unread == 3
+            await phone.read("general")
+            for device in (desk, phone):
+                notice = await next_of(device, ReadNotice)
+                assert isinstance(notice, ReadNotice)
+                assert (notice.seq, device.unread["general"].unread) == (last, 0)
+        (general,) = [one for one in (await opsroom.rooms.unread()).rooms if one.room == "general"]
+        assert (general.read, general.unread) == (last, 0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Self, assert_never
@@ -25,6 +26,7 @@ from opsroom_client.people import People
 from opsroom_client.position import Position, position_from
 from opsroom_client.receive_buffer import ReceiveBuffer
 from opsroom_client.reconnect_policy import close_code_of, delay_after_close, delay_after_rejected_handshake
+from opsroom_client.unread import UnreadRooms
 from opsroom_contracts.chat.frames import (
     SERVER_FRAME,
     SUBPROTOCOL,
@@ -38,10 +40,13 @@ from opsroom_contracts.chat.frames import (
     JoinedFrame,
     LeaveFrame,
     LeftFrame,
+    MessageFrame,
     MutedFrame,
     PinFrame,
     ReactFrame,
+    ReadFrame,
     ReadNotice,
+    RemovedFrame,
     ResetFrame,
     RoomFrame,
     SendFrame,
@@ -55,6 +60,7 @@ from opsroom_contracts.chat.frames import (
     WelcomeFrame,
 )
 from opsroom_contracts.chat.models import User
+from opsroom_contracts.chat.reads import RoomUnread
 from opsroom_contracts.chat.rooms import RoomView
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.codec import ContractError, UnknownKindError, decode_lenient, encode
@@ -125,6 +131,8 @@ class Chat:
         self._last_error: ErrorFrame | None = None
         self._older_server = False
         self._has_pages = True
+        self._asks_unread = False
+        self._unread = UnreadRooms()
         self._last_failure = "no response yet"
         self._task: asyncio.Task[None] | None = None
 
@@ -132,6 +140,16 @@ class Chat:
     def seq(self) -> int | None:
         """The last sequence seen."""
         return None if self.position is None else self.position.seq
+
+    def counting_unread(self) -> Self:
+        """Keep count of what the user has not read; call it before the chat is entered."""
+        self._asks_unread = True
+        return self
+
+    @property
+    def unread(self) -> Mapping[str, RoomUnread]:
+        """What the user has not read, by the room's id; empty unless the chat was opened with ``unread``."""
+        return self._unread.rooms
 
     @property
     def users(self) -> dict[str, User]:
@@ -264,6 +282,16 @@ class Chat:
         """Send a typing notification to the room; it is lost while disconnected."""
         await self._send_frame(TypingFrame(room=room))
 
+    async def read(self, room: str, seq: int | None = None) -> None:
+        """Note that everything in ``room`` up to ``seq`` is read, by default all of it, on all devices.
+
+        A ``ReadNotice`` follows once it is stored. It is lost while disconnected.
+        """
+        known = self._unread.rooms.get(room)
+        chosen = seq if seq is not None else None if known is None else known.last
+        if chosen is not None:
+            await self._send_frame(ReadFrame(room=room, seq=chosen))
+
     async def leave(self) -> None:
         """Leave the chat: the server removes the user from the list and releases the name.
 
@@ -379,6 +407,7 @@ class Chat:
             timestamp=timestamp,
             heartbeats=pages,
             user_pages=pages,
+            unread=True if self._asks_unread else None,
         )
         await socket.send(encode(hello).decode())
 
@@ -392,6 +421,9 @@ class Chat:
                 self._on_heartbeat(frame)
             case UsersPageFrame():
                 self._people.on_page(frame)
+            case ErrorFrame() if self._is_unknown_field(frame, "unread"):
+                self._asks_unread = False
+                await self._send_hello(socket, self.position)
             case ErrorFrame() if self._is_unknown_field(frame, "userPages", "heartbeats"):
                 self._has_pages = False
                 await self._send_hello(socket, self.position)
@@ -405,7 +437,19 @@ class Chat:
                 if not self._pending.reject(frame):
                     self._received.put(frame)
             case _:
+                await self._count(frame)
                 self._on_broadcast(frame)
+
+    async def _count(self, frame: BroadcastFrame) -> None:
+        """Follow what is unread. It depends on sequences alone, so it doesn't matter what is read when."""
+        if isinstance(frame, MessageFrame):
+            self._unread.on_message(frame, self.user.id)
+        elif isinstance(frame, ReadNotice):
+            self._unread.on_notice(frame)
+        elif isinstance(frame, RemovedFrame):
+            again = self._unread.must_ask(frame.room, frame.message_seq)
+            if again is not None:
+                await self._send_frame(ReadFrame(room=frame.room, seq=again))
 
     def _is_unknown_field(self, error: ErrorFrame, *fields: str) -> bool:
         """Whether a gateway of an earlier release rejects the hello because of one of ``fields``."""
@@ -469,5 +513,7 @@ class Chat:
         self._backoff.reset()
         self._socket = socket
         self._welcomed.set()
+        for room, seq in self._unread.on_welcome(frame.unread).items():
+            await self._send_frame(ReadFrame(room=room, seq=seq))
         for pending in self._pending.frames():
             await self._send_frame(pending)

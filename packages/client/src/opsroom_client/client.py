@@ -145,17 +145,24 @@ class Opsroom:
         return await self.requests.request(Call("GET", "/status"), Status)
 
     def chat(
-        self, token: str, *, since: int | Position | None = None, ping_seconds: float = PING_SECONDS
+        self,
+        token: str,
+        *,
+        since: int | Position | None = None,
+        ping_seconds: float = PING_SECONDS,
+        unread: bool = False,
     ) -> Chat:
         """The chat as the user of ``token``, with messages after ``since`` (None: from now on).
 
         ``since``: a sequence, or the ``position`` of an earlier chat. ``ping_seconds``: interval of pings,
-        and the timeout of each, so that a dead connection is replaced within twice that.
+        and the timeout of each, so that a dead connection is replaced within twice that. ``unread``: whether
+        to keep count of what the user has not read.
         """
         scheme = "wss" if self._url.scheme == "https" else "ws"
         url = f"{self._url.copy_with(scheme=scheme)}".rstrip("/") + f"{API}/chat/ws"
         tls = self._tls if scheme == "wss" else None
-        return Chat(url, token, since=since, timeout=self._patience, tls=tls, ping_seconds=ping_seconds)
+        chat = Chat(url, token, since=since, timeout=self._patience, tls=tls, ping_seconds=ping_seconds)
+        return chat.counting_unread() if unread else chat
 
 
 def default_name() -> str:

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call, Requests
+from opsroom_contracts.chat.reads import Unread
 from opsroom_contracts.chat.rooms import Room, RoomMember, RoomMembersReply, RoomsReply, RoomView
-from opsroom_contracts.http import NewDirectRoom, NewMembers, NewRoom, RoomPatch
+from opsroom_contracts.http import NewDirectRoom, NewMembers, NewRead, NewRoom, RoomPatch
 
 
 class Rooms:
@@ -50,6 +51,16 @@ class Rooms:
         with validating_request():
             body = RoomPatch(name=name, description=description, archived=archived)
         return await self._requests.request(Call("PATCH", f"/chat/rooms/{room}", body=body), Room)
+
+    async def unread(self) -> Unread:
+        """What the user has not read in each of their rooms."""
+        return await self._requests.request(Call("GET", "/chat/unread"), Unread)
+
+    async def read(self, room: str, seq: int) -> Unread:
+        """Note that everything up to ``seq`` is read, on all devices; a lower position changes nothing."""
+        with validating_request():
+            body = NewRead(seq=seq)
+        return await self._requests.request(Call("PUT", f"/chat/rooms/{room}/read", body=body), Unread)
 
     async def join(self, room: str) -> None:
         """Join a public room."""

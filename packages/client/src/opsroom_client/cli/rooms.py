@@ -119,6 +119,40 @@ def invite(server: Server, room: str, names: tuple[str, ...]) -> None:
 
 
 @rooms.command()
+@output_options
+@click.pass_obj
+def unread(server: Server, as_json: bool) -> None:
+    """Count unread messages in each of your rooms; 999 stands for that many or more."""
+
+    async def work(opsroom: Opsroom) -> None:
+        found = await opsroom.rooms.unread()
+        if as_json:
+            show_json(found.rooms)
+            return
+        titles = {view.room.id: title(view.room) for view in await opsroom.rooms.list()}
+        rows = [(titles.get(one.room, one.room), str(one.unread), str(one.mentions)) for one in found.rooms]
+        show_table(("ROOM", "UNREAD", "MENTIONS"), rows)
+
+    run(server, work)
+
+
+@rooms.command()
+@click.argument("room")
+@click.pass_obj
+def read(server: Server, room: str) -> None:
+    """Mark ROOM (its name or id) as read, on all of your devices."""
+
+    async def work(opsroom: Opsroom) -> None:
+        found = (await find_room(opsroom, room)).room
+        for one in (await opsroom.rooms.unread()).rooms:
+            if one.room == found.id and one.last is not None:
+                await opsroom.rooms.read(found.id, one.last)
+        print_line(f"{title(found)} is read")
+
+    run(server, work)
+
+
+@rooms.command()
 @click.argument("room")
 @output_options
 @click.pass_obj

@@ -122,7 +122,7 @@ class PacedReads:
         await asyncio.shield(person.done)
 
     async def close(self) -> None:
-        """Stop; whoever waits gets ``UnavailableError``."""
+        """Stop; requests that wait get ``UnavailableError``."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
