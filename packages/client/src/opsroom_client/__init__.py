@@ -27,6 +27,7 @@ from opsroom_client.errors import (
 )
 from opsroom_client.event_stream import CloudChange, OnConnection
 from opsroom_client.position import Position
+from opsroom_client.search import SearchFilter
 
 __all__ = [
     "Chat",
@@ -41,6 +42,7 @@ __all__ = [
     "OpsroomError",
     "Position",
     "RequestRejectedError",
+    "SearchFilter",
     "UnexpectedResponseError",
     "UnreachableError",
 ]

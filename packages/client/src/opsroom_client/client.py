@@ -16,9 +16,11 @@ from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_client.rooms import Rooms
+from opsroom_client.search import EVERYTHING, SearchFilter, search
 from opsroom_contracts.chat.models import HISTORY_MAX, USERS_MAX, HistoryReply, Message, User, UsersReply
 from opsroom_contracts.http import NAME_HEADER, NewUser, Registered
 from opsroom_contracts.identity import SessionView
+from opsroom_contracts.search.models import SEARCH_DEFAULT, SearchResults
 from opsroom_contracts.status import Status
 from opsroom_contracts.text import NAME_MAX, NameRuleError, clean_name
 
@@ -106,6 +108,20 @@ class Opsroom:
             if page.next is None:
                 return tuple(users.values())
             params["after"] = page.next
+
+    async def search(
+        self,
+        q: str = "",
+        *,
+        narrowed: SearchFilter = EVERYTHING,
+        limit: int = SEARCH_DEFAULT,
+        cursor: str | None = None,
+    ) -> SearchResults:
+        """Messages, servers and entries of the Worklog that match; ``limit`` of each on a page.
+
+        ``q``: words, phrases in quotes and filters. ``cursor``: the ``next`` of the page before.
+        """
+        return await search(self.requests, q, narrowed, limit, cursor)
 
     async def history(
         self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50

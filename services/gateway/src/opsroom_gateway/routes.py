@@ -31,6 +31,7 @@ from opsroom_gateway.api.people.routes import people_router
 from opsroom_gateway.api.reads import reads_router
 from opsroom_gateway.api.restrictions import RestrictionClient, restrictions_router
 from opsroom_gateway.api.rooms import RoomClient, room_members_router, rooms_router
+from opsroom_gateway.api.search.routes import PortalSearch, search_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
@@ -124,7 +125,10 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     commanding = CommandAccess(access, projections.members, components.limits, audit_log)
     _add_cloud(router, components, commanding)
     events = StreamReader(broker, subjects.CLOUD_STREAM)
-    router.include_router(cloud_history_router(CloudHistoryReader(events), projections.cloud, access))
+    cloud_history = CloudHistoryReader(events)
+    router.include_router(cloud_history_router(cloud_history, projections.cloud, access))
+    search = PortalSearch(requester, projections.cloud, cloud_history)
+    router.include_router(search_router(search, components.limits, access))
     router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))

@@ -89,6 +89,9 @@ class LimitSettings(ServiceSettings):
     bot_messages_burst: Annotated[int, Field(ge=1)] = 50
     bot_commands_per_second: PerSecond = 1.0
     bot_commands_burst: Annotated[int, Field(ge=1)] = 20
+    searches_per_second: PerSecond = 5.0
+    """Per user, on average. The page searches while its user types."""
+    searches_burst: Annotated[int, Field(ge=1)] = 50
     pending_operations: Count = 100
     """Per user, at once."""
 
@@ -115,6 +118,10 @@ class LimitSettings(ServiceSettings):
     def commands(self) -> Rate:
         """The rate of commands per user."""
         return Rate(self.commands_per_second, self.commands_burst)
+
+    def searches(self) -> Rate:
+        """The rate of searches per user."""
+        return Rate(self.searches_per_second, self.searches_burst)
 
     def bot_messages(self) -> Rate:
         """The rate of messages per bot."""

@@ -26,7 +26,7 @@ examples:
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
 
-chat, servers, rooms, moderate, people, invite, bots, status and doctor use the portal that --url or
+chat, servers, rooms, search, moderate, people, invite, bots, status and doctor use the portal that --url or
 OPSROOM_URL names, else the one at PORT, else the one that was started last from here and still runs, else
 http://127.0.0.1:8000.
 """
@@ -144,6 +144,7 @@ _CLIENT_COMMANDS = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
     "rooms": "create, join and leave rooms (--help)",
+    "search": "find messages, servers and Worklog entries (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
     "people": "list people and invitations, for admins (--help)",
     "invite": "invite a person: print a link that signs them in, once (--help)",
@@ -168,7 +169,10 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 
 _PORTAL_OPTIONS = ("--url", "--token-file")
 """They may precede the commands that use a running portal."""
-_PORTAL_COMMANDS = ("chat", "servers", "rooms", "moderate", "people", "invite", "bots", "status", "doctor")
+_PORTAL_COMMANDS = (
+    *("chat", "servers", "rooms", "search", "moderate", "people", "invite", "bots"),
+    *("status", "doctor"),
+)
 _UP_HINT = ": it starts a portal, at --host and --port"
 
 

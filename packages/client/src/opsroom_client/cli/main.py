@@ -13,6 +13,7 @@ from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.people import invite, people
 from opsroom_client.cli.rooms import rooms
 from opsroom_client.cli.running import Server, chosen_server, read_token
+from opsroom_client.cli.search import search
 from opsroom_client.cli.servers.group import servers
 
 PROGRAM = "opsroom"
@@ -74,7 +75,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
             context.obj = replace(context.obj, token=read_token(file, None))
 
 
-for _command in (servers, chat, rooms, moderate, people, invite, bots):
+for _command in (servers, chat, rooms, search, moderate, people, invite, bots):
     # Accept the global options after the command, too, where users expect them.
     _command.params += [
         click.Option(["--url"], callback=_set_url, expose_value=False, help="The portal's URL."),

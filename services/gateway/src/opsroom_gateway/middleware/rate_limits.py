@@ -20,6 +20,7 @@ class Limits:
     commands: RateLimit
     bot_messages: RateLimit
     bot_commands: RateLimit
+    searches: RateLimit
     pending_operations: int
     json_depth: int
 
@@ -27,7 +28,7 @@ class Limits:
     def shared(self) -> tuple[RateLimit, ...]:
         """The rate limits that are synchronized with the other gateways."""
         of_bots = (self.bot_messages, self.bot_commands)
-        return self.registrations, self.joins, self.messages, self.commands, *of_bots
+        return self.registrations, self.joins, self.messages, self.commands, self.searches, *of_bots
 
     def count_registration(self, connection: HTTPConnection) -> None:
         """Count a registration.
@@ -54,6 +55,11 @@ class Limits:
         if not client.exempt:
             (self.bot_commands if is_bot_identity(identity) else self.commands).acquire(identity)
 
+    def count_search(self, client: Client, identity: Identity) -> None:
+        """Count a search."""
+        if not client.exempt:
+            self.searches.acquire(identity)
+
     def pending_max(self, client: Client) -> int | None:
         """Return an identity's quota of pending operations, enforced by the cloud service. None: no limit."""
         return None if client.exempt else self.pending_operations or None
@@ -68,6 +74,7 @@ def build_limits(settings: LimitSettings) -> Limits:
         commands=RateLimit("commands", "commands", settings.commands()),
         bot_messages=RateLimit("bot-messages", "messages of this bot", settings.bot_messages()),
         bot_commands=RateLimit("bot-commands", "commands of this bot", settings.bot_commands()),
+        searches=RateLimit("searches", "searches", settings.searches()),
         pending_operations=settings.pending_operations,
         json_depth=settings.json_depth,
     )

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Query
 
@@ -57,6 +57,20 @@ _From = Annotated[TimestampText | None, Query(alias="from")]
 _To = Annotated[TimestampText | None, Query(alias="to")]
 
 
+class EventFilter(Protocol):
+    """Which events to read. ``instance``: only those of one; nothing is shown outside of the times."""
+
+    @property
+    def instance(self) -> str | None: ...
+    @property
+    def earliest(self) -> datetime | None: ...
+    @property
+    def latest(self) -> datetime | None: ...
+    def shows(self, event: InstanceEvent) -> bool:
+        """Whether an event matches."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
     """Which events to show; None: all. ``earliest`` and ``latest`` are inclusive."""
@@ -87,11 +101,12 @@ class CloudHistoryReader:
         self._waiting = 0
 
     async def page(
-        self, wanted: HistoryFilter, before: int | None, limit: int
+        self, wanted: EventFilter, before: int | None, limit: int, *, read_max: int = _READ_MAX
     ) -> tuple[list[CloudEvent], int | None]:
         """Return the events before ``before``, or the latest, and the ``before`` of the next page.
 
         The page is short if its budget is used up, and may then be empty; the next one continues there.
+        ``read_max``: events that are read for it.
 
         Raises:
             FaultError: ``overloaded``: too many pages are being read.
@@ -102,12 +117,12 @@ class CloudHistoryReader:
         self._waiting += 1
         try:
             async with self._slots:
-                return await self._read(wanted, before, limit)
+                return await self._read(wanted, before, limit, read_max)
         finally:
             self._waiting -= 1
 
     async def _read(
-        self, wanted: HistoryFilter, before: int | None, limit: int
+        self, wanted: EventFilter, before: int | None, limit: int, read_max: int
     ) -> tuple[list[CloudEvent], int | None]:
         subject = CLOUD_EVENTS if wanted.instance is None else instance_events(wanted.instance)
         loop = asyncio.get_running_loop()
@@ -116,7 +131,7 @@ class CloudHistoryReader:
             before = await self._end_at(subject, wanted.latest, before)
         source = await BackwardReader.before(self._reader, subject, before)
         found: list[CloudEvent] = []
-        while source.has_more and read < _READ_MAX and loop.time() < deadline:
+        while source.has_more and read < read_max and loop.time() < deadline:
             end = source.end
             window = await source.window(BATCH)
             read += len(window)
