@@ -23,9 +23,11 @@ from opsroom_contracts.chat.invitations import (
 from opsroom_contracts.chat.models import MEMBER, LeaveReason, Member
 from opsroom_contracts.chat.moderation import RestrictionKind, RestrictRequest, RevokeRequest
 from opsroom_contracts.identity import Grant, Role
+from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import AUDIT, AUDIT_STREAM, member_subject
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import audit_stream, ensure_stream
+from opsroom_messaging.jetstream.write_health import store
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat, another, refusal
@@ -189,7 +191,37 @@ async def test_other_secrets_are_rejected(chat: Chat, secret: str) -> None:
     assert (await exchange(chat, invited.secret)).user.name == "Bob"
 
 
-async def test_a_withdrawn_or_expired_invitation_is_void_and_frees_the_name(chat: Chat) -> None:
+async def age(chat: Chat, user_id: str, *, swept: bool = True) -> None:
+    """Store the record as if the time of its link had passed; and, if it is ``swept``, that of the name."""
+    known = await record(chat, user_id)
+    assert known.link is not None
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    link = known.link.model_copy(update={"until": past})
+    aged = known.model_copy(update={"link": link, "deadline": past if swept else known.deadline})
+    await store(chat.broker, member_subject(user_id), encode(aged), {})
+
+
+async def test_an_expired_invitation_is_void_and_frees_the_name(chat: Chat) -> None:
+    invited = await invite(chat, "Bob")
+    assert (await refusal(chat.register("Bob"))).code == "name_taken"
+    await age(chat, invited.invitation.id)
+    bob = await chat.until_free("Bob")
+    assert bob.user.id != invited.invitation.id
+    assert (await refusal(exchange(chat, invited.secret))).code == "link_invalid"
+    withdrawing = chat.requester.request(endpoints.WITHDRAW, WithdrawRequest(id=invited.invitation.id))
+    assert (await refusal(withdrawing)).code == "invitation_unknown"
+
+
+async def test_an_expired_invitation_is_void_before_the_name_is_swept(chat: Chat) -> None:
+    invited = await invite(chat, "Bob")
+    known = await record(chat, invited.invitation.id)
+    await age(chat, invited.invitation.id, swept=False)
+    assert (await refusal(exchange(chat, invited.secret))).code == "link_invalid"
+    await store(chat.broker, member_subject(invited.invitation.id), encode(known), {})
+    assert (await exchange(chat, invited.secret)).user.name == "Bob", "only the time has made it void"
+
+
+async def test_a_withdrawn_invitation_is_void_and_frees_the_name(chat: Chat) -> None:
     invited = await invite(chat, "Bob")
     await chat.requester.request(endpoints.WITHDRAW, WithdrawRequest(id=invited.invitation.id))
     assert (await refusal(exchange(chat, invited.secret))).code == "link_invalid"
