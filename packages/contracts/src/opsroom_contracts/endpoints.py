@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsroom_contracts import gateways, status
-from opsroom_contracts.chat import bots, frames, invitations, moderation, reads, rooms
+from opsroom_contracts.chat import bots, files, frames, invitations, moderation, reads, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
@@ -72,6 +72,10 @@ ROOMS = Endpoint(CHAT_SERVICE, "chat.rooms", rooms.RoomsRequest, rooms.RoomsRepl
 ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequest, rooms.RoomMembersReply)
 READ = Endpoint(CHAT_SERVICE, "chat.read", reads.ReadRequest, reads.Unread)
 UNREAD = Endpoint(CHAT_SERVICE, "chat.unread", reads.UnreadRequest, reads.Unread)
+BEGIN_FILE = Endpoint(CHAT_SERVICE, "chat.begin-file", files.BeginFileRequest, files.BeginFileReply)
+FINISH_FILE = Endpoint(CHAT_SERVICE, "chat.finish-file", files.FinishFileRequest, files.FinishFileReply)
+CANCEL_FILE = Endpoint(CHAT_SERVICE, "chat.cancel-file", files.CancelFileRequest, files.CancelFileReply)
+FILE = Endpoint(CHAT_SERVICE, "chat.file", files.FileRequest, files.FileReply)
 
 CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
 ADOPT_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.adopt", cloud.AdoptRequest, cloud.OperationReply)
@@ -114,6 +118,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(READ, UNREAD),
+    *(BEGIN_FILE, FINISH_FILE, CANCEL_FILE, FILE),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),
     *(RENAME_INSTANCE, LABEL_INSTANCE),

@@ -24,6 +24,12 @@ _CREATED_ROOM: Final = re.compile(r"[rd]-[a-z2-7]{24}")
 """Ids of rooms that people create: most are small, and each subject takes memory of the broker."""
 CHAT_ERASURES = "chat.erasures.*"
 """Removed messages that are not erased yet; part of the ``CHAT`` stream."""
+CHAT_FILES = "chat.files.*"
+"""Records of files; part of the ``CHAT`` stream, so that they are stored together with their messages."""
+
+FILES_STREAM = "FILES"
+"""The bytes of files, in chunks: ``chat.chunks.<file>.<attempt>.<number>``."""
+CHUNKS = "chat.chunks.>"
 
 MEMBERS_STREAM = "MEMBERS"
 """Members, names and restrictions: the last message on a subject is the current record."""
@@ -86,6 +92,8 @@ GATEWAY_RATE_LIMITS = "gateway.spent"
 _STREAMS = (
     ("chat.events.", CHAT_STREAM),
     ("chat.erasures.", CHAT_STREAM),
+    ("chat.files.", CHAT_STREAM),
+    ("chat.chunks.", FILES_STREAM),
     ("chat.", MEMBERS_STREAM),
     ("cloud.", CLOUD_STREAM),
     ("audit.", AUDIT_STREAM),
@@ -156,6 +164,21 @@ def name_subject(name_key: str) -> str:
 def erasure_subject(message_id: str) -> str:
     """Return the subject of the pending erasure of one removed message."""
     return f"chat.erasures.{message_id}"
+
+
+def file_subject(file_id: str) -> str:
+    """Return the subject of the record of one file."""
+    return f"chat.files.{file_id}"
+
+
+def chunks_of(file_id: str, attempt: str = "*") -> str:
+    """Return the wildcard subject of the chunks of one file, by default of all attempts to upload it."""
+    return f"chat.chunks.{file_id}.{attempt}.*"
+
+
+def chunk_subject(file_id: str, attempt: str, number: int) -> str:
+    """Return the subject of one chunk; ``number`` counts from 0."""
+    return f"chat.chunks.{file_id}.{attempt}.{number}"
 
 
 def room_record(room: str) -> str:

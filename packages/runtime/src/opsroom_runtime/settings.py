@@ -60,4 +60,5 @@ class Settings(BaseModel):
     @classmethod
     def variable(cls, field: str) -> str:
         """The environment variable of ``field``."""
-        return field.upper() if field in cls.shared else cls.prefix + field.upper()
+        is_shared = any(field in getattr(base, "shared", ()) for base in cls.__mro__)
+        return field.upper() if is_shared else cls.prefix + field.upper()

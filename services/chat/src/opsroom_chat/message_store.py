@@ -5,14 +5,25 @@ stored atomically with the new event, so that another process can complete it af
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from opsroom_chat.domain.changes import unknown
+from opsroom_chat.files.deletion import FileDeletion
+from opsroom_chat.files.records import FileRecords
 from opsroom_chat.log.append import StoredError
 from opsroom_chat.log.keys import message_key, stored_key
 from opsroom_chat.log.message_log import MessageLog, NewEvent
-from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent, MessageState, stored_form
+from opsroom_contracts.chat.events import (
+    MESSAGE_STATE,
+    MessageEvent,
+    MessageRemoved,
+    MessageState,
+    stored_form,
+)
+from opsroom_contracts.chat.files import File
 from opsroom_contracts.chat.moderation import ERASURE, Erasure
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
@@ -25,6 +36,7 @@ from opsroom_messaging.jetstream.writes import Write
 
 _ATTEMPTS = 5
 _BATCH_SIZE = 100
+_NO_WRITES: Final[Mapping[str, tuple[Write, ...]]] = MappingProxyType({})
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +56,24 @@ Change = Callable[[StoredChatEvent], MessageState | None]
 """Returns the event that replaces the stored one; None if nothing is left to change. It may raise a fault."""
 
 
+@dataclass(frozen=True, slots=True)
+class FilesOfMessages:
+    """What becomes of the files of a removed message: their records, and their bytes."""
+
+    records: FileRecords
+    deletion: FileDeletion
+
+
 class MessageStore:
     """Writes the events of messages; also completes pending erasures of crashed processes."""
 
-    def __init__(self, reader: StreamReader, messages: MessageLog, eraser: SecureDeleter) -> None:
+    def __init__(
+        self, reader: StreamReader, messages: MessageLog, eraser: SecureDeleter, files: FilesOfMessages
+    ) -> None:
         self._reader = reader
         self._log = messages
         self._eraser = eraser
+        self._files = files
 
     async def find(self, room: str, message_id: str) -> StreamMessage | None:
         """Return the last event of a message as it is stored; None: the stream has none.
@@ -61,20 +84,26 @@ class MessageStore:
         found = await self._log.find(room, message_id)
         return found.stored
 
-    async def add(self, event: MessageEvent) -> int | StreamMessage:
+    async def add(self, event: MessageEvent, others: tuple[Write, ...] = ()) -> int | StreamMessage:
         """Store a new message. Returns its sequence, or its last event if it is stored already.
+
+        ``others``: what is stored in one batch with it.
 
         Raises:
             FaultError: ``unavailable`` after too many conflicts.
             UnavailableError: the broker did not respond.
         """
-        (added,) = await self.add_all((event,))
+        (added,) = await self.add_all((event,), {event.id: others})
         if isinstance(added, Exception):
             raise added
         return added
 
-    async def add_all(self, events: Sequence[MessageEvent]) -> list[Added]:
+    async def add_all(
+        self, events: Sequence[MessageEvent], others: Mapping[str, tuple[Write, ...]] = _NO_WRITES
+    ) -> list[Added]:
         """Store different new messages in this order; return for each what ``add`` returns or raises.
+
+        ``others``: by the ids of messages, what is stored in one batch with them.
 
         Raises:
             UnavailableError: the broker did not respond; some may be stored.
@@ -85,7 +114,10 @@ class MessageStore:
         for _ in range(_ATTEMPTS):
             if not left:
                 break
-            new = [_new_event(events[place], expected.get(place)) for place in left]
+            new = [
+                _new_event(event, expected.get(place), others.get(event.id, ()))
+                for place, event in ((place, events[place]) for place in left)
+            ]
             try:
                 outcomes = await self._log.append_all(new)
             except MessagingError as error:
@@ -120,10 +152,14 @@ class MessageStore:
             if event is None:
                 await self._finish(await self._reader.last(erasure_subject(message_id)))
                 return stored, False
-            erasure = Erasure(room=room, id=message_id, message_seq=stored.seq)
+            files = _dropped_files(stored.event, event)
+            erasure = Erasure(room=room, id=message_id, message_seq=stored.seq, files=files)
+            others = (
+                Write(erasure_subject(message_id), encode(erasure.stored())),
+                *await self._files.records.removals(files),
+            )
             try:
-                others = (Write(erasure_subject(message_id), encode(erasure)),)
-                seq, erasure_seq = await self._log.append(
+                seq, erasure_seq, *_ = await self._log.append(
                     NewEvent(room, message_id, encode(stored_form(event)), others, expected=stored.seq)
                 )
             except StoredError:
@@ -208,8 +244,19 @@ class MessageStore:
 
     async def _erase(self, erasure: Erasure, erasure_seq: int) -> None:
         await self._eraser.erase(erasure.message_seq)
+        await self._files.deletion.erase(erasure.files)
         await self._eraser.erase(erasure_seq)
 
 
-def _new_event(event: MessageEvent, expected: int | None) -> NewEvent:
-    return NewEvent(event.room, event.id, encode(event), expected=expected)
+def _new_event(event: MessageEvent, expected: int | None, others: tuple[Write, ...]) -> NewEvent:
+    return NewEvent(event.room, event.id, encode(event), others, expected=expected)
+
+
+def _dropped_files(before: MessageState, after: MessageState) -> tuple[str, ...]:
+    """Return the ids of the files that a message loses."""
+    kept = {file.id for file in _files_of(after)}
+    return tuple(file.id for file in _files_of(before) if file.id not in kept)
+
+
+def _files_of(event: MessageState) -> tuple[File, ...]:
+    return () if isinstance(event, MessageRemoved) else event.files or ()

@@ -1,11 +1,13 @@
 """Handlers that send messages, with deduplication, and read the history."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
+from opsroom_chat.files.records import Attached, FileRecords
 from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import Added, MessageStore
@@ -39,6 +41,15 @@ from opsroom_contracts.text import NameRuleError, clean_name, is_blank
 from opsroom_messaging.client.microservice import MicroService, fault_of
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_messaging.jetstream.writes import Write
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A message to store, and what is stored in one batch with it."""
+
+    event: MessageEvent
+    others: tuple[Write, ...] = ()
 
 
 class Messages:
@@ -52,12 +63,14 @@ class Messages:
         *,
         access: RoomAccess,
         clock: Clock,
+        files: FileRecords,
     ) -> None:
         self._members = members
         self._store = store
         self._history = history
         self._access = access
         self._clock = clock
+        self._files = files
 
     @property
     def malformed(self) -> int:
@@ -79,10 +92,10 @@ class Messages:
 
         Raises:
             FaultError: ``room_unknown``, ``user_unknown``, ``invalid_request`` (blank text), ``forbidden``,
-                ``muted``, ``banned``.
+                ``muted``, ``banned``, ``file_unknown``.
         """
-        event = await self._event(request)
-        return _reply(event, await self._store.add(event))
+        new = await self._event(request)
+        return _reply(new.event, await self._store.add(new.event, new.others))
 
     async def send_batch(self, request: SendBatchRequest) -> SendBatchReply:
         """Store messages in their order, together if possible; each is stored or refused as by ``send``.
@@ -91,22 +104,23 @@ class Messages:
         """
         prepared = await self._prepared(request.messages)
         events: dict[str, MessageEvent] = {}
+        others: dict[str, tuple[Write, ...]] = {}
         for one in prepared:
-            if isinstance(one, MessageEvent):
-                events.setdefault(one.id, one)
-        added = dict(zip(events, await self._store.add_all(tuple(events.values())), strict=True))
+            if isinstance(one, _New) and one.event.id not in events:
+                events[one.event.id], others[one.event.id] = one.event, one.others
+        added = dict(zip(events, await self._store.add_all(tuple(events.values()), others), strict=True))
         results: list[SendResult] = []
         for one in prepared:
             if isinstance(one, Fault):
                 results.append(SendResult(fault=one))
             else:
-                is_repeated = one is not events[one.id]
-                results.append(_result(events[one.id], added[one.id], is_repeated=is_repeated))
+                first = events[one.event.id]
+                results.append(_result(first, added[first.id], is_repeated=one.event is not first))
         return SendBatchReply(results=tuple(results))
 
-    async def _prepared(self, requests: Sequence[SendRequest]) -> list[MessageEvent | Fault]:
+    async def _prepared(self, requests: Sequence[SendRequest]) -> list[_New | Fault]:
         """Return the event of each message, or why it is refused."""
-        prepared: list[MessageEvent | Fault] = []
+        prepared: list[_New | Fault] = []
         for request in requests:
             try:
                 prepared.append(await self._event(request))
@@ -117,11 +131,9 @@ class Messages:
                     break
         return [*prepared, *[prepared[-1]] * (len(requests) - len(prepared))]
 
-    async def _event(self, request: SendRequest) -> MessageEvent:
+    async def _event(self, request: SendRequest) -> _New:
         """Return the event to store, unless the message is refused."""
-        if request.files:
-            raise refuse(ErrorCode.FILE_UNKNOWN, f"there is no file {request.files[0]}", field="files")
-        if is_blank(request.text):
+        if is_blank(request.text) and not request.files:
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         members_seq = await self._check_room(request)
         sender, identity = await self._sender(request)
@@ -140,7 +152,19 @@ class Messages:
             await self._check_may_send(*await owner_of(self._members, sender), event)
         if request.raw is not None:
             await self._check_claimed_name(request.guest_name, event)
-        return event
+        if not request.files:
+            return _New(event)
+        attached = await self._attached(request.files, event)
+        return _New(event.model_copy(update={"files": attached.files or None}), attached.writes)
+
+    async def _attached(self, ids: Sequence[str], event: MessageEvent) -> Attached:
+        """Return the files of a message, or none if this is a retry of one that is stored already."""
+        try:
+            return await self._files.attach(ids, event.user.id, event.room, event.id)
+        except FaultError:
+            if await self._store.find(event.room, event.id) is None:
+                raise
+            return Attached((), ())
 
     async def _check_may_send(self, name: str, identity: Identity | None, event: MessageEvent) -> None:
         """Refuse muted and banned senders, unless this is a retry of a message that is stored already."""

@@ -15,6 +15,8 @@ from opsroom_chat.changes.people import People
 from opsroom_chat.changes.pins import Pins
 from opsroom_chat.changes.reactions import Reactions
 from opsroom_chat.device_handlers import DeviceHandlers
+from opsroom_chat.files.handlers import FileHandlers
+from opsroom_chat.files.parts import FileParts, build_files
 from opsroom_chat.history import History
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
@@ -24,7 +26,7 @@ from opsroom_chat.log.message_log import MessageLog
 from opsroom_chat.log.room_details import RoomDetails
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
-from opsroom_chat.message_store import MessageStore
+from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.reads.handlers import ReadHandlers
@@ -116,6 +118,7 @@ class _Chat:
     edits: Edits
     reactions: Reactions
     pins: Pins
+    files: FileHandlers
     restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
     audit: AuditWriter
@@ -144,7 +147,8 @@ async def _serving(
 ) -> AsyncIterator[asyncio.Event]:
     projection = MemberProjection()
     subscription = StreamSubscription(broker, _MEMBERS_SOURCE, projection)
-    chat = _build(broker, settings, clock, message_log, (projection, subscription))
+    files = build_files(broker, settings)
+    chat = _build(broker, settings, clock, message_log, (projection, subscription), files)
     service = _endpoints(broker, chat, settings.stream_replicas)
     async with run_tasks(
         member_writer=chat.member_writer.run(),
@@ -154,6 +158,7 @@ async def _serving(
         subscription=subscription.run(),
         audit=chat.audit.run(),
         upkeep=upkeep.run(),
+        files=files.run(),
         write_probe=_write_probe(broker, upkeep).run(),
         clock=clock.run(broker, subjects.MEMBERS_STREAM),
         epochs=EpochKeeper(broker, (subjects.CHAT_STREAM, subjects.MEMBERS_STREAM)).run(),
@@ -233,6 +238,7 @@ def _build(
     clock: Clock,
     message_log: _Log,
     of_members: tuple[MemberProjection, StreamSubscription],
+    files: FileParts,
 ) -> _Chat:
     projection, subscription = of_members
     member_writer = BatchWriter(broker)
@@ -247,7 +253,8 @@ def _build(
         conflicts=store_conflicts(broker.metrics),
     )
     eraser = SecureDeleter(broker, subjects.CHAT_STREAM)
-    store = MessageStore(message_reader, message_log.messages, eraser)
+    of_files = FilesOfMessages(files.records, files.deletion)
+    store = MessageStore(message_reader, message_log.messages, eraser, of_files)
     superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
     catch_up = CatchUp(member_reader, subscription)
     access = RoomAccess(lambda: projection.index.rooms, settings.rooms, catch_up)
@@ -275,8 +282,9 @@ def _build(
             open_rooms=settings.rooms,
             catch_up=catch_up,
         ),
-        messages=Messages(members, store, history, access=access, clock=clock),
+        messages=Messages(members, store, history, access=access, clock=clock, files=files.records),
         edits=Edits(store, people, clock=clock),
+        files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),
         pins=Pins(message_reader, store, details, access),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
@@ -307,6 +315,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     chat.messages.register(service)
     chat.rooms.register(service)
     chat.reads.register(service)
+    chat.files.register(service)
     service.add(endpoints.REGISTER, presence.register)
     service.add(endpoints.JOIN, of_members(presence.join))
     service.add(endpoints.LEAVE, presence.leave)

@@ -7,13 +7,15 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from opsroom_chat.domain.presence import GracePeriods
+from opsroom_contracts.chat.files import PENDING_SECONDS
 from opsroom_contracts.serialization.model import RoomName
+from opsroom_messaging.files.settings import S3Settings
 from opsroom_messaging.settings import ServiceSettings
 
 _DAY_SECONDS = 86_400
 
 
-class ChatSettings(ServiceSettings):
+class ChatSettings(ServiceSettings, S3Settings):
     """Settings. The environment variable of each field is its name in upper case with the prefix ``CHAT_``.
 
     Times are in seconds unless the name says days.
@@ -24,6 +26,12 @@ class ChatSettings(ServiceSettings):
     rooms: frozenset[RoomName] = frozenset({"general"})
     retention_days: Annotated[float, Field(gt=0, le=36_500)] = 365.0
     retention_bytes: Annotated[int, Field(ge=1_000_000)] = 4 * 1024**3
+    files_bytes: Annotated[int, Field(ge=1_000_000)] = 2 * 1024**3
+    """How much all files together may take in JetStream. When it is used up, new files are refused."""
+    files_pending_seconds: Annotated[int, Field(ge=1, le=86_400)] = PENDING_SECONDS
+    """How long a file is kept that no message refers to."""
+    files_sweep_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """How often the service looks for bytes that nothing refers to."""
     index_dir: Path | None = None
     """A folder for the index of messages, which each process keeps in its own file. Everything in it may be
     deleted at any time: the index is then built again. Without the setting, this happens at every start."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from opsroom_contracts.audit import Address, Requester
+from opsroom_contracts.chat.files import FileIds
 from opsroom_contracts.chat.models import RawName, User
 from opsroom_contracts.identity import Identity
 from opsroom_contracts.serialization.model import (
@@ -36,16 +37,30 @@ Seconds = Annotated[int, Field(ge=1, le=_TEN_YEARS)]
 Identities = Annotated[tuple[Identity, ...], Field(max_length=IDENTITIES_MAX)]
 
 
-class Erasure(Model):
-    """A pending erasure, on ``chat.erasures.<id>``: the text of a removed message may still be on disk.
-
-    ``message_seq``: the sequence of that text in ``CHAT``.
-    """
+class ErasureV1(Model):
+    """A pending erasure of a text without files, as every release can read it."""
 
     version: Literal[1] = 1
     room: RoomName
     id: Identifier
     message_seq: Annotated[Sequence, Field(ge=1)]
+
+
+class Erasure(Model):
+    """A pending erasure, on ``chat.erasures.<id>``: the text of a removed message may still be on disk.
+
+    ``message_seq``: the sequence of that text in ``CHAT``. ``files``: those whose bytes are to be deleted.
+    """
+
+    version: Literal[2] = 2
+    room: RoomName
+    id: Identifier
+    message_seq: Annotated[Sequence, Field(ge=1)]
+    files: FileIds = ()
+
+    def stored(self) -> Model:
+        """Return what to store. Without files, processes of older releases can finish it, too."""
+        return self if self.files else copy_fields(self, ErasureV1)
 
 
 class RemoveRequest(Model):
@@ -194,7 +209,11 @@ class RevokeReply(Model):
     seq: Sequence
 
 
-ERASURE = StoredContract(Erasure)
+def _upgrade_erasure(old: ErasureV1) -> Erasure:
+    return copy_fields(old, Erasure)
+
+
+ERASURE = StoredContract(Erasure, {1: PreviousVersion(ErasureV1, _upgrade_erasure)})
 
 
 def _upgrade_restriction(old: Restriction) -> RestrictionRecord:

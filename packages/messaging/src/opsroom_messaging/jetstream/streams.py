@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass, fields, replace
 
 from nats.errors import Error as NatsError
-from nats.js.api import RetentionPolicy, StorageType, StreamConfig, StreamInfo
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
-    """The configuration of a stream. Ages in seconds, sizes in bytes; 0 and -1 mean no limit."""
+    """The configuration of a stream. Ages in seconds, sizes in bytes; 0 and -1 mean no limit.
+
+    ``keeps_old``: a full stream rejects what is new, instead of dropping the oldest.
+    """
 
     name: str
     subjects: tuple[str, ...]
@@ -41,16 +44,29 @@ class StreamSpec:
     max_bytes: int = -1
     max_per_subject: int = -1
     replicas: int = 1
+    keeps_old: bool = False
 
 
 def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
     """Chat messages; the oldest are dropped by age in seconds and by size in bytes."""
     return StreamSpec(
         subjects.CHAT_STREAM,
-        (subjects.CHAT_EVENTS, subjects.CHAT_ERASURES),
+        (subjects.CHAT_EVENTS, subjects.CHAT_ERASURES, subjects.CHAT_FILES),
         max_age=max_age,
         max_bytes=max_bytes,
         replicas=replicas,
+    )
+
+
+def files_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
+    """The bytes of files, dropped by age in seconds. A full stream accepts no more of them."""
+    return StreamSpec(
+        subjects.FILES_STREAM,
+        (subjects.CHUNKS,),
+        max_age=max_age,
+        max_bytes=max_bytes,
+        replicas=replicas,
+        keeps_old=True,
     )
 
 
@@ -144,7 +160,7 @@ async def ensure_stream(broker: NatsConnection, spec: StreamSpec) -> None:
         await ensure_epoch(broker, info)
     except (JetStreamError, NatsError, TimeoutError) as error:
         raise _creation_error(spec, error) from error
-    if not (info.config.allow_atomic and info.config.allow_msg_schedules):
+    if not (info.config.allow_atomic and (info.config.allow_msg_schedules or spec.keeps_old)):
         raise BrokerUnusableError(
             f"the broker lacks a feature that stream {spec.name} needs: use NATS server 2.12 or newer"
         )
@@ -201,6 +217,7 @@ def _config(spec: StreamSpec) -> StreamConfig:
         subjects=list(spec.subjects),
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW if spec.keeps_old else DiscardPolicy.OLD,
         max_age=spec.max_age,
         max_bytes=spec.max_bytes,
         max_msgs_per_subject=spec.max_per_subject,
@@ -209,7 +226,7 @@ def _config(spec: StreamSpec) -> StreamConfig:
         allow_direct=True,
         allow_atomic=True,
         allow_msg_ttl=True,
-        allow_msg_schedules=True,
+        allow_msg_schedules=not spec.keeps_old,  # the broker does not allow both
         allow_rollup_hdrs=True,
         deny_delete=False,
     )

@@ -1,0 +1,120 @@
+"""What a file is, by its first bytes. What the client says counts only if it can't matter."""
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from opsroom_contracts.chat.files import IMAGE_PIXELS_MAX, IMAGE_SIDE_MAX
+
+UNKNOWN_TYPE: Final = "application/octet-stream"
+_SIGNATURES: Final = (
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+)
+_DECLARED: Final = re.compile(r"(audio|video)/[a-z0-9][a-z0-9.+-]{0,60}|application/vnd\.[a-z0-9.+-]{1,80}")
+"""Types that are shown as the client names them: no browser runs them, and we can't tell them apart."""
+_TEXT_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""JPEG's markers of a frame, whose header has the size."""
+_STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
+"""JPEG's markers without a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """The type of a file. ``width`` and ``height``: only of images that a browser may show in place."""
+
+    type: str
+    width: int | None = None
+    height: int | None = None
+
+
+def recognize(head: bytes, declared: str) -> Recognized:
+    """Return what a file that begins with ``head`` is. ``declared``: what the client says.
+
+    An image whose size can't be found, or that is too large to be shown, is a download.
+    """
+    image = _image(head)
+    if image is not None:
+        kind, size = image
+        if (
+            size is None
+            or min(size) < 1
+            or max(size) > IMAGE_SIDE_MAX
+            or size[0] * size[1] > IMAGE_PIXELS_MAX
+        ):
+            return Recognized(kind)
+        return Recognized(kind, *size)
+    found = next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
+    if found in {None, "application/zip"} and _DECLARED.fullmatch(declared):
+        return Recognized(declared)
+    return Recognized(found or ("text/plain" if _is_text(head) else UNKNOWN_TYPE))
+
+
+def _can_be_shown(width: int, height: int) -> bool:
+    return (
+        1 <= width <= IMAGE_SIDE_MAX and 1 <= height <= IMAGE_SIDE_MAX and width * height <= IMAGE_PIXELS_MAX
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    if not head or _TEXT_CONTROLS.search(head):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 4  # a character that is cut in two
+    return True
+
+
+def _image(head: bytes) -> tuple[str, tuple[int, int] | None] | None:
+    """Return the type of an image and its width and height; None: it is no image."""
+    try:
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            return "image/png", _png(head)
+        if head.startswith((b"GIF87a", b"GIF89a")):
+            return "image/gif", struct.unpack_from("<HH", head, 6)
+        if head.startswith(b"\xff\xd8\xff"):
+            return "image/jpeg", _jpeg(head)
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return "image/webp", _webp(head)
+    except (struct.error, IndexError):
+        return UNKNOWN_TYPE, None
+    return None
+
+
+def _png(head: bytes) -> tuple[int, int] | None:
+    width, height = struct.unpack_from(">II", head, 16)
+    return (width, height) if head[12:16] == b"IHDR" else None
+
+
+def _jpeg(head: bytes) -> tuple[int, int] | None:
+    place = 2
+    while head[place] == 0xFF:
+        marker = head[place + 1]
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", head, place + 5)
+            return width, height
+        if marker == 0xFF:
+            place += 1  # fill bytes may precede a marker
+        elif marker in _STANDALONE:
+            place += 2
+        else:
+            place += 2 + struct.unpack_from(">H", head, place + 2)[0]
+    return None
+
+
+def _webp(head: bytes) -> tuple[int, int] | None:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", head, 21)[0]
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", head, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
