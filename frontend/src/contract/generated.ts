@@ -428,6 +428,18 @@ export interface Contract {
       };
       response: HistoryReply;
     };
+    "POST /chat/files": {
+      query: {
+        room: string;
+        name: string;
+      };
+      response: File;
+    };
+    "GET /chat/files/{file_id}": {
+      path: {
+        file_id: string;
+      };
+    };
     "GET /cloud/instances": {
       response: InstanceList;
     };

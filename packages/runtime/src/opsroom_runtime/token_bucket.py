@@ -36,15 +36,18 @@ class TokenBuckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def acquire(self, key: str, now: float) -> float:
-        """Take one token of ``key``. Returns 0, or the seconds until there is one."""
+    def acquire(self, key: str, now: float, count: float = 1.0) -> float:
+        """Take ``count`` tokens of ``key``. Returns 0, or the seconds until there are as many.
+
+        More than a full bucket has are as many as it has, so that the request can succeed at some time.
+        """
         if self._rate.unlimited:
             return 0.0
-        bucket = self._refilled(key, now)
-        if bucket.level >= 1.0:
-            bucket.level -= 1.0
+        bucket, wanted = self._refilled(key, now), min(count, self._rate.burst)
+        if bucket.level >= wanted:
+            bucket.level -= wanted
             return 0.0
-        return (1.0 - bucket.level) / self._rate.per_second
+        return (wanted - bucket.level) / self._rate.per_second
 
     def acquire_remote(self, key: str, count: float, now: float) -> None:
         """Subtract ``count`` tokens taken by another process; the debt is at most one full bucket."""

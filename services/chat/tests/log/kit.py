@@ -7,22 +7,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from opsroom_chat.files.deletion import FileDeletion
+from opsroom_chat.files.records import FileRecords
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
 from opsroom_chat.log.log_writer import LogWriter
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.message_log import MessageLog
 from opsroom_chat.log.shard_reader import ShardReader
-from opsroom_chat.message_store import MessageStore
+from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
+from opsroom_contracts.chat.files import PENDING_SECONDS
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import CHAT_EVENTS, CHAT_STREAM, former_message_subject
 from opsroom_messaging.client.connection import NatsConnection, connect
+from opsroom_messaging.files.jetstream_store import JetStreamFileStore
 from opsroom_messaging.jetstream.secure_delete import SecureDeleter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import chat_stream, ensure_stream
+from opsroom_messaging.jetstream.writes import WritePublisher
 from opsroom_runtime.process import run_tasks
 
 AUTHOR = User(id="author", name="author")
@@ -85,9 +90,10 @@ async def node(url: str, folder: Path | None, *, builds_index: bool = True) -> A
         subscription = StreamSubscription(broker, source, index)
         shards = ShardReader(reader, index, subscription)
         writer = LogWriter(broker, index, shards)
-        store = MessageStore(
-            reader, MessageLog(reader, index, shards, writer), SecureDeleter(broker, CHAT_STREAM)
-        )
+        records = FileRecords(reader, WritePublisher(broker), PENDING_SECONDS)
+        files = FilesOfMessages(records, FileDeletion(records, JetStreamFileStore(broker)))
+        messages = MessageLog(reader, index, shards, writer)
+        store = MessageStore(reader, messages, SecureDeleter(broker, CHAT_STREAM), files)
         keeper = IndexKeeper(file, index, subscription, reader)
         tasks = {"writer": writer.run(), "keeper": keeper.run()}
         if builds_index:

@@ -14,6 +14,8 @@ from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.factory import build_authorizer, static_tokens
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.files.downloads import Downloads
+from opsroom_gateway.files.uploads import Uploads
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
 from opsroom_gateway.middleware.request_checks import RequestChecks, build_checks
 from opsroom_gateway.presence.restriction_enforcer import RestrictionEnforcer
@@ -28,6 +30,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.deployment.services_health import ServicesHealth
 from opsroom_messaging.deployment.status_probe import collect_status
+from opsroom_messaging.files.factory import file_store
 from opsroom_messaging.jetstream.audit_log import AuditWriter
 
 
@@ -54,6 +57,8 @@ class Components:
     agent_streams: AgentStreams
     server_streams: ServerStreams
     server_viewers: StreamViewers
+    uploads: Uploads
+    downloads: Downloads
     limits: Limits
     input_budgets: InputBudgets
     checks: RequestChecks
@@ -94,6 +99,7 @@ def build_components(
     audit = AuditWriter(broker)
     cached_status = CachedStatus(lambda: collect_status(broker))
     revocations = RevocationWatcher(access)
+    files = file_store(broker, settings)
     agents = AgentRequests(requester)
     agent_streams = AgentStreams(broker, agents, access.now)
     server_viewers = StreamViewers(access, revocations, "readers of logs and statistics")
@@ -109,6 +115,8 @@ def build_components(
         agent_streams=agent_streams,
         server_streams=ServerStreams(agent_streams, server_viewers, projections.cloud),
         server_viewers=server_viewers,
+        uploads=Uploads(requester, files, settings.upload_limits()),
+        downloads=Downloads(files),
         limits=build_limits(settings),
         input_budgets=InputBudgets(settings.input()),
         checks=build_checks(settings),

@@ -23,6 +23,7 @@ from opsroom_gateway.api.cloud.commands import cloud_router
 from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
+from opsroom_gateway.api.files import files_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
@@ -50,6 +51,12 @@ from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_runtime.metrics import Metrics
+
+_REQUEST_HEADERS = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
+    *("If-None-Match", "If-Range", "Range"),
+)
+"""Headers that pages of other origins may send."""
 
 
 def build_app(
@@ -90,8 +97,8 @@ def _add_middleware(app: FastAPI, checks: RequestChecks, mounts: Mounts) -> None
         CORSMiddleware,
         allow_origins=checks.origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", NAME_HEADER],
-        expose_headers=["Location", "Retry-After"],
+        allow_headers=[*_REQUEST_HEADERS, NAME_HEADER],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After"],
         max_age=600,
     )
     app.add_middleware(MountMiddleware, mounts=mounts)
@@ -122,6 +129,9 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(reads_router(requester, access, components.limits))
     router.include_router(history_router(requester, projections.chat, access))
+    router.include_router(
+        files_router(requester, access, components.limits, components.uploads, components.downloads)
+    )
     commanding = CommandAccess(access, projections.members, components.limits, audit_log)
     _add_cloud(router, components, commanding)
     events = StreamReader(broker, subjects.CLOUD_STREAM)

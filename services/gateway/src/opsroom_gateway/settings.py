@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field
 from opsroom_contracts.identity import Mode, Role
 from opsroom_gateway.domain.networks import LOOPBACK, in_networks, parse_networks
 from opsroom_gateway.domain.web_addresses import ANY_ORIGIN, parse_issuer, parse_origin
+from opsroom_gateway.files.limits import UploadLimits
 from opsroom_gateway.middleware.trusted_proxies import TrustedProxies, parse_proxies, validate_proxy
 from opsroom_gateway.transport.input_budget import InputRate
+from opsroom_messaging.files.settings import S3Settings
 from opsroom_messaging.settings import ServiceSettings
 from opsroom_runtime.errors import SettingsError
 from opsroom_runtime.settings import ListeningHost
@@ -54,7 +56,7 @@ _ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", re.ASCII)
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class LimitSettings(ServiceSettings):
+class LimitSettings(ServiceSettings, S3Settings):
     """Limits of a gateway. Sizes in bytes, times in seconds; a number of 0 means no limit."""
 
     prefix: ClassVar[str] = "GATEWAY_"
@@ -82,6 +84,13 @@ class LimitSettings(ServiceSettings):
     messages_per_second: PerSecond = 10.0
     """Per user, on average."""
     messages_burst: Annotated[int, Field(ge=1)] = 50
+    upload_mib_per_minute: Count = 60
+    """How much a user may upload, in MiB, on average."""
+    upload_mib_burst: Annotated[int, Field(ge=1)] = 300
+    file_bytes: Annotated[int, Field(ge=1024, le=1024**3)] = 10 * 1024**2
+    """The size of a file."""
+    file_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    """How long the upload of a file may take. Of that, nothing may be received for ``body_seconds``."""
     commands_per_second: PerSecond = 5.0
     commands_burst: Annotated[int, Field(ge=1)] = 50
     bot_messages_per_second: PerSecond = 5.0
@@ -114,6 +123,14 @@ class LimitSettings(ServiceSettings):
     def messages(self) -> Rate:
         """The rate of messages per user."""
         return Rate(self.messages_per_second, self.messages_burst)
+
+    def uploads(self) -> Rate:
+        """The rate of uploaded MiB per user."""
+        return Rate(self.upload_mib_per_minute / 60, self.upload_mib_burst)
+
+    def upload_limits(self) -> UploadLimits:
+        """The limits of one upload."""
+        return UploadLimits(self.file_bytes, self.body_seconds, self.file_seconds)
 
     def commands(self) -> Rate:
         """The rate of commands per user."""

@@ -39,6 +39,8 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.USER_UNKNOWN: "User not found",
     ErrorCode.ROOM_UNKNOWN: "Room not found",
     ErrorCode.MESSAGE_UNKNOWN: "Message not found",
+    ErrorCode.FILE_UNKNOWN: "File not found",
+    ErrorCode.STORAGE_FULL: "No space for files",
     ErrorCode.MUTED: "Muted",
     ErrorCode.BANNED: "Banned",
     ErrorCode.RESTRICTION_UNKNOWN: "Restriction not found",

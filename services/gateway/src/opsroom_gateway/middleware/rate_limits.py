@@ -17,6 +17,7 @@ class Limits:
     registrations: RateLimit
     joins: RateLimit
     messages: RateLimit
+    uploads: RateLimit
     commands: RateLimit
     bot_messages: RateLimit
     bot_commands: RateLimit
@@ -28,7 +29,8 @@ class Limits:
     def shared(self) -> tuple[RateLimit, ...]:
         """The rate limits that are synchronized with the other gateways."""
         of_bots = (self.bot_messages, self.bot_commands)
-        return self.registrations, self.joins, self.messages, self.commands, self.searches, *of_bots
+        of_people = (self.messages, self.uploads, self.commands, self.searches)
+        return self.registrations, self.joins, *of_people, *of_bots
 
     def count_registration(self, connection: HTTPConnection) -> None:
         """Count a registration.
@@ -49,6 +51,11 @@ class Limits:
         """Count a message."""
         if not client.exempt:
             (self.bot_messages if is_bot_identity(identity) else self.messages).acquire(identity)
+
+    def count_upload(self, client: Client, identity: Identity, mebibytes: int) -> None:
+        """Count an upload by its size."""
+        if not client.exempt:
+            self.uploads.acquire(identity, max(1, mebibytes))
 
     def count_command(self, client: Client, identity: Identity) -> None:
         """Count a command."""
@@ -71,6 +78,7 @@ def build_limits(settings: LimitSettings) -> Limits:
         registrations=RateLimit("registrations", "registrations from your address", settings.registrations()),
         joins=RateLimit("joins", "sockets from your address", settings.joins()),
         messages=RateLimit("messages", "messages", settings.messages()),
+        uploads=RateLimit("uploads", "MiB of uploads", settings.uploads()),
         commands=RateLimit("commands", "commands", settings.commands()),
         bot_messages=RateLimit("bot-messages", "messages of this bot", settings.bot_messages()),
         bot_commands=RateLimit("bot-commands", "commands of this bot", settings.bot_commands()),

@@ -13,10 +13,15 @@ from opsroom_gateway.middleware.request_limits import (
 )
 from opsroom_gateway.settings import AccessSettings
 
+UPLOAD_PATH = "/api/v1/chat/files"
+"""The only path whose requests may have a large body: its route reads it piece by piece."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestChecks:
     """Checks of the origin, of the connections of an address, and of the body.
+
+    ``streamed``: paths whose bodies a route reads itself.
 
     Each API applies them inside its own CORS rules, so that browsers can read its rejections. Connections
     are counted together.
@@ -25,10 +30,11 @@ class RequestChecks:
     origins: tuple[str, ...]
     connections: AddressConnections
     body: BodyLimits
+    streamed: frozenset[str] = frozenset()
 
     def protect(self, app: ASGIApp) -> ASGIApp:
         """Return ``app`` behind the checks."""
-        limited = ConnectionsPerAddress(RequestBodyLimit(app, self.body), self.connections)
+        limited = ConnectionsPerAddress(RequestBodyLimit(app, self.body, self.streamed), self.connections)
         return OriginCheckMiddleware(limited, self.origins)
 
 
@@ -38,4 +44,5 @@ def build_checks(settings: AccessSettings) -> RequestChecks:
         settings.origins(),
         AddressConnections(settings.connections_per_address),
         BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds),
+        frozenset({UPLOAD_PATH}),
     )

@@ -80,16 +80,19 @@ class BodyLimits:
 class RequestBodyLimit:
     """Reads every body completely before the application sees it, and rejects it if it exceeds a limit.
 
+    ``streamed``: paths whose ``POST`` requests the application reads itself, with its own limits.
+
     A request without a body is read, too: the application never sees that its client is gone while it reads.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: BodyLimits, streamed: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._limits = limits
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, and call the application."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self._is_streamed(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -105,6 +108,9 @@ class RequestBodyLimit:
             return first.pop() if first else await receive()
 
         await self._app(scope, receive_buffered, send)
+
+    def _is_streamed(self, scope: Scope) -> bool:
+        return scope["method"] == "POST" and scope["path"] in self._streamed
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
         declared = headers.get("content-length", "")

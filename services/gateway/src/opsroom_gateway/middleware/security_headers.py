@@ -26,6 +26,9 @@ _DOCS_PATH: Final = "/docs/"
 _WORKER: Final = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
 """Of the page's service worker, which loads the files of the page, and nothing from elsewhere."""
 _WORKER_PATH: Final = "/service-worker.js"
+_FILE: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
+"""Of files that people have uploaded: should a browser ever run one, it has no rights here."""
+_FILES_PATH: Final = "/api/v1/chat/files/"
 _NOT_MODIFIED: Final = 304
 _YEAR_SECONDS: Final = 31_536_000
 
@@ -60,6 +63,8 @@ def _policy(scope: Scope, content_type: str) -> str:
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     if path == _WORKER_PATH:
         return _WORKER
+    if path.startswith(_FILES_PATH):
+        return _FILE
     if not content_type.startswith("text/html"):
         return _DATA
     return _DOCS if path.startswith(_DOCS_PATH) else _PAGE

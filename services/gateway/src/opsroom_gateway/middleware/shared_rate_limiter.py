@@ -29,24 +29,24 @@ class RateLimit:
         self._unlimited = rate.unlimited
         self._deltas: Counter[str] = Counter()
 
-    def acquire(self, key: str) -> None:
-        """Take one token.
+    def acquire(self, key: str, count: int = 1) -> None:
+        """Take ``count`` tokens.
 
         Raises:
             FaultError: ``rate_limited``, with the seconds until a retry can succeed.
         """
-        wait = self.try_acquire(key)
+        wait = self.try_acquire(key, count)
         if wait > 0:
             message = f"too many {self._label}; try again in {math.ceil(wait)} s"
             raise refuse(ErrorCode.RATE_LIMITED, message, retry_after=round(wait, 3))
 
-    def try_acquire(self, key: str) -> float:
-        """Take one token and return 0, or return the seconds until there is one."""
+    def try_acquire(self, key: str, count: int = 1) -> float:
+        """Take ``count`` tokens and return 0, or return the seconds until there are as many."""
         if self._unlimited:
             return 0.0
-        wait = self._buckets.acquire(key, asyncio.get_running_loop().time())
+        wait = self._buckets.acquire(key, asyncio.get_running_loop().time(), count)
         if wait == 0 and (key in self._deltas or len(self._deltas) < _MAX_KEYS_PER_MESSAGE):
-            self._deltas[key] += 1
+            self._deltas[key] += count
         return wait
 
     def drain_deltas(self) -> dict[str, int]:
