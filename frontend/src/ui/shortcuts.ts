@@ -35,7 +35,7 @@ function keepKey(key: string): boolean {
 
 /** Go between the composer and the conversation, or close a panel; returns whether the key does that here. */
 function goWithin(root: Document, { key, target }: KeyboardEvent): boolean {
-  const field = root.querySelector<HTMLTextAreaElement>(".composer textarea");
+  const field = root.querySelector<HTMLTextAreaElement>(".room > .composer textarea");
   const isInRoom = target instanceof Element && target.closest(".room .virtual-list") !== null;
   const find = (selector: string) => root.querySelector<HTMLElement>(selector);
   if (key === "ArrowUp" && target === field && !field?.value) find(".room li:last-child")?.focus();

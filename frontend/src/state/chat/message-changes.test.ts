@@ -7,6 +7,7 @@ import {
   type ShownMessage,
   withChange,
   withExpected,
+  withOwnReactions,
   withReaction,
 } from "./message-changes";
 
@@ -53,6 +54,12 @@ describe("changes from the log", () => {
     );
     expect(removed).toEqual({ ...message, text: "", removed: "author" });
     expect(withChange(removed, edited(10, "two"), ann)).toBe(removed);
+  });
+
+  it("know the reader among those who are named, also in a page that was read for nobody", () => {
+    const page = { ...message, reactions: [{ emoji: "👍", count: 2, users: [ann, bob] }] };
+    expect(withOwnReactions(page, ann).reactions?.[0]?.me).toBe(true);
+    expect(withOwnReactions(page, { id: "u3", name: "Cy" }).reactions?.[0]?.me).toBe(false);
   });
 
   it("count as the log does, however many people are named", () => {

@@ -64,6 +64,13 @@ export function withReaction(
   return known ? reactions.map(one => (one === known ? next : one)) : [...reactions, next];
 }
 
+/** A message of a page, which may have been read without saying for whom: who is named has reacted. */
+export function withOwnReactions(message: Message, me: User | undefined): Message {
+  if (!message.reactions) return message;
+  const isOwn = (one: Reactions) => one.me === true || one.users.some(user => user.id === me?.id);
+  return { ...message, reactions: message.reactions.map(one => ({ ...one, me: isOwn(one) })) };
+}
+
 /** A message after a change of it; the same one if it has the change already. */
 export function withChange(message: ShownMessage, frame: ChangeFrame, me: User | undefined): ShownMessage {
   if (message.removed || frame.seq <= (message.changedSeq ?? message.seq)) return message;

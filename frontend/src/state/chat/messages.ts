@@ -1,5 +1,5 @@
 import type { Message } from "../../contract/generated";
-import { withChange, withoutText } from "./message-changes";
+import { withChange, withOwnReactions, withoutText } from "./message-changes";
 import {
   BACKGROUND_MESSAGES_MAX,
   type ChatState,
@@ -16,7 +16,10 @@ function shown(state: ChatState, message: Message, asOf = message.seq): ShownMes
   if (state.removed.includes(message.id)) return withoutText(message);
   return state.recent
     .filter(frame => frame.id === message.id)
-    .reduce<ShownMessage>((it, frame) => withChange(it, frame, state.me), { ...message, changedSeq: asOf });
+    .reduce<ShownMessage>((it, frame) => withChange(it, frame, state.me), {
+      ...withOwnReactions(message, state.me),
+      changedSeq: asOf,
+    });
 }
 
 /** What is loaded of a room; of one that isn't in memory, nothing. */

@@ -37,14 +37,26 @@ function requestMenu(id: string): void {
   menuRequest.value = id;
 }
 
+interface Press {
+  readonly id: string;
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly x: number;
+  readonly y: number;
+  isLong: boolean;
+}
+
 /** Follow which message of a list is active; returns a function that stops this. */
 export function watchMessages(list: HTMLElement): () => void {
-  let press:
-    | { readonly timer: ReturnType<typeof setTimeout>; readonly x: number; readonly y: number }
-    | undefined;
+  let press: Press | undefined;
   const endPress = () => {
     clearTimeout(press?.timer);
     press = undefined;
+  };
+  /** A menu that opened before the finger is lifted would be closed by that. */
+  const release = () => {
+    const { isLong, id } = press ?? {};
+    endPress();
+    if (isLong && id !== undefined) setTimeout(() => requestMenu(id));
   };
   const onPointerOver = ({ target, pointerType }: PointerEvent) => {
     if (pointerType === "mouse") activate(messageOf(target));
@@ -54,10 +66,17 @@ export function watchMessages(list: HTMLElement): () => void {
     const id = messageOf(target);
     const isControl = target instanceof Element && target.closest("a, button, textarea, pre") !== null;
     if (pointerType === "mouse" || id === undefined || isControl) return;
-    press = { timer: setTimeout(() => requestMenu(id), LONG_PRESS_MS), x: clientX, y: clientY };
+    const started: Press = {
+      ...{ id, x: clientX, y: clientY, isLong: false },
+      timer: setTimeout(() => {
+        started.isLong = true;
+        activate(id);
+      }, LONG_PRESS_MS),
+    };
+    press = started;
   };
   const onPointerMove = ({ clientX, clientY }: PointerEvent) => {
-    if (press && Math.hypot(clientX - press.x, clientY - press.y) > STEADY_PX) endPress();
+    if (press && !press.isLong && Math.hypot(clientX - press.x, clientY - press.y) > STEADY_PX) endPress();
   };
   const onFocusIn = ({ target }: FocusEvent) => activate(messageOf(target));
   const onKeyDown = (event: KeyboardEvent) => {
@@ -78,8 +97,8 @@ export function watchMessages(list: HTMLElement): () => void {
     ["pointerleave", leave],
     ["pointerdown", onPointerDown],
     ["pointermove", onPointerMove],
-    ["pointerup", endPress],
-    ["pointercancel", endPress],
+    ["pointerup", release],
+    ["pointercancel", release],
     ["focusin", onFocusIn],
     ["keydown", onKeyDown],
     ["contextmenu", onContextMenu],

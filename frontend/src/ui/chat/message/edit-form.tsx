@@ -12,7 +12,7 @@ import { messageDictionary } from "./message-dictionary";
 /** Give the focus back to where one writes. */
 const leave = () => {
   editing.value = undefined;
-  document.querySelector<HTMLElement>(".room .composer textarea")?.focus();
+  document.querySelector<HTMLElement>(".room > .composer textarea")?.focus();
 };
 
 /** The text of an own message in a field. Enter saves it, Escape keeps the message as it is. */
