@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from opsroom_contracts import close_codes, errors, http, http_people, text
 from opsroom_contracts.agents import protocol
-from opsroom_contracts.chat import frames, invitations
+from opsroom_contracts.chat import frames, invitations, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
@@ -63,6 +63,10 @@ json.dump(
             "TEXT_MAX": chat.TEXT_MAX,
             "HISTORY_MAX": chat.HISTORY_MAX,
             "NAME_MAX": text.NAME_MAX,
+            "ROOM_NAME_MAX": rooms.ROOM_NAME_MAX,
+            "DESCRIPTION_MAX": rooms.DESCRIPTION_MAX,
+            "DIRECT_MAX": rooms.DIRECT_MAX,
+            "INVITED_MAX": rooms.INVITED_MAX,
             "SSE_CHANGE": http.SSE_CHANGE,
             "SSE_RESET": http.SSE_RESET,
             "SSE_LOG": http.SSE_LOG,

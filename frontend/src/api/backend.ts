@@ -19,12 +19,17 @@ import type {
   NewInstance,
   NewInvitation,
   NewInvitationLink,
+  NewRoom,
   Operation,
   Person,
   ProviderTemplate,
   ProviderView,
   Registered,
   Restriction,
+  Room,
+  RoomMember,
+  RoomPatch,
+  RoomView,
   ServerFrame,
   SessionView,
   SignedIn,
@@ -160,6 +165,22 @@ export interface PeopleApi {
   exchange(secret: string, key: string): Promise<SignedIn>;
 }
 
+/** The API of rooms, which their views load. `room` is the id of one. All but `list` take a user's token. */
+export interface RoomsApi {
+  /** The rooms that everybody is in, public ones, and the user's own; the first thousands. */
+  list(token?: Token): Promise<readonly RoomView[]>;
+  /** The members of a room; the first thousands. */
+  members(room: string, token?: Token): Promise<readonly RoomMember[]>;
+  create(room: NewRoom, key: string, token?: Token): Promise<Room>;
+  /** The room of the user and one to seven others, by their ids. */
+  direct(users: readonly string[], token?: Token): Promise<Room>;
+  change(room: string, patch: RoomPatch, token?: Token): Promise<Room>;
+  join(room: string, token?: Token): Promise<void>;
+  leave(room: string, token?: Token): Promise<void>;
+  invite(room: string, users: readonly string[], token?: Token): Promise<void>;
+  expel(room: string, userId: string, token?: Token): Promise<void>;
+}
+
 /** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
 
@@ -181,6 +202,8 @@ export interface Backend {
   servers(): Promise<ServersApi>;
   /** Load the API of people, invitations and devices. */
   people(): Promise<PeopleApi>;
+  /** Load the API of rooms. */
+  rooms(): Promise<RoomsApi>;
   /** The mutes and bans that are in force. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */

@@ -5,6 +5,7 @@ import { request, urlOf } from "./http";
 
 const loadCloudStream = () => import(/* webpackChunkName: "cloud-stream" */ "./cloud-stream");
 const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
+const loadRooms = () => import(/* webpackChunkName: "rooms-api" */ "./rooms");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
@@ -58,6 +59,7 @@ export function createHttpBackend(base: string): Backend {
     },
     servers: async () => (await loadServers()).createServersApi(base),
     people: async () => (await loadPeople()).createPeopleApi(base),
+    rooms: async () => (await loadRooms()).createRoomsApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),

@@ -221,6 +221,7 @@ export const en = {
     rooms: "Rooms",
     room: (name: string) => `Room ${isolated(name)}`,
     members: (n: number) => count(n, { one: "# member", other: "# members" }),
+    details: "Members and settings",
     archived: "This room is archived. You can still read it.",
     inRoom: (n: number) => `In this room · ${n}`,
     morePeople: "Show more people",

@@ -200,6 +200,7 @@ export const ru: Dictionary = {
     rooms: "Комнаты",
     room: name => `Комната ${isolated(name)}`,
     members: n => count(n, { one: "# участник", few: "# участника", other: "# участников" }),
+    details: "Участники и настройки",
     archived: "Комната в архиве. Её ещё можно читать.",
     inRoom: n => `В этой комнате · ${n}`,
     morePeople: "Показать ещё людей",

@@ -3,6 +3,7 @@ import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
+import { mockRoomsApi } from "./rooms";
 import { mockServersApi } from "./servers-api";
 import { mockStatus } from "./status";
 
@@ -43,10 +44,11 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
         }
       });
     });
-  const author = (token: string | undefined): string => {
+  const userOf = (token: string | undefined): User => {
     if (!token) throw new ApiError({ code: "unauthenticated", detail: "register a name first" });
-    return (JSON.parse(token) as User).name;
+    return JSON.parse(token) as User;
   };
+  const author = (token: string | undefined): string => userOf(token).name;
 
   return {
     chat,
@@ -70,6 +72,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     people: async () => {
       throw new ApiError({ code: "forbidden", detail: "people and devices are not available" });
     },
+    rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),
     moderate: () =>

@@ -3,9 +3,11 @@ import { ApiError } from "../api/errors";
 import {
   type ClientFrame,
   CloseCode,
+  type ErrorCode,
   type ErrorFrame,
   type HelloFrame,
   type Message,
+  type MessageFrame,
   type Registered,
   type SendFrame,
   type ServerFrame,
@@ -17,6 +19,7 @@ import { type HistoryPage, ROOM } from "../state/chat/model";
 import { isBlank, sameName } from "../text/typed";
 import { type ChangeRequest, changeMessage } from "./message-changes";
 import { cleanName } from "./name-rules";
+import { MockRooms } from "./rooms";
 
 interface Member {
   readonly user: User;
@@ -31,6 +34,11 @@ interface MockConnection {
 }
 
 const HEARTBEAT_SECONDS = 15;
+
+/** The room that a frame is about. */
+const roomOf = (frame: MessageFrame | ChangeFrame): string =>
+  frame.type === "edited" ? frame.message.room : frame.room;
+
 /** Receives nothing. */
 const NOBODY: ChatListener = { onOpen() {}, onFrame() {}, onClose() {} };
 
@@ -51,6 +59,10 @@ export class MockChat {
   refused = 0;
   private readonly changes: ChangeFrame[] = [];
   private epoch = 1;
+  readonly rooms = new MockRooms(
+    (userId, frame) => this.sendTo(userId, frame),
+    ids => [...this.members.values()].map(one => one.user).filter(user => ids.includes(user.id)),
+  );
   private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
   private seq = 0;
@@ -70,8 +82,8 @@ export class MockChat {
     return this.admit(name);
   }
 
-  history({ before = Number.POSITIVE_INFINITY, limit }: HistoryQuery): HistoryPage {
-    const earlier = this.messages.filter(message => message.seq < before);
+  history({ room, before = Number.POSITIVE_INFINITY, limit }: HistoryQuery): HistoryPage {
+    const earlier = this.messages.filter(message => message.room === room && message.seq < before);
     const messages = earlier.slice(-Math.min(limit, this.pageMax));
     const next = messages.length < earlier.length ? messages[0]?.seq : undefined;
     return { messages, next, epoch: `e${this.epoch}`, asOf: this.seq };
@@ -128,23 +140,23 @@ export class MockChat {
     this.broadcast({ type: "left", user });
   }
 
-  type(user: User): void {
-    this.broadcast({ type: "typing", room: ROOM, user });
+  type(user: User, room: string = ROOM): void {
+    this.broadcast({ type: "typing", room, user }, room);
   }
 
-  say(user: User, text: string, clientId?: string, timestamp = new Date()): Message {
+  say(user: User, text: string, clientId?: string, timestamp = new Date(), room: string = ROOM): Message {
     this.seq += 1;
     const message: Message = {
       seq: this.seq,
       id: `m${this.seq}`,
-      room: ROOM,
+      room,
       user,
       text,
       timestamp: timestamp.toISOString(),
       ...(clientId ? { clientId } : {}),
     };
     this.messages.push(message);
-    this.broadcast({ type: "message", ...message });
+    this.broadcast({ type: "message", ...message }, room);
     return message;
   }
 
@@ -163,7 +175,7 @@ export class MockChat {
     if (!member) return;
     switch (frame.type) {
       case "typing":
-        return this.type(member.user);
+        return this.type(member.user, frame.room);
       case "users":
         return connection.listener.onFrame({ type: "users", ...this.userPage(frame.after) });
       case "read":
@@ -192,7 +204,7 @@ export class MockChat {
       nextSeq: () => ++this.seq,
       publish: (event: ChangeFrame) => {
         this.changes.push(event);
-        this.broadcast(event);
+        this.broadcast(event, frame.room);
       },
     };
     const result = this.refusal?.code ?? changeMessage(context, user, frame);
@@ -200,16 +212,18 @@ export class MockChat {
     listener.onFrame({ type: "error", message: "not changed", code: result, clientId });
   }
 
-  private store({ listener }: MockConnection, user: User, { clientId, text }: SendFrame): void {
+  private store({ listener }: MockConnection, user: User, { clientId, room, text }: SendFrame): void {
     const isValid = !isBlank(text) && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
-    const refusal = isValid ? this.refusal : { code: "invalid_request" as const };
+    const isMember = this.rooms.has(user.id, room);
+    const problem = isMember ? "invalid_request" : "room_unknown";
+    const refusal = isValid && isMember ? this.refusal : { code: problem as ErrorCode };
     if (refusal) {
       this.refused += 1;
       const about = this.namesRefused ? { clientId } : {};
       return listener.onFrame({ type: "error", message: "not stored", ...refusal, ...about });
     }
     const earlier = this.messages.find(message => message.clientId === clientId);
-    const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId);
+    const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId, undefined, room);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 
@@ -230,7 +244,8 @@ export class MockChat {
     const position = { seq: this.seq, epoch: `e${this.epoch}` };
     const beat = heartbeats ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {};
     const list = userPages ? { ...this.userPage(), userCount: this.users().length } : { users: this.users() };
-    listener.onFrame({ type: "welcome", user: member.user, ...list, ...position, ...beat });
+    const rooms = this.rooms.of(member.user.id);
+    listener.onFrame({ type: "welcome", user: member.user, ...list, ...position, ...beat, rooms });
     if (heartbeats)
       connection.heartbeats = setInterval(
         () => listener.onFrame({ type: "heartbeat" }),
@@ -239,18 +254,20 @@ export class MockChat {
     const isOther = epoch !== undefined && epoch !== position.epoch;
     if (since !== undefined && (isOther || since > this.seq))
       listener.onFrame({ type: "reset", ...position });
-    else if (since !== undefined) this.replay(listener, since);
+    else if (since !== undefined) this.replay(listener, since, member.user.id);
     if (isNew) this.broadcast({ type: "joined", user: member.user });
   }
 
-  private replay(listener: ChatListener, since: number): void {
+  private replay(listener: ChatListener, since: number, userId: string): void {
     const messages = this.messages.map(
-      ({ reactions: _reactions, pinned: _pinned, ...message }): ServerFrame & { seq: number } => ({
+      ({ reactions: _reactions, pinned: _pinned, ...message }): MessageFrame => ({
         type: "message",
         ...message,
       }),
     );
-    const missed = [...messages, ...this.changes].filter(frame => frame.seq > since);
+    const missed = [...messages, ...this.changes].filter(
+      frame => frame.seq > since && this.rooms.has(userId, roomOf(frame)),
+    );
     for (const frame of missed.sort((a, b) => a.seq - b.seq)) listener.onFrame(frame);
   }
 
@@ -290,7 +307,14 @@ export class MockChat {
     this.broadcast({ type: "left", user: member.user });
   }
 
-  private broadcast(frame: ServerFrame): void {
-    for (const { listener, member } of this.connections) if (member) listener.onFrame(frame);
+  /** Send a frame to the users in a room. */
+  private broadcast(frame: ServerFrame, room: string = ROOM): void {
+    for (const { listener, member } of this.connections)
+      if (member && this.rooms.has(member.user.id, room)) listener.onFrame(frame);
+  }
+
+  private sendTo(userId: string, frame: ServerFrame): void {
+    for (const { listener, member } of this.connections)
+      if (member?.user.id === userId) listener.onFrame(frame);
   }
 }

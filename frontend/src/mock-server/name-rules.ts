@@ -34,15 +34,15 @@ const SCRIPTS = [
   /\p{Script=Lisu}/u,
 ];
 
-function tooLong(name: string): string {
+function tooLong(name: string, max: number): string {
   const unit = graphemes(name).length === lengthOf(name) ? "characters" : "code points";
-  return `has ${lengthOf(name)} ${unit}, the limit is ${NAME_MAX}`;
+  return `has ${lengthOf(name)} ${unit}, the limit is ${max}`;
 }
 
 /** Why the server would refuse `name`; undefined if it would not. */
-function problemOf(name: string): string | undefined {
+function problemOf(name: string, max: number): string | undefined {
   if (!name) return "must not be empty";
-  if (lengthOf(name) > NAME_MAX) return tooLong(name);
+  if (lengthOf(name) > max) return tooLong(name, max);
   const rest = name.replace(MEANINGFUL, "");
   if (hasInvisible(rest)) return "must not contain invisible characters";
   const found = FORBIDDEN.find(([pattern]) => pattern.test(rest));
@@ -53,9 +53,9 @@ function problemOf(name: string): string | undefined {
 }
 
 /** The name that the server would keep. Throws what it would answer to a name that is not allowed. */
-export function cleanName(typed: string): string {
+export function cleanName(typed: string, max: number = NAME_MAX): string {
   const name = tidyName(typed);
-  const problem = problemOf(name);
+  const problem = problemOf(name, max);
   if (problem) throw new ApiError({ code: "name_invalid", detail: `The name ${problem}.` });
   return name;
 }

@@ -158,8 +158,8 @@ export class AppStore {
   typing = (room: string): void => this.shared.request({ kind: "typing", room });
   /** Have the messages of a room in memory. */
   openRoom = (room: string): void => this.shared.request({ kind: "openRoom", room });
-  /** Add the rooms that everybody is in, which no welcome has. */
-  openRooms = (rooms: readonly RoomView[]): void => this.shared.request({ kind: "openRooms", rooms });
+  /** Take over what a list of the server says about rooms; only it has those that everybody is in. */
+  roomViews = (rooms: readonly RoomView[]): void => this.shared.request({ kind: "roomViews", rooms });
   /** The user has read a room up to a sequence number. */
   read = (room: string, seq: number): void => this.shared.request({ kind: "read", room, seq });
 

@@ -19,7 +19,7 @@ export type Intention =
   | { readonly kind: "typing"; readonly room: string }
   /** The user looks at a room. */
   | { readonly kind: "openRoom"; readonly room: string }
-  | { readonly kind: "openRooms"; readonly rooms: readonly RoomView[] }
+  | { readonly kind: "roomViews"; readonly rooms: readonly RoomView[] }
   | { readonly kind: "read"; readonly room: string; readonly seq: number }
   | { readonly kind: "moreUsers" }
   /** The server rejected a command of this tab. */
@@ -50,7 +50,7 @@ export function predict(intention: Intention): Action | undefined {
       return { store: "chat", event: { kind: "discarded", clientId: intention.clientId } };
     case "openRoom":
       return { store: "chat", event: { kind: "opened", room: intention.room } };
-    case "openRooms":
+    case "roomViews":
     case "read":
       return { store: "chat", event: intention };
     case "logRefusal":

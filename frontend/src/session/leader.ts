@@ -81,7 +81,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
       case "signIn":
       case "signOut":
       case "discard":
-      case "openRooms":
+      case "roomViews":
       case "read":
       case "logRefusal":
       case "dismissFailures":

@@ -2,16 +2,16 @@ import logo from "../icons/logo.svg";
 import { AccountButton } from "./account/account-button";
 import { unread } from "./chat/unread";
 import { ConnectionBadge } from "./connection/connection-badge";
-import { hrefs, view } from "./place";
+import { currentRoom, hrefs, view } from "./place";
 import { dictionary } from "./settings/preferences";
 import { dialogOpen } from "./shortcuts";
 
 const HOME = hrefs.room("general");
-const SECTIONS = [
-  ["chat", HOME],
-  ["cloud", hrefs.servers],
-  ["activity", hrefs.activity()],
-] as const;
+const SECTIONS = ["chat", "cloud", "activity"] as const;
+
+/** Where a section begins; the chat, with the room that it showed last. */
+const hrefOf = (section: (typeof SECTIONS)[number]): string =>
+  section === "chat" ? hrefs.room(currentRoom.value) : section === "cloud" ? hrefs.servers : hrefs.activity();
 
 /** The number of unread messages, where there are any. */
 function UnreadBadge() {
@@ -34,8 +34,8 @@ export function Header() {
         <span>{t.title}</span>
       </a>
       <nav class="nav" aria-label={t.nav.label}>
-        {SECTIONS.map(([one, href]) => (
-          <a key={one} href={href} aria-current={view.value === one ? "page" : undefined}>
+        {SECTIONS.map(one => (
+          <a key={one} href={hrefOf(one)} aria-current={view.value === one ? "page" : undefined}>
             <span class={`icon icon-${one}`} aria-hidden="true" />
             {t.nav[one]}
             {one === "chat" && <UnreadBadge />}

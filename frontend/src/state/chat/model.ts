@@ -162,8 +162,8 @@ export type ChatEvent =
   | { readonly kind: "page"; readonly room: string; readonly page: HistoryPage }
   /** The user looks at a room. */
   | { readonly kind: "opened"; readonly room: string }
-  /** The rooms that everybody is in. */
-  | { readonly kind: "openRooms"; readonly rooms: readonly RoomView[] }
+  /** What a list of the server says about rooms. */
+  | { readonly kind: "roomViews"; readonly rooms: readonly RoomView[] }
   /** The user has read a room up to a sequence number. */
   | { readonly kind: "read"; readonly room: string; readonly seq: number }
   /** What this browser has kept of an earlier visit. */

@@ -10,7 +10,7 @@ import {
   isSamePerson,
   type OutgoingMessage,
 } from "./model";
-import { countPage, markRead, withOpenRooms } from "./rooms";
+import { countPage, markRead, withViews } from "./rooms";
 
 /** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
@@ -37,8 +37,8 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
       return countPage(mergePage(state, event.room, event.page), event.room);
     case "opened":
       return openConversation(state, event.room);
-    case "openRooms":
-      return withOpenRooms(state, event.rooms);
+    case "roomViews":
+      return withViews(state, event.rooms);
     case "read":
       return markRead(state, event.room, event.seq);
     case "marks":

@@ -88,14 +88,18 @@ export function withRooms(state: ChatState, views: readonly RoomView[]): ChatSta
   return { ...state, rooms, conversations: new Map(kept) };
 }
 
-/** The rooms that everybody is in. */
-export const withOpenRooms = (state: ChatState, views: readonly RoomView[]): ChatState => ({
-  ...state,
-  rooms: new Map([
-    ...views.map(view => [view.room.id, merged(state.rooms.get(view.room.id), view)] as const),
-    ...[...state.rooms].filter(([id]) => !views.some(view => view.room.id === id)),
-  ]),
-});
+/** What a list says about rooms: it has those that everybody is in, and counts members. It may be late. */
+export function withViews(state: ChatState, views: readonly RoomView[]): ChatState {
+  const rooms = new Map(state.rooms);
+  for (const view of views) {
+    const { id, kind } = view.room;
+    const before = rooms.get(id);
+    if (before)
+      rooms.set(id, { ...before, ...(view.members === undefined ? {} : { members: view.members }) });
+    else if (kind === "open") rooms.set(id, merged(undefined, view));
+  }
+  return { ...state, rooms };
+}
 
 /** The user has joined a room or left it, or it was changed. */
 export function onRoomFrame(state: ChatState, { type: _type, ...view }: RoomFrame): ChatState {

@@ -1,9 +1,8 @@
-import { ROOM } from "../../state/chat/model";
 import { sameName } from "../../text/typed";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
 import { ModerateButton } from "../chat/moderation/moderate-button";
-import { goTo, hrefs } from "../place";
+import { currentRoom, goTo, hrefs } from "../place";
 import { Sentence } from "../sentence";
 import { activityDictionary } from "./activity-dictionary";
 import { EntryRow } from "./entry-row";
@@ -40,7 +39,7 @@ export default function PersonPanel({ name }: { readonly name: string }) {
   const user = store.chat.value.users.find(one => sameName(one.name, name));
   const t = activityDictionary.value;
   const isOwn = user !== undefined && user.id === store.chat.value.me?.id;
-  const close = hrefs.room(ROOM);
+  const close = hrefs.room(currentRoom.value);
   return (
     <aside
       class="panel"

@@ -1,27 +1,33 @@
 import { useEffect } from "preact/hooks";
 import { unmarked } from "../../i18n/isolate";
-import { ROOM, type RoomState } from "../../state/chat/model";
+import type { RoomState } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { Lazy } from "../lazy";
 import { linkSecret } from "../people/people-state";
 import { currentRoom, hrefs, place } from "../place";
+import { roomDialog } from "../rooms/room-dialog-state";
 import { roomLabel } from "../rooms/room-label";
 import { dictionary } from "../settings/preferences";
 import { reading } from "./unread";
 
 const loadConversation = () => import(/* webpackChunkName: "conversation" */ "./conversation");
 const loadSidebar = () => import(/* webpackChunkName: "sidebar" */ "../rooms/sidebar");
+const loadGate = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/room-gate");
+const loadDetails = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/details-panel");
+const loadDialogs = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/room-dialogs");
 const loadJoin = () => import(/* webpackChunkName: "join" */ "./join-dialog");
 const loadPerson = () => import(/* webpackChunkName: "activity" */ "../activity/person-panel");
 
-/** What is above a room, whether its messages can be shown or not. */
-export function RoomHead({ state }: { readonly state: RoomState | undefined }) {
+/** What is above a room: what it is called, and where its details are. */
+function RoomHead({ state }: { readonly state: RoomState }) {
   const { me, users, connection } = useApp().store.chat.value;
   const t = dictionary.value.chat;
+  const { id, kind, description } = state.room;
   const isKnown = connection.everLive || users.length > 0;
-  const { room } = state ?? {};
   const note =
-    room?.kind === "open" ? isKnown && t.online(users.length) : state?.members && t.members(state.members);
+    kind === "open"
+      ? isKnown && t.online(users.length)
+      : state.members !== undefined && t.members(state.members);
   return (
     <header class="pane-head">
       <a class="tool back" href={hrefs.list} title={t.toList}>
@@ -29,15 +35,19 @@ export function RoomHead({ state }: { readonly state: RoomState | undefined }) {
         <span class="visually-hidden">{t.toList}</span>
       </a>
       <h1>
-        {room?.kind === "private" && <span class="icon icon-lock" aria-hidden="true" />}
+        {kind === "private" && <span class="icon icon-lock" aria-hidden="true" />}
         <bdi>{roomLabel(state, me)}</bdi>
       </h1>
       {note && <p class="pane-note">{note}</p>}
-      {room?.description && (
-        <p class="pane-note pane-about" title={room.description} dir="auto">
-          {room.description}
+      {description && (
+        <p class="pane-note pane-about" title={description} dir="auto">
+          {description}
         </p>
       )}
+      <a class="tool pane-details" href={hrefs.details(id)} title={t.details}>
+        <span class="icon icon-more" aria-hidden="true" />
+        <span class="visually-hidden">{t.details}</span>
+      </a>
     </header>
   );
 }
@@ -61,29 +71,30 @@ function Room({ state }: { readonly state: RoomState }) {
   );
 }
 
-/** That the address names a room that doesn't exist. */
-function NoRoom() {
-  const { error, chat } = dictionary.value;
-  return (
-    <section class="room placeholder" aria-label={chat.room("?")}>
-      <h1>{error("room_unknown")}</h1>
-      <a href={hrefs.room(ROOM)}># {ROOM}</a>
-    </section>
-  );
-}
-
 export function ChatView() {
   const { store } = useApp();
   const { pane = "room", id = "" } = place.value;
-  const state = store.chat.value.rooms.get(currentRoom.value);
+  const { me, rooms, connection } = store.chat.value;
+  const shown = currentRoom.value;
+  const state = rooms.get(shown);
+  const t = dictionary.value.chat;
   return (
     <div class="chat" data-pane={pane}>
-      <aside class="sidebar" aria-label={dictionary.value.chat.people}>
+      <aside class="sidebar" aria-label={t.people}>
         <Lazy load={loadSidebar} props={{}} />
       </aside>
-      {state ? <Room state={state} /> : <NoRoom />}
+      {state ? (
+        <Room state={state} />
+      ) : (
+        <section class="room placeholder" aria-label={t.rooms}>
+          {/* Until the server has said which rooms are the user's, nobody knows. */}
+          {connection.everLive ? <Lazy key={shown} load={loadGate} props={{ id: shown }} /> : me && t.loading}
+        </section>
+      )}
       {pane === "person" && <Lazy load={loadPerson} props={{ name: id }} />}
-      {!store.chat.value.me && !linkSecret.value && <Lazy load={loadJoin} props={{}} />}
+      {pane === "details" && state && <Lazy key={shown} load={loadDetails} props={{ state }} />}
+      {roomDialog.value && <Lazy load={loadDialogs} props={{}} />}
+      {!me && !linkSecret.value && <Lazy load={loadJoin} props={{}} />}
     </div>
   );
 }

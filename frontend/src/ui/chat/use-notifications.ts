@@ -1,7 +1,7 @@
 import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
-import { ROOM } from "../../state/chat/model";
+import { type ChatState, ROOM } from "../../state/chat/model";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { currentRoom, type Place, place } from "../place";
@@ -49,6 +49,12 @@ function holdVisibilityLock(): () => void {
   };
 }
 
+/** What a room is called; of one that is not known yet, nothing. */
+function nameOf({ rooms, me }: ChatState, room: string): string {
+  const state = rooms.get(room);
+  return state ? roomLabel(state, me) : dictionary.value.nav.chat;
+}
+
 /** Where the page is, in the words of its title. */
 function titleOf({ view, pane, id = "" }: Place, room: string): string {
   const { nav, title } = dictionary.value;
@@ -60,7 +66,7 @@ function titleOf({ view, pane, id = "" }: Place, room: string): string {
 export function useNotifications(): void {
   const { store } = useApp();
   useEffect(() => {
-    const labelOf = (room: string) => roomLabel(store.chat.peek().rooms.get(room), store.chat.peek().me);
+    const labelOf = (room: string) => nameOf(store.chat.peek(), room);
     const stopCounting = watchUnread({
       ...{ chat: store.chat, onRead: store.read },
       onFresh: messages => {
@@ -81,8 +87,7 @@ export function useNotifications(): void {
   useEffect(
     () =>
       effect(() => {
-        const { rooms, me } = store.chat.value;
-        const here = titleOf(place.value, roomLabel(rooms.get(currentRoom.value), me) || currentRoom.value);
+        const here = titleOf(place.value, nameOf(store.chat.value, currentRoom.value));
         document.title = unread.value > 0 ? `(${unread.value}) ${here}` : here;
       }),
     [store],

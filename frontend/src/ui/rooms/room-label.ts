@@ -6,15 +6,12 @@ export const othersIn = ({ people = [] }: RoomState, me: User | undefined): read
   people.filter(one => one.id !== me?.id);
 
 /** What a room is called: by its name, or by the people in it. */
-export function roomLabel(state: RoomState | undefined, me: User | undefined): string {
-  if (!state) return "";
-  const { kind, name = "" } = state.room;
-  if (kind === "direct")
-    return (
-      othersIn(state, me)
-        .map(one => one.name)
-        .join(", ") ||
-      (me?.name ?? "")
-    );
-  return kind === "private" ? name : `#${name}`;
+export function plainLabel(state: RoomState, me: User | undefined): string {
+  if (state.room.kind !== "direct") return state.room.name ?? state.room.id;
+  const names = othersIn(state, me).map(one => one.name);
+  return names.join(", ") || (me?.name ?? "");
 }
+
+/** What a room is called where nothing else shows its kind. */
+export const roomLabel = (state: RoomState, me: User | undefined): string =>
+  (["open", "public"].includes(state.room.kind) ? "#" : "") + plainLabel(state, me);

@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { User } from "../../contract/generated";
-import { ROOM } from "../../state/chat/model";
+import { isCreatedRoom } from "../../state/chat/rooms";
 import { useApp } from "../app-context";
 import { BotBadge } from "../chat/bot-badge";
 import { ModerateButton, RestrictionsButton } from "../chat/moderation/moderate-button";
-import { unread } from "../chat/unread";
 import { useRovingFocus } from "../list/roving-focus";
-import { hrefs, place } from "../place";
+import { currentRoom, hrefs, place } from "../place";
 import { dictionary } from "../settings/preferences";
+import { RoomList } from "./room-list";
+import { roomsDictionary } from "./rooms-dictionary";
 
 const FADE_MS = 220;
 
@@ -21,24 +22,6 @@ function useFadingUsers(users: readonly User[]): readonly { readonly user: User;
   }, [users]);
   const gone = shown.filter(one => !users.some(user => user.id === one.id));
   return [...users.map(user => ({ user, gone: false })), ...gone.map(user => ({ user, gone: true }))];
-}
-
-/** The rooms: there is one. */
-function Rooms() {
-  const t = dictionary.value.chat;
-  return (
-    <nav class="sidebar-part" aria-label={t.rooms}>
-      <h2>{t.rooms}</h2>
-      <a
-        class="sidebar-link"
-        href={hrefs.room(ROOM)}
-        aria-current={place.value.pane === "person" ? undefined : "page"}
-      >
-        <span># {ROOM}</span>
-        {unread.value > 0 && <span class="badge">{unread.value}</span>}
-      </a>
-    </nav>
-  );
 }
 
 function Person({ user, gone }: { readonly user: User; readonly gone: boolean }) {
@@ -69,6 +52,8 @@ export default function Sidebar() {
   const { store } = useApp();
   const { users, userCount, nextUsers, connection } = store.chat.value;
   const t = dictionary.value.chat;
+  // Of the other rooms, the panel shows the members.
+  const isEverybody = !isCreatedRoom(currentRoom.value);
   const list = useRef<HTMLUListElement>(null);
   useRovingFocus(list);
   // Without a connection, nobody knows who is here.
@@ -77,8 +62,12 @@ export default function Sidebar() {
     <>
       {/* The room has its own heading, which a phone doesn't show with this list. */}
       {place.value.pane === "list" && <h1 class="visually-hidden">{t.toList}</h1>}
-      <Rooms />
-      <h2 class="people-count">{isKnown ? t.inRoom(userCount ?? users.length) : t.people}</h2>
+      <RoomList />
+      <h2 class="people-count">
+        {isKnown
+          ? (isEverybody ? t.inRoom : roomsDictionary.value.peopleHere)(userCount ?? users.length)
+          : t.people}
+      </h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard */}
       <ul ref={list} class="people" tabIndex={0} aria-label={t.people}>
         {useFadingUsers(users).map(({ user, gone }) => (

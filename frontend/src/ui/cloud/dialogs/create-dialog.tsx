@@ -4,10 +4,10 @@ import { type ProviderTemplate, SIMULATED } from "../../../contract/generated";
 import type { ServersDictionary } from "../../../i18n/servers.en";
 import { NEW_INSTANCE } from "../../../session/command-sender";
 import { useApp } from "../../app-context";
+import { FormDialog } from "../../form-dialog";
 import { dictionary } from "../../settings/preferences";
 import { useServerActions } from "../servers/server-actions";
 import { serversDictionary } from "../servers/servers-dictionary";
-import { FormDialog } from "./form-dialog";
 import { ServerFields, useServerFields } from "./server-fields";
 import { useLoaded } from "./use-loaded";
 

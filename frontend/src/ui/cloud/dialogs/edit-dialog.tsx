@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { InstancePatch } from "../../../contract/generated";
 import { useApp } from "../../app-context";
+import { FormDialog } from "../../form-dialog";
 import { useServerActions } from "../servers/server-actions";
 import { serversDictionary } from "../servers/servers-dictionary";
-import { FormDialog } from "./form-dialog";
 import { labelChanges } from "./labels";
 import { ServerFields, useServerFields } from "./server-fields";
 

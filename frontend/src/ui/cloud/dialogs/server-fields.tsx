@@ -1,47 +1,10 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import { ApiError } from "../../../api/errors";
 import { LABELS_MAX } from "../../../contract/generated";
-import { Sentence } from "../../sentence";
 import { dictionary } from "../../settings/preferences";
+import { TextField } from "../../text-field";
 import { serversDictionary } from "../servers/servers-dictionary";
 import { formatLabels, isServerName, type Labels, parseLabels } from "./labels";
-
-interface TextFieldProps {
-  readonly label: string;
-  readonly hint?: string;
-  readonly value: string;
-  readonly problem: string;
-  readonly onInput: (value: string) => void;
-}
-
-export function TextField({ label, hint, value, problem, onInput }: TextFieldProps) {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        id={id}
-        type="text"
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-        value={value}
-        aria-invalid={problem !== ""}
-        aria-describedby={`${id}-hint ${id}-problem`}
-        onInput={event => onInput(event.currentTarget.value)}
-      />
-      {hint && (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-      <p class="problem" id={`${id}-problem`} role="alert">
-        <Sentence text={problem} />
-      </p>
-    </div>
-  );
-}
 
 export interface CheckedServer {
   readonly name: string;

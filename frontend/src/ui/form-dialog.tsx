@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { Dialog } from "../../dialog";
-import { Sentence } from "../../sentence";
-import { dictionary } from "../../settings/preferences";
+import { Dialog } from "./dialog";
+import { Sentence } from "./sentence";
+import { dictionary } from "./settings/preferences";
 
 interface FormDialogProps {
   readonly title: string;

@@ -1,0 +1,120 @@
+import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { RoomState } from "../../state/chat/model";
+import { useApp } from "../app-context";
+import { reading } from "../chat/unread";
+import { useRovingFocus } from "../list/roving-focus";
+import { currentRoom, hrefs, place } from "../place";
+import { dictionary } from "../settings/preferences";
+import { roomDialog } from "./room-dialog-state";
+import { RoomIcon } from "./room-icon";
+import { plainLabel } from "./room-label";
+import { sortedDirects, sortedRooms } from "./room-order";
+import { roomsDictionary } from "./rooms-dictionary";
+
+function RoomLink({ state }: { readonly state: RoomState }) {
+  const { me, users } = useApp().store.chat.value;
+  const [t, words] = [dictionary.value.chat, roomsDictionary.value];
+  const { id, kind, description } = state.room;
+  // What is before the user's eyes is read, although that may not be noted yet.
+  const unread = reading.value === id ? 0 : state.unread;
+  const isShown = currentRoom.value === id && place.value.view === "chat" && place.value.pane !== "person";
+  const isHere = state.people?.some(one => one.id !== me?.id && users.some(user => user.id === one.id));
+  return (
+    <li tabIndex={-1}>
+      <a
+        class={unread > 0 ? "sidebar-link unread" : "sidebar-link"}
+        href={hrefs.room(id)}
+        title={description}
+        aria-current={isShown ? "page" : undefined}
+      >
+        <RoomIcon state={state} me={me} />
+        <bdi class="sidebar-name">{plainLabel(state, me)}</bdi>
+        {kind === "private" && <span class="visually-hidden">({words.privateRoom})</span>}
+        {isHere && <span class="dot" data-state="running" role="img" aria-label={words.here} />}
+        {unread > 0 && (
+          <span class="badge">
+            <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
+            <span class="visually-hidden">{t.fresh(unread)}</span>
+          </span>
+        )}
+      </a>
+    </li>
+  );
+}
+
+interface ListProps {
+  readonly label: string;
+  readonly rooms: readonly RoomState[];
+  /** The name of the button that adds one, and what it opens. */
+  readonly add: string;
+  readonly dialog: "new" | "direct";
+}
+
+function List({ label, rooms, add, dialog }: ListProps) {
+  const list = useRef<HTMLUListElement>(null);
+  useRovingFocus(list);
+  return (
+    <nav class="sidebar-part" aria-label={label}>
+      <div class="sidebar-head">
+        <h2>{label}</h2>
+        <button
+          type="button"
+          class="tool"
+          aria-label={add}
+          title={add}
+          onClick={() => {
+            roomDialog.value = dialog;
+          }}
+        >
+          <span class="icon icon-plus" aria-hidden="true" />
+        </button>
+      </div>
+      {rooms.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the list is one tab stop
+        <ul ref={list} class="sidebar-rooms" tabIndex={0} aria-label={label}>
+          {rooms.map(state => (
+            <RoomLink key={state.room.id} state={state} />
+          ))}
+        </ul>
+      )}
+    </nav>
+  );
+}
+
+/** The rooms of the user, and their direct rooms. */
+export function RoomList() {
+  const { chat, roomViews, access } = useApp().store;
+  const { backend, store } = useApp();
+  const rooms: ReadonlySignal<ReadonlyMap<string, RoomState>> = useComputed(() => chat.value.rooms);
+  const me = useComputed(() => chat.value.me).value;
+  const words = roomsDictionary.value;
+  const isIn = me !== undefined;
+  useEffect(() => {
+    if (!isIn) return;
+    // Without the list, the rooms of the welcome are shown; the next visit tries again.
+    backend
+      .rooms()
+      .then(api => api.list(store.token))
+      .then(roomViews)
+      .catch(() => undefined);
+  }, [backend, store, roomViews, isIn]);
+  const all = [...rooms.value.values()];
+  return (
+    <>
+      <List label={dictionary.value.chat.rooms} rooms={sortedRooms(all)} add={words.newRoom} dialog="new" />
+      {isIn && access.may("chat") && (
+        <button
+          type="button"
+          class="link-button sidebar-browse"
+          onClick={() => {
+            roomDialog.value = "browse";
+          }}
+        >
+          {words.browse}
+        </button>
+      )}
+      <List label={words.direct} rooms={sortedDirects(all, me)} add={words.newDirect} dialog="direct" />
+    </>
+  );
+}
