@@ -35,10 +35,6 @@ interface MockConnection {
 
 const HEARTBEAT_SECONDS = 15;
 
-/** The room that a frame is about. */
-const roomOf = (frame: MessageFrame | ChangeFrame): string =>
-  frame.type === "edited" ? frame.message.room : frame.room;
-
 /** Receives nothing. */
 const NOBODY: ChatListener = { onOpen() {}, onFrame() {}, onClose() {} };
 
@@ -266,7 +262,7 @@ export class MockChat {
       }),
     );
     const missed = [...messages, ...this.changes].filter(
-      frame => frame.seq > since && this.rooms.has(userId, roomOf(frame)),
+      frame => frame.seq > since && this.rooms.has(userId, frame.room),
     );
     for (const frame of missed.sort((a, b) => a.seq - b.seq)) listener.onFrame(frame);
   }

@@ -10,7 +10,8 @@ import { moderationTarget } from "./chat/moderation/moderate-button";
 import ModerateDialog from "./chat/moderation/moderate-dialog";
 import RestrictionsDialog from "./chat/moderation/restrictions-dialog";
 import CloudView from "./cloud/cloud-view";
-// The chat loads it on demand, which takes a moment that the test's clock doesn't have.
+// The chat loads these on demand, which takes a moment that the test's clock doesn't have.
+import "./chat/conversation";
 import "./rooms/sidebar";
 
 const browser = new Browser();
