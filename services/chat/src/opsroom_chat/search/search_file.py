@@ -1,6 +1,6 @@
 """The file of the search index: one SQLite database of a chat process, which may be deleted at any time.
 
-It has no texts: only which words are in which message. It uses SQLite of its own, which can delete from such
+It has no texts: only which words are in which message. It uses a separate SQLite, which can delete from such
 an index; the interpreter's may be too old for that.
 """
 

@@ -1,6 +1,6 @@
 """The containers in which the portal itself runs: they must not become its servers.
 
-Whoever may command servers could otherwise stop the broker, or the agent that would have to start it again.
+Otherwise, anybody who may command servers could stop the broker, or the agent that would have to start it.
 """
 
 import re
