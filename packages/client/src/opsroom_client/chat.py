@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Self, assert_never
@@ -225,9 +225,17 @@ class Chat:
         return event
 
     async def send(
-        self, text: str, *, room: str = "general", client_id: str | None = None, timeout: float = 30.0
+        self,
+        text: str,
+        *,
+        room: str = "general",
+        client_id: str | None = None,
+        files: Sequence[str] = (),
+        timeout: float = 30.0,
     ) -> AckFrame:
         """Send ``text``; returns once it is stored. Sends with the same ``client_id`` are stored once.
+
+        ``files``: ids of uploaded files; with them, the text may be empty.
 
         Raises:
             RequestRejectedError: the server rejects the message.
@@ -236,7 +244,9 @@ class Chat:
             OpsroomError: the chat has ended for another reason.
         """
         with validating_request():
-            frame = SendFrame(client_id=client_id or uuid4().hex, room=room, text=text)
+            frame = SendFrame(
+                client_id=client_id or uuid4().hex, room=room, text=text, files=tuple(files) or None
+            )
         return await self._acknowledged(frame, timeout)
 
     async def edit(

@@ -12,6 +12,7 @@ from opsroom_client.access import Access
 from opsroom_client.chat import PING_SECONDS, Chat
 from opsroom_client.cloud import Cloud
 from opsroom_client.errors import UnexpectedResponseError, validating_request
+from opsroom_client.files import Files
 from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
@@ -37,6 +38,7 @@ class Opsroom:
     Attributes:
         cloud: servers and commands.
         rooms: rooms and their members.
+        files: files of messages.
         moderation: moderation, for admins.
         access: people and invitations, for admins, and links for devices.
     """
@@ -75,6 +77,7 @@ class Opsroom:
         self.requests = Requests(self._http, timeout)
         self.cloud = Cloud(self.requests)
         self.rooms = Rooms(self.requests)
+        self.files = Files(self.requests)
         self.moderation = Moderation(self.requests)
         self.access = Access(self.requests, self._url)
         self._stack = AsyncExitStack()

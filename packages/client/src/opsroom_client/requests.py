@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -43,6 +43,8 @@ class Call:
 
     Attributes:
         key: the idempotency key of a command.
+        content: returns the pieces of a body that is not a model, from the beginning.
+        size: of ``content``, in bytes.
         repeatable: whether sending it twice is harmless.
     """
 
@@ -52,6 +54,8 @@ class Call:
     params: dict[str, str | int] | None = None
     key: str | None = None
     repeatable: bool = True
+    content: Callable[[], AsyncIterator[bytes]] | None = None
+    size: int = 0
 
 
 class Requests:
@@ -99,10 +103,14 @@ class Requests:
         headers = {KEY_HEADER: call.key} if call.key is not None else {}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
+        content: bytes | AsyncIterator[bytes] | None = None if call.body is None else encode(call.body)
+        if call.content is not None:
+            headers |= {"Content-Type": "application/octet-stream", "Content-Length": str(call.size)}
+            content = call.content()
         return await self.http.request(
             call.method,
             API + call.path,
-            content=None if call.body is None else encode(call.body),
+            content=content,
             params=call.params,
             headers=headers,
         )

@@ -144,6 +144,7 @@ _CLIENT_COMMANDS = {
     "chat": "talk from the terminal (--help)",
     "servers": "list, command and watch servers (--help)",
     "rooms": "create, join and leave rooms (--help)",
+    "files": "send and get files (--help)",
     "search": "find messages, servers and Worklog entries (--help)",
     "moderate": "remove messages, mute and ban, for admins (--help)",
     "people": "list people and invitations, for admins (--help)",
@@ -170,7 +171,7 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 _PORTAL_OPTIONS = ("--url", "--token-file")
 """They may precede the commands that use a running portal."""
 _PORTAL_COMMANDS = (
-    *("chat", "servers", "rooms", "search", "moderate", "people", "invite", "bots"),
+    *("chat", "servers", "rooms", "files", "search", "moderate", "people", "invite", "bots"),
     *("status", "doctor"),
 )
 _UP_HINT = ": it starts a portal, at --host and --port"
