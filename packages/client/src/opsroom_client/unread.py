@@ -19,8 +19,9 @@ class UnreadRooms:
     def __init__(self) -> None:
         self.rooms: dict[str, RoomUnread] = {}
         self._as_of: dict[str, int] = {}
-        self._later: dict[str, list[int]] = {}
-        """Sequences of messages of others that the server's count does not include."""
+        self._later: dict[str, list[tuple[int, bool]]] = {}
+        """Sequences of messages of others that the server's count does not include, and whether they mention
+        the user."""
 
     def on_welcome(self, unread: Unread | None) -> Mapping[str, int]:
         """Start over; return the positions to send, for rooms in which the user has none yet."""
@@ -37,28 +38,30 @@ class UnreadRooms:
     def on_message(self, frame: MessageFrame, own_id: str) -> None:
         """Count a message of others."""
         room = self.rooms.get(frame.room)
-        if room is None:
-            return  # its count is still to come
+        if room is None or (frame.thread is not None and not frame.broadcast):
+            return  # its count is still to come, or the room doesn't show it
         last = max(frame.seq, room.last or 0)
         is_new = frame.user.id != own_id and frame.seq > max(self._as_of[frame.room], room.read or 0)
         if is_new:
             later = self._later.setdefault(frame.room, [])
-            later.append(frame.seq)
+            later.append((frame.seq, _mentions(frame, own_id)))
             del later[:-UNREAD_MAX]
-        unread = min(UNREAD_MAX, room.unread + is_new)
-        self.rooms[frame.room] = room.model_copy(update={"last": last, "unread": unread})
+        is_mention = is_new and _mentions(frame, own_id)
+        unread, mentions = min(UNREAD_MAX, room.unread + is_new), min(UNREAD_MAX, room.mentions + is_mention)
+        counts = {"last": last, "unread": unread, "mentions": mentions}
+        self.rooms[frame.room] = room.model_copy(update=counts)
 
     def on_notice(self, notice: ReadNotice) -> None:
         """Take over a position, and the count after it."""
         as_of = max(notice.seq, notice.as_of or 0)
-        later = [seq for seq in self._later.get(notice.room, []) if seq > as_of]
+        later = [one for one in self._later.get(notice.room, []) if one[0] > as_of]
         before = self.rooms.get(notice.room)
         self._later[notice.room], self._as_of[notice.room] = later, as_of
         self.rooms[notice.room] = RoomUnread(
             room=notice.room,
             read=notice.seq,
             unread=min(UNREAD_MAX, notice.unread + len(later)),
-            mentions=notice.mentions,
+            mentions=min(UNREAD_MAX, notice.mentions + sum(mention for _, mention in later)),
             last=None if before is None else before.last,
         )
 
@@ -71,3 +74,8 @@ class UnreadRooms:
         if known is None or not known.unread or message_seq <= (known.read or 0):
             return None
         return known.read
+
+
+def _mentions(frame: MessageFrame, user_id: str) -> bool:
+    mentions = frame.mentions
+    return mentions is not None and (bool(mentions.everybody) or user_id in mentions.users)

@@ -10,6 +10,7 @@ from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.files.records import Attached, FileRecords
 from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import Added, MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_chat.rooms.access import RoomAccess
@@ -62,6 +63,7 @@ class Messages:
         history: History,
         *,
         access: RoomAccess,
+        mentions: MentionFinder,
         clock: Clock,
         files: FileRecords,
     ) -> None:
@@ -69,6 +71,7 @@ class Messages:
         self._store = store
         self._history = history
         self._access = access
+        self._mentions = mentions
         self._clock = clock
         self._files = files
 
@@ -146,6 +149,7 @@ class Messages:
             client_id=request.client_id,
             raw=request.raw,
             members_seq=members_seq,
+            mentions=None if request.raw else self._mentions.find(request.room, sender.id, request.text),
         )
         await self._check_may_send(sender.name, identity, event)
         if is_bot(sender.id):

@@ -26,6 +26,7 @@ from opsroom_chat.log.message_log import MessageLog
 from opsroom_chat.log.room_details import RoomDetails
 from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
+from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_chat.messages import Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
@@ -282,7 +283,15 @@ def _build(
             open_rooms=settings.rooms,
             catch_up=catch_up,
         ),
-        messages=Messages(members, store, history, access=access, clock=clock, files=files.records),
+        messages=Messages(
+            members,
+            store,
+            history,
+            access=access,
+            mentions=MentionFinder(lambda: projection.index, asyncio.get_running_loop().time),
+            clock=clock,
+            files=files.records,
+        ),
         edits=Edits(store, people, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -152,3 +153,36 @@ async def test_a_client_that_did_not_ask_gets_no_notices(portal: Portal) -> None
             while not types or types[-1]["type"] != "message" or types[-1]["text"] != f"end {id(bob)}":
                 types.append(await older.receive("message", "read"))
             assert "read" not in {frame["type"] for frame in types}
+
+
+async def test_mentions_are_counted_for_those_they_name(portal: Portal) -> None:
+    name = f"carl-{uuid4().hex[:8]}"
+    async with person(portal.gateway) as ann, person(portal.gateway, name=name, unread=True) as carl:
+        http = RoomUser.of(portal.gateway, ann)
+        room = await http.create(f"Mentions {name}", private=True)
+        await http.act(f"/rooms/{room}/invite", {"users": [carl.welcome["user"]["id"]]})
+        await carl.receive("read")
+        await say(ann, f"hi @{name}, and `@{name}`", room)
+        await say(ann, "hi @somebody", room)
+        await say(ann, "@room: dinner", room)
+        await carl.send({**_send(f"@{name} @room"), "room": room})
+        frames = [await carl.receive("message") for _ in range(4)]
+        assert [frame.get("mentions") for frame in frames] == [
+            {"users": [carl.welcome["user"]["id"]]},
+            None,
+            {"users": [], "everybody": True},
+            {"users": [], "everybody": True},
+        ]
+        reply = await RoomUser.of(portal.gateway, carl).request("GET", "/unread")
+        assert state(reply.json(), room) | {"read": 0} == {"read": 0, "unread": 3, "mentions": 2}
+        reply = await http.request("GET", f"/rooms/{room}/messages")
+        assert reply.json()["messages"][0]["mentions"] == {"users": [carl.welcome["user"]["id"]]}
+
+
+async def test_a_flood_of_mentions_ends(portal: Portal) -> None:
+    async with person(portal.gateway) as ann:
+        room = await RoomUser.of(portal.gateway, ann).create(f"Flood {id(ann)}")
+        for number in range(8):
+            await ann.send({**_send(f"@room {number}"), "room": room})
+        messages = [await ann.receive("message") for _ in range(8)]
+        assert 4 <= len([one for one in messages if "mentions" in one]) <= 5

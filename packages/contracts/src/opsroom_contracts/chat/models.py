@@ -382,18 +382,30 @@ class HistoryRequest(Model):
     limit: Annotated[int, Field(ge=1, le=HISTORY_MAX)] = 50
 
 
+MENTIONED_MAX = 50
+"""The maximum number of people that a message mentions by name."""
+
+
+class Mentions(Model):
+    """Who a message mentions: ``users`` (ids), and with ``everybody`` all in its room."""
+
+    users: Annotated[tuple[Identifier, ...], Field(max_length=MENTIONED_MAX)] = ()
+    everybody: bool | None = None
+
+
 class MessageOptions(Model):
     """What a message may have beside its text. It is stored with the message, and an edit keeps it.
 
     Earlier releases can't read messages that have it, and show them to nobody.
 
     ``thread``: the message that it replies to, the first of a thread. ``broadcast``: the reply is shown in
-    the room as well.
+    the room as well. ``mentions``: found in the text when it was stored.
     """
 
     thread: Identifier | None = None
     broadcast: bool | None = None
     files: Files | None = None
+    mentions: Mentions | None = None
 
 
 class Reactions(Model):
