@@ -543,6 +543,18 @@ export interface Contract {
       };
       response: CloudHistory;
     };
+    "GET /search": {
+      query: {
+        q?: string;
+        limit?: number;
+        cursor?: string;
+        in?: string;
+        from?: string;
+        after?: string;
+        before?: string;
+      };
+      response: SearchResults;
+    };
     "GET /audit": {
       query: {
         before?: number;
@@ -810,6 +822,7 @@ export interface Message {
    * @maxItems 10
    */
   files?: File[];
+  mentions?: Mentions;
   seq: number;
   id: string;
   room: string;
@@ -831,6 +844,13 @@ export interface File {
   size: number;
   width?: number;
   height?: number;
+}
+export interface Mentions {
+  /**
+   * @maxItems 50
+   */
+  users: string[];
+  everybody?: boolean;
 }
 export interface Reactions {
   emoji: string;
@@ -1025,6 +1045,21 @@ export interface CloudEvent {
   progress?: Progress;
   instance?: Instance;
 }
+export interface SearchResults {
+  messages: MessageHit[];
+  servers?: Instance[];
+  worklog?: CloudEvent[];
+  complete: boolean;
+  next?: string;
+}
+export interface MessageHit {
+  message: Message;
+  highlights: Highlight[];
+}
+export interface Highlight {
+  start: number;
+  end: number;
+}
 export interface AuditPage {
   entries: AuditRecord[];
   next?: number;
@@ -1190,6 +1225,7 @@ export interface MessageFrame {
    * @maxItems 10
    */
   files?: File[];
+  mentions?: Mentions;
   seq: number;
   id: string;
   room: string;

@@ -53,6 +53,14 @@ class _New:
     others: tuple[Write, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a message has beside its text: files, and people whom it mentions."""
+
+    files: FileRecords
+    mentions: MentionFinder
+
+
 class Messages:
     """Handlers of ``chat.send``, ``chat.send-batch`` and ``chat.history``."""
 
@@ -63,17 +71,16 @@ class Messages:
         history: History,
         *,
         access: RoomAccess,
-        mentions: MentionFinder,
+        contents: Contents,
         clock: Clock,
-        files: FileRecords,
     ) -> None:
         self._members = members
         self._store = store
         self._history = history
         self._access = access
-        self._mentions = mentions
+        self._mentions = contents.mentions
         self._clock = clock
-        self._files = files
+        self._files = contents.files
 
     @property
     def malformed(self) -> int:

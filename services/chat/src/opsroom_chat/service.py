@@ -28,7 +28,7 @@ from opsroom_chat.log.shard_reader import ShardReader
 from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import FilesOfMessages, MessageStore
-from opsroom_chat.messages import Messages
+from opsroom_chat.messages import Contents, Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.reads.handlers import ReadHandlers
 from opsroom_chat.reads.read_store import ReadStore
@@ -258,6 +258,7 @@ def _build(
     store = MessageStore(message_reader, message_log.messages, eraser, of_files)
     superseded = SupersededMessages(broker, subjects.MEMBERS_STREAM, member_writer, clock)
     catch_up = CatchUp(member_reader, subscription)
+    mentions = MentionFinder(lambda: projection.index, asyncio.get_running_loop().time)
     access = RoomAccess(lambda: projection.index.rooms, settings.rooms, catch_up)
     people = People(members, access, clock)
     history = History(message_reader, details)
@@ -288,9 +289,8 @@ def _build(
             store,
             history,
             access=access,
-            mentions=MentionFinder(lambda: projection.index, asyncio.get_running_loop().time),
+            contents=Contents(files.records, mentions),
             clock=clock,
-            files=files.records,
         ),
         edits=Edits(store, people, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
