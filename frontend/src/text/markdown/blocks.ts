@@ -1,4 +1,4 @@
-import { parseInline } from "./inline";
+import { type IsName, parseInline } from "./inline";
 import { type Block, type ListItem, Work } from "./nodes";
 
 const FENCE = /^```([^`]*)$/;
@@ -20,6 +20,7 @@ class BlockScanner {
     private readonly lines: readonly string[],
     private readonly depth: number,
     private readonly work: Work,
+    private readonly isName: IsName,
   ) {
     this.lastFence = lines.findLastIndex(line => FENCE_END.test(line));
     for (const line of lines) work.steps += line.length + 1;
@@ -54,7 +55,7 @@ class BlockScanner {
   private endParagraph(): void {
     const text = this.paragraph.join("\n").replace(/^\n+|\n+$/g, "");
     this.paragraph = [];
-    if (text) this.blocks.push({ type: "paragraph", children: parseInline(text, this.work) });
+    if (text) this.blocks.push({ type: "paragraph", children: parseInline(text, this.work, this.isName) });
   }
 
   private readFence(): void {
@@ -93,7 +94,7 @@ class BlockScanner {
   }
 
   private nested(lines: readonly string[]): readonly Block[] {
-    return new BlockScanner(lines, this.depth + 1, this.work).scan();
+    return new BlockScanner(lines, this.depth + 1, this.work, this.isName).scan();
   }
 }
 
@@ -101,5 +102,8 @@ class BlockScanner {
  * Parse a message: a subset of Markdown, which `docs/guides/write-messages.md` describes. The result has every character of the text but
  * the marks. The work is linear in the length of the text, whatever it contains: `work` counts it.
  */
-export const parseMarkdown = (text: string, work = new Work()): readonly Block[] =>
-  new BlockScanner(text.split(/\r?\n/), 0, work).scan();
+export const parseMarkdown = (
+  text: string,
+  work = new Work(),
+  isName: IsName = () => false,
+): readonly Block[] => new BlockScanner(text.split(/\r?\n/), 0, work, isName).scan();

@@ -8,6 +8,10 @@ const ESCAPABLE = "*_~`[]>@:-";
 /** A letter or a digit of a script that puts spaces between words: what is inside of a word is no markup. */
 const WORD = /(?![\p{Ideographic}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}])[\p{L}\p{N}]/u;
 const MENTION = /@[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_.-]{0,30}[\p{L}\p{M}\p{N}_])?/uy;
+/** What may be a name of several words. */
+const LONG_NAME = /@([^\s@`]{1,32}(?: [^\s@`]{1,32}){1,2})/uy;
+/** What may follow a name without a space. */
+const AFTER_NAME = /[.,;:!?)\]}'"*_~]+$/;
 const SHORTCODE = /:[a-z0-9_+-]{1,40}:/y;
 /** More backticks in a row, or other marks, are no markup. */
 const RUN_MAX = 3;
@@ -64,6 +68,7 @@ class InlineScanner {
   constructor(
     private readonly text: string,
     private readonly work: Work,
+    private readonly isName: IsName,
   ) {}
 
   scan(): Inline[] {
@@ -244,9 +249,23 @@ class InlineScanner {
 
   private readMention(): void {
     MENTION.lastIndex = this.at;
-    const found = isWord(this.text[this.at - 1]) ? undefined : MENTION.exec(this.text)?.[0];
-    if (found === undefined) this.at += 1;
-    else this.add({ type: "mention", name: found.slice(1) }, this.at + found.length);
+    const isInWord = isWord(this.text[this.at - 1]);
+    const name = isInWord ? undefined : (this.longName() ?? MENTION.exec(this.text)?.[0].slice(1));
+    if (name === undefined) this.at += 1;
+    else this.add({ type: "mention", name }, this.at + 1 + name.length);
+  }
+
+  /** The longest name of several words that begins here and that somebody has. */
+  private longName(): string | undefined {
+    LONG_NAME.lastIndex = this.at;
+    let words = LONG_NAME.exec(this.text)?.[1] ?? "";
+    this.work.steps += words.length;
+    for (; words.includes(" "); words = words.slice(0, words.lastIndexOf(" "))) {
+      if (this.isName(words)) return words;
+      const bare = words.replace(AFTER_NAME, "");
+      if (bare.includes(" ") && this.isName(bare)) return bare;
+    }
+    return undefined;
   }
 
   private readShortcode(): void {
@@ -270,6 +289,9 @@ class InlineScanner {
 const unpadded = (code: string): string =>
   code.startsWith(" ") && code.endsWith(" ") && code.trim() ? code.slice(1, -1) : code;
 
+/** Whether somebody has a name; only those of several words are asked for, because others need no knowledge. */
+export type IsName = (name: string) => boolean;
+
 /** The nodes of a text without blocks. */
-export const parseInline = (text: string, work: Work): readonly Inline[] =>
-  new InlineScanner(text, work).scan();
+export const parseInline = (text: string, work: Work, isName: IsName): readonly Inline[] =>
+  new InlineScanner(text, work, isName).scan();

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { parseMarkdown } from "./blocks";
-import type { Block, Inline } from "./nodes";
+import { type Block, type Inline, Work } from "./nodes";
 
 /** A short form of the result: `strong(bold)`, `link(text|href)`. */
 const inline = (nodes: readonly Inline[]): string =>
@@ -140,6 +140,15 @@ it.each([
   ["@ann, @Иван. (@a.b-c) @ann's", "mention(ann), mention(Иван). (mention(a.b-c)) mention(ann)'s"],
   [":tada: :+1:!", "shortcode(tada) shortcode(+1)!"],
 ])("finds names: %j", (text, expected) => expect(parsed(text)).toBe(expected));
+
+it("finds names of several words, if somebody has them", () => {
+  const isName = (name: string) => ["mary ann lee", "mary ann"].includes(name.toLowerCase());
+  const found = (text: string) => blocks(parseMarkdown(text, new Work(), isName));
+  expect(found("@Mary Ann Lee, hi")).toBe("mention(Mary Ann Lee), hi");
+  expect(found("hi @Mary Ann. So")).toBe("hi mention(Mary Ann). So");
+  expect(found("**@Mary Ann**")).toBe("strong(mention(Mary Ann))");
+  expect(found("@Mary Jane and x@Mary Ann")).toBe("mention(Mary) Jane and x@Mary Ann");
+});
 
 it.each([
   ["Log:\n```sh\none\n  two\n```\nwhat now?", "Log: / fence(sh|one\n  two) / what now?"],

@@ -1,13 +1,18 @@
 import { useEffect, useId, useMemo, useState } from "preact/hooks";
+import { conversationOf } from "../../../state/chat/messages";
 import { type Mark, toggleMark } from "../../../text/composing/formatting";
 import type { Emoji } from "../../../text/emoji";
 import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
+import { currentRoom } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { messageDictionary } from "../message/message-dictionary";
 import type { Sources } from "./candidates";
 import { replaceText } from "./replace-text";
 import { useCompletion } from "./use-completion";
+
+/** Among how many of the last messages authors are suggested. */
+const AUTHORS_OF = 200;
 
 /** The keys of the marks, by their place on the keyboard: they work with any layout. */
 const MARK_KEYS: Readonly<Record<string, Mark>> = { KeyB: "**", KeyI: "_", KeyE: "`" };
@@ -34,7 +39,9 @@ function useMarkKeys(area: HTMLTextAreaElement): void {
 type FindEmoji = (query: string, limit: number) => readonly Emoji[];
 
 function useSources(): Sources {
-  const { users, me } = useApp().store.chat.value;
+  const state = useApp().store.chat.value;
+  const { users, me } = state;
+  const { messages } = conversationOf(state, currentRoom.value);
   const [findEmoji, setFindEmoji] = useState<FindEmoji>();
   const { commands } = dictionary.value.chat;
   const { everybodyIn, everybodyHere } = messageDictionary.value;
@@ -46,9 +53,16 @@ function useSources(): Sources {
     );
   }, []);
   return useMemo(() => {
-    const names = users.filter(user => user.id !== me?.id).map(user => user.name);
-    return { names, groups: { room: everybodyIn, here: everybodyHere }, commands, findEmoji };
-  }, [users, me, commands, everybodyIn, everybodyHere, findEmoji]);
+    // Who is here, and who has written lately.
+    const people = [...users, ...messages.slice(-AUTHORS_OF).map(one => one.user)];
+    const names = people.filter(user => user.id !== me?.id).map(user => user.name);
+    return {
+      names: [...new Set(names)],
+      groups: { room: everybodyIn, here: everybodyHere },
+      commands,
+      findEmoji,
+    };
+  }, [users, messages, me, commands, everybodyIn, everybodyHere, findEmoji]);
 }
 
 /** Describe the list to a screen reader: the focus stays in the field. */

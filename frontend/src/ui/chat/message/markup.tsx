@@ -1,8 +1,8 @@
 import { useMemo } from "preact/hooks";
 import { parseMarkdown } from "../../../text/markdown/blocks";
-import type { Block, Inline, Link } from "../../../text/markdown/nodes";
+import { type Block, type Inline, type Link, Work } from "../../../text/markdown/nodes";
 import { splitNames } from "../../../text/server-names";
-import { sameName } from "../../../text/typed";
+import { comparable, sameName } from "../../../text/typed";
 import { useApp } from "../../app-context";
 import { hrefs } from "../../place";
 import { CodeBlock } from "./code-block";
@@ -10,7 +10,7 @@ import type { MarkupProps } from "./markup-loader";
 import { Shortcode } from "./shortcode";
 
 /** The names that mean everybody in the room, or everybody who is here. */
-const EVERYBODY: readonly string[] = ["room", "here"];
+const EVERYBODY: readonly string[] = ["room", "all", "everybody", "here"];
 
 /** A text in which the names of servers are links to them. */
 function WithServers({ text }: { readonly text: string }) {
@@ -137,8 +137,27 @@ const Blocks = ({ blocks }: { readonly blocks: readonly Block[] }) => (
   </>
 );
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** The names of several words that people who are here have; for a text that mentions nobody, none. */
+function useLongNames(text: string): ReadonlySet<string> {
+  const { store } = useApp();
+  const hasMention = text.includes("@");
+  const { users, me } = hasMention ? store.chat.value : { users: undefined, me: undefined };
+  return useMemo(() => {
+    const names = [...(users ?? []), ...(me ? [me] : [])]
+      .map(user => user.name)
+      .filter(name => name.includes(" "));
+    return names.length > 0 ? new Set(names.map(comparable)) : NO_NAMES;
+  }, [users, me]);
+}
+
 /** The text of a message with its markup. */
 export function Markup({ text }: MarkupProps) {
-  const blocks = useMemo(() => parseMarkdown(text), [text]);
+  const names = useLongNames(text);
+  const blocks = useMemo(
+    () => parseMarkdown(text, new Work(), name => names.has(comparable(name))),
+    [text, names],
+  );
   return <Blocks blocks={blocks} />;
 }
