@@ -313,6 +313,14 @@ export interface Contract {
         reason?: string;
       };
     };
+    "PATCH /chat/rooms/{room}/messages/{message_id}": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      body: NewText;
+      response: SendReply;
+    };
     "DELETE /chat/users/{user_id}/token": {
       path: {
         user_id: string;
@@ -421,6 +429,13 @@ export interface Contract {
       body: NewRead;
       response: Unread;
     };
+    "POST /chat/rooms/{room}/messages": {
+      path: {
+        room: string;
+      };
+      body: NewMessage;
+      response: SendReply;
+    };
     "GET /chat/rooms/{room}/messages": {
       path: {
         room: string;
@@ -431,6 +446,45 @@ export interface Contract {
         limit?: number;
       };
       response: HistoryReply;
+    };
+    "GET /chat/rooms/{room}/pins": {
+      path: {
+        room: string;
+      };
+      query: {
+        before?: number;
+      };
+      response: PinsReply;
+    };
+    "PUT /chat/rooms/{room}/messages/{message_id}/reactions/{emoji}": {
+      path: {
+        room: string;
+        message_id: string;
+        emoji: string;
+      };
+      response: SendReply;
+    };
+    "DELETE /chat/rooms/{room}/messages/{message_id}/reactions/{emoji}": {
+      path: {
+        room: string;
+        message_id: string;
+        emoji: string;
+      };
+      response: SendReply;
+    };
+    "PUT /chat/rooms/{room}/messages/{message_id}/pin": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      response: SendReply;
+    };
+    "DELETE /chat/rooms/{room}/messages/{message_id}/pin": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      response: SendReply;
     };
     "POST /chat/files": {
       query: {
@@ -696,6 +750,15 @@ export interface SignedIn {
   token: string;
   invited: boolean;
 }
+export interface NewText {
+  text: string;
+}
+export interface SendReply {
+  seq: number;
+  id: string;
+  timestamp: string;
+  duplicate: boolean;
+}
 export interface RestrictionList {
   restrictions: Restriction[];
 }
@@ -809,6 +872,13 @@ export interface RoomUnread {
 export interface NewRead {
   seq: number;
 }
+export interface NewMessage {
+  text: string;
+  /**
+   * @maxItems 10
+   */
+  files?: string[];
+}
 export interface HistoryReply {
   messages: Message[];
   next?: number;
@@ -860,6 +930,20 @@ export interface Reactions {
    */
   users: User[];
   me?: boolean;
+}
+export interface PinsReply {
+  /**
+   * @maxItems 50
+   */
+  pins: Pin[];
+  next?: number;
+  asOf?: number;
+}
+export interface Pin {
+  seq: number;
+  by: User;
+  at: string;
+  message: Message;
 }
 export interface InstanceList {
   seq: number;

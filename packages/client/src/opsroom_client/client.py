@@ -13,6 +13,7 @@ from opsroom_client.chat import PING_SECONDS, Chat
 from opsroom_client.cloud import Cloud
 from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.files import Files
+from opsroom_client.messages import Messages
 from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
@@ -78,6 +79,7 @@ class Opsroom:
         self.cloud = Cloud(self.requests)
         self.rooms = Rooms(self.requests)
         self.files = Files(self.requests)
+        self.messages = Messages(self.requests)
         self.moderation = Moderation(self.requests)
         self.access = Access(self.requests, self._url)
         self._stack = AsyncExitStack()

@@ -7,7 +7,8 @@ from pydantic import Field
 from opsroom_contracts.agents.protocol import Adoptable
 from opsroom_contracts.agents.records import TemplateView
 from opsroom_contracts.audit import Address
-from opsroom_contracts.chat.models import RawName, Token, User
+from opsroom_contracts.chat.files import FileIds
+from opsroom_contracts.chat.models import RawName, SentText, Token, User
 from opsroom_contracts.chat.moderation import NewReason, Restriction, Seconds
 from opsroom_contracts.chat.rooms import DIRECT_MAX, INVITED_MAX, Description, RawRoomName
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
@@ -62,6 +63,22 @@ class NewRoom(Model, defer_build=False):
     name: RawRoomName
     description: Description | None = None
     private: bool = False
+
+
+class NewMessage(Model, defer_build=False):
+    """Send a message. ``files``: ids of your uploads for this room; then the text may be empty.
+
+    The validator is not strict: see :class:`NewMembers`.
+    """
+
+    text: SentText
+    files: Annotated[FileIds | None, Field(strict=False)] = None
+
+
+class NewText(Model, defer_build=False):
+    """Replace the text of a message; its files stay."""
+
+    text: SentText
 
 
 class NewRead(Model, defer_build=False):

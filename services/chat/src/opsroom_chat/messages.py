@@ -1,9 +1,10 @@
 """Handlers that send messages, with deduplication, and read the history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from opsroom_chat.bot_owners import owner_of
+from opsroom_chat.changes.people import has_name
 from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
@@ -20,6 +21,7 @@ from opsroom_contracts.chat.models import (
     GUEST,
     HistoryReply,
     HistoryRequest,
+    Member,
     MemberStatus,
     SendBatchReply,
     SendBatchRequest,
@@ -205,13 +207,20 @@ class Messages:
     async def _sender(self, request: SendRequest) -> tuple[User, Identity | None]:
         if request.user_id is None:
             return self._guest(request), None
-        sender = await self._members.find(request.user_id, lambda m: m.status is not MemberStatus.AWAY)
+        sender = await self._members.find(request.user_id, self._may_speak(request))
         if sender is None and request.raw is not None:
             return self._guest(request), None  # its gateway knew the user, who has left since
         if sender is None:
-            message = f"no connected user has the id {request.user_id}"
+            message = f"no user with the id {request.user_id} is here, or has kept their name"
             raise refuse(ErrorCode.USER_UNKNOWN, message, field="userId")
         return sender.user, granted_identity(sender.grant)
+
+    def _may_speak(self, request: SendRequest) -> Callable[[Member], bool]:
+        """Return what a sender must be: a course client connected, others known by their token."""
+        index = self._members.index
+        if request.raw is not None:
+            return lambda member: member.status is not MemberStatus.AWAY
+        return lambda member: has_name(index, member)
 
     def _guest(self, request: SendRequest) -> User:
         """Return an unidentified sender, with the name they gave unless a member with a token holds it."""

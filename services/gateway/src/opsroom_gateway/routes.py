@@ -24,6 +24,7 @@ from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.files import files_router
+from opsroom_gateway.api.messages import Authors, messages_router, reactions_router
 from opsroom_gateway.api.moderation import moderation_router
 from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
@@ -119,7 +120,8 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(people_router(people, requester, access, audit_log))
     router.include_router(bots_router(people, requester, access, components.limits))
     router.include_router(links_router(requester, access, components.limits))
-    router.include_router(moderation_router(requester, access, audit_log))
+    authors = Authors(requester, access, components.limits)
+    router.include_router(moderation_router(requester, access, audit_log, authors))
     restricting = RestrictionClient(requester, projections.members_subscription)
     router.include_router(restrictions_router(restricting, access, audit_log))
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
@@ -128,6 +130,8 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(rooms_router(rooms, requester, access, components.limits))
     router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(reads_router(requester, access, components.limits))
+    router.include_router(messages_router(requester, access, components.limits))
+    router.include_router(reactions_router(requester, access, components.limits))
     router.include_router(history_router(requester, projections.chat, access))
     router.include_router(
         files_router(requester, access, components.limits, components.uploads, components.downloads)

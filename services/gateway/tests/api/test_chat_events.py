@@ -10,7 +10,14 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from opsroom_contracts.chat.events import MessageEdited, MessageEvent, MessageRemoved, MessageState
+from opsroom_contracts.chat.events import (
+    ChatEvent,
+    MessageEdited,
+    MessageEvent,
+    MessageRemoved,
+    PinChanged,
+    ReactionChanged,
+)
 from services.gateway.tests.kit.api_clients import Frame, Person, person
 from services.gateway.tests.kit.behind_proxy import CHAT, unique_name
 from services.gateway.tests.kit.course_clients import as_list, course_client
@@ -39,15 +46,27 @@ async def edit(author: Person, http: httpx.AsyncClient, message: Frame) -> list[
     return [text]
 
 
-CHANGES: dict[type[MessageState], Change] = {
+async def react(author: Person, http: httpx.AsyncClient, message: Frame) -> list[str]:
+    await author.request("react", id=message["id"], emoji="👍", on=True)
+    return [message["text"]]
+
+
+async def pin(author: Person, http: httpx.AsyncClient, message: Frame) -> list[str]:
+    await author.request("pin", id=message["id"], on=True)
+    return [message["text"]]
+
+
+CHANGES: dict[type[ChatEvent], Change] = {
     MessageEvent: leave_it,
     MessageEdited: edit,
     MessageRemoved: remove,
+    ReactionChanged: react,
+    PinChanged: pin,
 }
 """What causes each event."""
 
 
-@pytest.mark.parametrize("event", get_args(MessageState), ids=lambda event: event.__name__)
+@pytest.mark.parametrize("event", get_args(ChatEvent), ids=lambda event: event.__name__)
 async def test_an_event_is_delivered_live_on_resume_and_in_the_history(portal: Portal, event: Any) -> None:
     kind, old = event.model_fields["type"].default, unique_name("text")
     with_buffer = gateway_settings(open_moderation=True)
@@ -69,7 +88,8 @@ async def test_an_event_is_delivered_live_on_resume_and_in_the_history(portal: P
         assert live[0] == live[1]
         change = next(frame for frame in reversed(live[0][:-1]) if frame["id"] == message["id"])
         shown = change.get("message", change)
-        assert (change["type"], shown.get("text")) == (kind, left[0] if left else None)
+        adds = event in {ReactionChanged, PinChanged}
+        assert (change["type"], shown.get("text")) == (kind, None if adds or not left else left[0])
         course_frames = [one for one in await course.until_own_message() if as_list(one) is None]
         assert [json.loads(one)["message"] for one in course_frames] == [old, "and goes on"]
         history = (await http.get(MESSAGES)).json()["messages"]
@@ -77,7 +97,9 @@ async def test_an_event_is_delivered_live_on_resume_and_in_the_history(portal: P
         for gateway in (first, second):
             async with person(gateway, since=before) as back:
                 replayed = await until(back, after["seq"])
-            assert [frame for frame in replayed if frame["id"] == message["id"]] == [change]
+            frames = [frame for frame in replayed if frame["id"] == message["id"]]
+            assert frames[-1] == change
+            assert [frame["type"] for frame in frames] == ["message", kind] if adds else [kind]
             assert left == [old] or old not in json.dumps(replayed)
 
 

@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 from opsroom_client.cli.bots import bots
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.files import files
+from opsroom_client.cli.messages import messages
 from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.people import invite, people
 from opsroom_client.cli.rooms import rooms
@@ -76,7 +77,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
             context.obj = replace(context.obj, token=read_token(file, None))
 
 
-for _command in (servers, chat, rooms, files, search, moderate, people, invite, bots):
+for _command in (servers, chat, rooms, messages, files, search, moderate, people, invite, bots):
     # Accept the global options after the command, too, where users expect them.
     _command.params += [
         click.Option(["--url"], callback=_set_url, expose_value=False, help="The portal's URL."),

@@ -1,6 +1,7 @@
 """Who changes a message, and whether they may."""
 
 from opsroom_chat.bot_owners import owner_of
+from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
@@ -53,13 +54,17 @@ class People:
         return (await self._member(user_id)).user
 
     async def _member(self, user_id: str) -> Member:
-        member = await self._members.find(user_id, self._has_name)
+        member = await self._members.find(user_id, lambda found: has_name(self._members.index, found))
         if member is None:
             raise refuse(ErrorCode.USER_UNKNOWN, f"no user has the id {user_id} now", field="userId")
         return member
 
-    def _has_name(self, member: Member) -> bool:
-        """Whether nobody else has the member's name: that of a person who is away is free."""
-        if member.status is not MemberStatus.AWAY:
-            return True
-        return self._members.index.holders(name_keys(member.user.name)) <= {member.user.id}
+
+def has_name(index: MemberIndex, member: Member) -> bool:
+    """Whether a member has their name: that of a person who is away is free, but nobody may have taken it.
+
+    Who has left has given it up.
+    """
+    if member.status is not MemberStatus.AWAY:
+        return True
+    return not member.exited and index.holders(name_keys(member.user.name)) <= {member.user.id}

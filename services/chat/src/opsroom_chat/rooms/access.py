@@ -86,9 +86,10 @@ class RoomAccess:
         seq = await self._catch_up()
         index = self._index()
         record = index.room(room)
-        if record is None or user_id is None:
-            self._refuse(room)
-        rules.check_may_send(record, index.membership(user_id, room))
+        membership = None if user_id is None else index.membership(user_id, room)
+        if record is None or user_id is None or not rules.may_see(record, membership):
+            self._refuse(room)  # the same words, so that nobody learns that a private room exists
+        rules.check_may_send(record, membership)
         return seq
 
     async def check_may_read(self, user_id: str | None, room: str) -> None:

@@ -16,6 +16,7 @@ from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.identity import Action, anonymous_identity
 from opsroom_contracts.text import clean_reason
 from opsroom_gateway.api.audit_log import GatewayAuditLog, requester_of
+from opsroom_gateway.api.messages import Authors
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import AuthMethod, Authorizer
@@ -81,10 +82,12 @@ def _audit_target(request: Request, target: str) -> str | None:
     return meant
 
 
-def moderation_router(requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
-    """Build the routes to remove messages and revoke tokens."""
+def moderation_router(
+    requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog, authors: Authors
+) -> APIRouter:
+    """Build the routes to remove messages and revoke tokens. ``authors``: may delete their own messages."""
     router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
-    remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")
+    check_remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")
     revoker = require_moderator(access, audit_log, AuditedAction.REVOKE, "user_id")
 
     @router.delete(
@@ -93,13 +96,14 @@ def moderation_router(requester: RequestClient, access: Authorizer, audit_log: G
         summary="Remove a message",
         responses=error_responses(ErrorCode.MESSAGE_UNKNOWN, *AUTH_ERRORS),
     )
-    async def remove(
-        room: _Room,
-        message_id: Id,
-        moderator: Annotated[Moderator, Depends(remover)],
-        reason: ReasonQuery = None,
-    ) -> None:
-        """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing."""
+    async def remove(room: _Room, message_id: Id, client: Request, reason: ReasonQuery = None) -> None:
+        """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing.
+
+        Authors may delete their own messages, in rooms that they can read; moderators may remove all.
+        """
+        if await authors.delete(client, room, message_id):
+            return
+        moderator = await check_remover(client)
         request = RemoveRequest(room=room, id=message_id, reason=reason, by=moderator.by)
         await request_with_identity(requester, endpoints.REMOVE_MESSAGE, request)
 
