@@ -148,7 +148,7 @@ test("the search finds places, people and servers with the keyboard", async ({ p
   await expect(dialog.getByRole("option", { selected: true })).toContainText("Search activity");
   await page.keyboard.press("Enter");
   await hash(page).toBe(`#/activity?q=${server}`);
-  await page.getByRole("button", { name: "Search servers, people, places" }).click();
+  await page.getByRole("button", { name: "Search messages, servers, people" }).click();
   await expect(field).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(dialog).toHaveCount(0);

@@ -15,6 +15,7 @@ import type {
   Invitation,
   LifecycleCommand,
   LogChunk,
+  Message,
   NewAdoption,
   NewInstance,
   NewInvitation,
@@ -30,6 +31,7 @@ import type {
   RoomMember,
   RoomPatch,
   RoomView,
+  SearchResults,
   ServerFrame,
   SessionView,
   SignedIn,
@@ -181,6 +183,20 @@ export interface RoomsApi {
   expel(room: string, userId: string, token?: Token): Promise<void>;
 }
 
+/** What to search for; the filters may also be in the text. */
+export interface SearchQuery {
+  readonly q: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** The search, and what a hit leads to. Their views load it. */
+export interface SearchApi {
+  search(query: SearchQuery, token?: Token): Promise<SearchResults>;
+  /** The messages of a room around a place, in ascending order. */
+  around(room: string, seq: number, token?: Token): Promise<readonly Message[]>;
+}
+
 /** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
 
@@ -204,6 +220,8 @@ export interface Backend {
   people(): Promise<PeopleApi>;
   /** Load the API of rooms. */
   rooms(): Promise<RoomsApi>;
+  /** Load the search. */
+  search(): Promise<SearchApi>;
   /** The mutes and bans that are in force. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */

@@ -7,6 +7,7 @@ const loadCloudStream = () => import(/* webpackChunkName: "cloud-stream" */ "./c
 const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
 const loadRooms = () => import(/* webpackChunkName: "rooms-api" */ "./rooms");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
+const loadSearch = () => import(/* webpackChunkName: "search" */ "./search");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
 /** Open the event stream of the cloud once its code is there: the chat, which is shown first, doesn't need that. */
@@ -60,6 +61,7 @@ export function createHttpBackend(base: string): Backend {
     servers: async () => (await loadServers()).createServersApi(base),
     people: async () => (await loadPeople()).createPeopleApi(base),
     rooms: async () => (await loadRooms()).createRoomsApi(base),
+    search: async () => (await loadSearch()).createSearchApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),

@@ -130,7 +130,7 @@ export const en = {
   language: { short: "RU", switch: "переключить на русский" },
   theme: { label: "Theme", auto: "System", light: "Light", dark: "Dark" },
   help: "Help",
-  search: { open: "Search servers, people, places" },
+  search: { open: "Search messages, servers, people" },
   shortcuts: { title: "Keyboard shortcuts" },
   account: {
     label: "Account",

@@ -29,9 +29,9 @@ const textsOf = (value: unknown, path = ""): [string, string][] => {
   return [];
 };
 
-// Names, identifiers, keys of the keyboard and abbreviations that are the same in Russian.
+// Names, identifiers, keys of the keyboard, the language of queries and abbreviations that are the same in Russian.
 const SAME =
-  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|In English|Esc|EN|API|\/help|env=prod, web/g;
+  /Opsroom|https?:\/\/[\w.]*|HTTPS?|IPv?\d?|Enter|Shift|Ctrl|ID|2001:db8::7|switch to English|In English|Esc|EN|API|\/help|env=prod, web|(?:in|from|before|after|has):(?:link)?|link, file|image/g;
 
 it.each([
   ["page", ru],

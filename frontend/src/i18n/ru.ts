@@ -104,7 +104,7 @@ export const ru: Dictionary = {
   language: { short: "EN", switch: "switch to English" },
   theme: { label: "Тема", auto: "Системная", light: "Светлая", dark: "Тёмная" },
   help: "Справка",
-  search: { open: "Поиск: серверы, люди, разделы" },
+  search: { open: "Поиск: сообщения, серверы, люди" },
   shortcuts: { title: "Сочетания клавиш" },
   account: {
     label: "Профиль",

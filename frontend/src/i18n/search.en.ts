@@ -1,10 +1,28 @@
 /** The texts of the search and of the list of shortcuts, in a separate dictionary that is loaded with them. */
+const PROBLEMS: Readonly<Record<string, string>> & { readonly failed: string } = {
+  q: "The query has too many words",
+  in: "There is no room with this name that you can see",
+  before: "before: takes a date such as 2026-11-30",
+  after: "after: takes a date such as 2026-11-30",
+  has: "has: takes link, file or image",
+  limited: "Too many searches: wait a moment",
+  failed: "Messages can't be searched at the moment",
+};
+
 export const en = {
   label: "Search",
   results: "Results",
-  kinds: { place: "Go to", server: "Server", person: "Person", activity: "Activity" },
+  kinds: { place: "Go to", server: "Server", person: "Person", message: "Message", activity: "Activity" },
   inActivity: (text: string) => `Search activity for "${text}"`,
-  hint: "↑ ↓ to choose, Enter to open, Esc to close",
+  hint: "↑ ↓ to choose, Enter to open, Esc to close. Messages: in:room from:name before:2026-11-30 has:link",
+  found: (messages: number) => `${messages} ${messages === 1 ? "message" : "messages"} found`,
+  problem: (part: string) => PROBLEMS[part] ?? PROBLEMS.failed,
+  excerpt: {
+    failed: "The messages could not be loaded.",
+    again: "Try again",
+    gone: "This message has been deleted. These are the messages around it.",
+    latest: "Go to the latest messages",
+  },
   close: "Close",
   keys: {
     search: "Search",

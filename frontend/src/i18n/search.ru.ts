@@ -1,11 +1,29 @@
 import type { SearchDictionary } from "./search.en";
 
+const PROBLEMS: Readonly<Record<string, string>> & { readonly failed: string } = {
+  q: "В запросе слишком много слов",
+  in: "Среди доступных вам комнат такой нет",
+  before: "before: принимает дату, например 2026-11-30",
+  after: "after: принимает дату, например 2026-11-30",
+  has: "has: принимает link, file или image",
+  limited: "Слишком много запросов: подождите немного",
+  failed: "Сейчас сообщения найти нельзя",
+};
+
 export const ru: SearchDictionary = {
   label: "Поиск",
   results: "Результаты",
-  kinds: { place: "Перейти", server: "Сервер", person: "Человек", activity: "События" },
+  kinds: { place: "Перейти", server: "Сервер", person: "Человек", message: "Сообщение", activity: "События" },
   inActivity: text => `Искать в событиях: «${text}»`,
-  hint: "↑ ↓ — выбрать, Enter — открыть, Esc — закрыть",
+  hint: "↑ ↓ — выбрать, Enter — открыть, Esc — закрыть. Сообщения: in:комната from:имя before:2026-11-30 has:link",
+  found: messages => `Найдено сообщений: ${messages}`,
+  problem: part => PROBLEMS[part] ?? PROBLEMS.failed,
+  excerpt: {
+    failed: "Не удалось загрузить сообщения.",
+    again: "Повторить",
+    gone: "Это сообщение удалено. Показаны сообщения рядом с ним.",
+    latest: "К последним сообщениям",
+  },
   close: "Закрыть",
   keys: {
     search: "Поиск",

@@ -4,6 +4,7 @@ import type { SessionView, User } from "../contract/generated";
 import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
 import { mockRoomsApi } from "./rooms";
+import { mockSearchApi } from "./search-api";
 import { mockServersApi } from "./servers-api";
 import { mockStatus } from "./status";
 
@@ -73,6 +74,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       throw new ApiError({ code: "forbidden", detail: "people and devices are not available" });
     },
     rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
+    search: async () => mockSearchApi(chat, respond),
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),
     moderate: () =>

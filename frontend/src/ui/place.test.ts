@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 
 vi.stubGlobal("location", { hash: "" });
-const { hrefs, parsePlace } = await import("./place");
+const { hrefs, messageIn, parsePlace } = await import("./place");
 
 it.each([
   ["", { view: "chat", pane: "room", id: "general", query: "" }],
@@ -32,4 +32,15 @@ it("an address of the activity has only the filters that are set", () => {
     ["who", "ann & bob"],
     ["when", "today"],
   ]);
+});
+
+it("knows the message that an address leads to", () => {
+  expect(messageIn(parsePlace(hrefs.message("general", 42)))).toBe(42);
+  for (const hash of [
+    "#/rooms/general",
+    "#/rooms/general?message=x",
+    "#/rooms/general?details",
+    "#/activity?message=1",
+  ])
+    expect(messageIn(parsePlace(hash))).toBeUndefined();
 });

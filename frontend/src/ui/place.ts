@@ -25,6 +25,12 @@ const renamedTo = (hash: string): string | undefined =>
 /** The part of a query that shows the panel about a room. */
 const DETAILS = "details";
 
+/** The place of the message that an address leads to, as its sequence number. */
+export function messageIn({ pane, query }: Place): number | undefined {
+  const seq = pane === "room" ? new URLSearchParams(query).get("message") : null;
+  return seq !== null && /^\d{1,16}$/.test(seq) ? Number(seq) : undefined;
+}
+
 /** The text of a part of an address; what is no valid escape sequence stays as it is. */
 function decoded(part: string): string {
   try {
@@ -67,6 +73,8 @@ export const hrefs = {
   room: (id: string) => `#/rooms/${encodeURIComponent(id)}`,
   /** The panel about a room, beside it. */
   details: (id: string) => `${hrefs.room(id)}?${DETAILS}`,
+  /** A message among those around it. */
+  message: (room: string, seq: number) => `${hrefs.room(room)}?message=${seq}`,
   people: "#/people",
   person: (name: string) => `#/people/${encodeURIComponent(name)}`,
   servers: "#/servers",

@@ -1,12 +1,15 @@
+import type { MessageHit } from "../../contract/generated";
 import { comparable } from "../../text/typed";
 
-/** What the search can find: a place, a server, a person. */
+/** What the search can find: a place, a server, a person, a message. */
 export interface Findable {
   readonly key: string;
-  readonly kind: "place" | "server" | "person" | "activity";
+  readonly kind: "place" | "server" | "person" | "message" | "activity";
   readonly name: string;
   /** Other texts by which it is found, such as an id. */
   readonly also?: string;
+  /** What is shown of a message. */
+  readonly hit?: MessageHit;
   readonly open: () => void;
 }
 

@@ -9,9 +9,13 @@ import { dictionary } from "../settings/preferences";
 import { settingsOpen } from "../settings/settings-state";
 import { dialogOpen, typedAhead } from "../shortcuts";
 import { type Findable, find, indexOf } from "./find";
+import { MessageResult } from "./message-result";
 import { searchDictionary } from "./search-dictionary";
+import { useMessageSearch } from "./use-message-search";
 
 const RESULTS_MAX = 30;
+/** How many places, people and servers are above the messages. */
+const NAMED_MAX = 8;
 /** How many of each kind are offered before anything is typed. */
 const OFFERED_MAX = 5;
 
@@ -74,6 +78,7 @@ function useFindables() {
 
 function ResultIcon({ item }: { readonly item: Findable }) {
   if (item.kind === "person") return <Avatar user={item} />;
+  if (item.hit) return <Avatar user={item.hit.message.user} />;
   const icon = item.kind === "server" ? "cloud" : item.kind === "activity" ? "activity" : "search";
   return (
     <span
@@ -93,9 +98,17 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
   const t = searchDictionary.value;
   const { all, places, offered } = useFindables();
   const text = typed.trim();
+  const found = useMessageSearch(typed);
+  const messages = found.hits.map(
+    (hit): Findable => ({
+      ...{ key: hit.message.id, kind: "message", name: hit.message.text, hit },
+      open: () => goTo(hrefs.message(hit.message.room, hit.message.seq)),
+    }),
+  );
   const results: readonly Findable[] = text
     ? [
-        ...find([...indexOf(places), ...all], text, RESULTS_MAX),
+        ...find([...indexOf(places), ...all], text, messages.length > 0 ? NAMED_MAX : RESULTS_MAX),
+        ...messages,
         {
           ...{ key: "text", kind: "activity", name: t.inActivity(text) },
           open: () => goTo(hrefs.activity({ q: text })),
@@ -181,12 +194,15 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
             onClick={() => open(item)}
           >
             <ResultIcon item={item} />
-            <bdi class="palette-name">{item.name}</bdi>
+            {item.hit ? <MessageResult hit={item.hit} /> : <bdi class="palette-name">{item.name}</bdi>}
             <span class="palette-kind">{t.kinds[item.kind]}</span>
           </div>
         ))}
       </div>
-      <p class="palette-hint hint">{t.hint}</p>
+      <p class="palette-hint hint" role="status">
+        {found.problem ? t.problem(found.problem) : t.hint}
+        {found.text !== undefined && <span class="visually-hidden"> {t.found(found.hits.length)}</span>}
+      </p>
     </dialog>
   );
 }
