@@ -247,6 +247,7 @@ export type AuditedAction =
   | "link_device"
   | "use_link"
   | "create_bot"
+  | "import"
   | "sign_out"
   | "batch";
 
@@ -364,6 +365,10 @@ export interface Contract {
         limit?: number;
       };
       response: UsersReply;
+    };
+    "POST /chat/imports": {
+      body: NewImports;
+      response: ImportReply;
     };
     "GET /chat/rooms": {
       query: {
@@ -803,6 +808,75 @@ export interface UsersReply {
   users: User[];
   next?: string;
 }
+export interface NewImports {
+  source: string;
+  /**
+   * @minItems 1
+   * @maxItems 64
+   */
+  records: (SourceRoom | SourceMembers | SourceMessage)[];
+  owner?: string;
+}
+export interface SourceRoom {
+  type: "room";
+  id: string;
+  kind: "public" | "private" | "direct";
+  name?: string;
+  description?: string;
+  archived: boolean;
+  createdAt?: string;
+  /**
+   * @maxItems 8
+   */
+  members: SourceMember[];
+}
+export interface SourceMember {
+  person: SourcePerson;
+  role: "member" | "owner";
+  joinedAt?: string;
+}
+export interface SourcePerson {
+  id: string;
+  name: string;
+  account?: string;
+}
+export interface SourceMembers {
+  type: "members";
+  room: string;
+  /**
+   * @minItems 1
+   * @maxItems 50
+   */
+  members: SourceMember[];
+}
+export interface SourceMessage {
+  type: "message";
+  room: string;
+  id: string;
+  person: SourcePerson;
+  text: string;
+  timestamp: string;
+  editedAt?: string;
+  thread?: string;
+  broadcast: boolean;
+  /**
+   * @maxItems 20
+   */
+  reactions: SourceReaction[];
+}
+export interface SourceReaction {
+  emoji: string;
+  /**
+   * @minItems 1
+   * @maxItems 50
+   */
+  people: SourcePerson[];
+}
+export interface ImportReply {
+  rooms: number;
+  members: number;
+  messages: number;
+}
 export interface RoomsReply {
   rooms: RoomView[];
   next?: string;
@@ -893,6 +967,7 @@ export interface Message {
    */
   files?: File[];
   mentions?: Mentions;
+  imported?: Imported;
   seq: number;
   id: string;
   room: string;
@@ -921,6 +996,15 @@ export interface Mentions {
    */
   users: string[];
   everybody?: boolean;
+}
+export interface Imported {
+  source: string;
+  at: string;
+  editedAt?: string;
+  /**
+   * @maxItems 20
+   */
+  reactions?: Reactions[];
 }
 export interface Reactions {
   emoji: string;
@@ -1310,6 +1394,7 @@ export interface MessageFrame {
    */
   files?: File[];
   mentions?: Mentions;
+  imported?: Imported;
   seq: number;
   id: string;
   room: string;

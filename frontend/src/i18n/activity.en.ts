@@ -19,6 +19,7 @@ const actions: Record<AuditedAction, string> = {
   use_link: "Signed in with a link",
   sign_out: "Signed out",
   create_bot: "Made a bot",
+  import: "Imported messages",
   change: "Changed a server",
   batch: "Command to several servers",
 };

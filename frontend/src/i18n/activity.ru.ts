@@ -41,6 +41,7 @@ export const ru: ActivityDictionary = {
     use_link: "Выполнен вход по ссылке",
     sign_out: "Выполнен выход",
     create_bot: "Создан бот",
+    import: "Импорт сообщений",
     change: "Изменён сервер",
     batch: "Команда нескольким серверам",
   },

@@ -62,6 +62,8 @@ class AuditedAction(StrEnum):
     USE_LINK = "use_link"
     """Sign in with the link of an invitation or of another device."""
     CREATE_BOT = "create_bot"
+    IMPORT = "import"
+    """Import rooms and messages; once for each source and admin."""
     SIGN_OUT = "sign_out"
     """Sign out of one device."""
     BATCH = "batch"

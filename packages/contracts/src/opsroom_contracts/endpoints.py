@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsroom_contracts import gateways, status
-from opsroom_contracts.chat import bots, files, frames, invitations, moderation, reads, rooms
+from opsroom_contracts.chat import bots, files, frames, imports, invitations, moderation, reads, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
@@ -54,6 +54,7 @@ WITHDRAW = Endpoint(CHAT_SERVICE, "chat.withdraw", invitations.WithdrawRequest, 
 LINK = Endpoint(CHAT_SERVICE, "chat.link", invitations.LinkRequest, invitations.LinkReply)
 EXCHANGE = Endpoint(CHAT_SERVICE, "chat.exchange", invitations.ExchangeRequest, invitations.ExchangeReply)
 SIGN_OUT = Endpoint(CHAT_SERVICE, "chat.sign-out", invitations.SignOutRequest, invitations.SignOutReply)
+IMPORT = Endpoint(CHAT_SERVICE, "chat.import", imports.ImportRequest, imports.ImportReply)
 CREATE_BOT = Endpoint(CHAT_SERVICE, "chat.create-bot", bots.CreateBotRequest, bots.CreateBotReply)
 REMOVE_MESSAGE = Endpoint(CHAT_SERVICE, "chat.remove", moderation.RemoveRequest, moderation.RemoveReply)
 RESTRICT = Endpoint(CHAT_SERVICE, "chat.restrict", moderation.RestrictRequest, moderation.RestrictReply)
@@ -114,7 +115,7 @@ AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, SEARCH, WHOAMI),
     *(EDIT, DELETE, REACT, PIN, PINS),
-    *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT),
+    *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(READ, UNREAD),

@@ -89,6 +89,10 @@ BOT_ID_PREFIX: Final = "bot-"
 """The ids of bots begin with it, and no others do, so that every message and list shows who is one."""
 
 
+IMPORTED_ID_PREFIX: Final = "imported-"
+"""The ids of people of an imported chat begin with it: nobody can sign in as them."""
+
+
 def is_bot(user_id: str) -> bool:
     """Return whether the user with this id is a bot."""
     return user_id.startswith(BOT_ID_PREFIX)

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from opsroom_chat.domain.tokens import owner_of
 from opsroom_contracts.audit import TARGET_MAX, AuditAction, AuditedAction, AuditEntry, Requester
 from opsroom_contracts.chat.bots import CreateBotReply, CreateBotRequest
+from opsroom_contracts.chat.imports import ImportRequest
 from opsroom_contracts.chat.invitations import (
     ExchangeReply,
     ExchangeRequest,
@@ -35,9 +36,17 @@ from opsroom_messaging.jetstream.audit_log import AuditWriter, moderation_entry,
 
 ModerationRequest = RemoveRequest | RestrictRequest | LiftRequest | RevokeRequest
 DeviceRequest = (
-    InviteRequest | WithdrawRequest | LinkRequest | ExchangeRequest | SignOutRequest | CreateBotRequest
+    InviteRequest
+    | WithdrawRequest
+    | LinkRequest
+    | ExchangeRequest
+    | SignOutRequest
+    | CreateBotRequest
+    | ImportRequest
 )
-_WITHOUT_REASON = InviteRequest | LinkRequest | ExchangeRequest | SignOutRequest | CreateBotRequest
+_WITHOUT_REASON = (
+    InviteRequest | LinkRequest | ExchangeRequest | SignOutRequest | CreateBotRequest | ImportRequest
+)
 AuditedRequest = ModerationRequest | DeviceRequest
 RequestT = TypeVar(
     "RequestT",
@@ -51,6 +60,7 @@ RequestT = TypeVar(
     ExchangeRequest,
     SignOutRequest,
     CreateBotRequest,
+    ImportRequest,
 )
 ReplyT = TypeVar("ReplyT", bound=Model)
 
@@ -104,6 +114,10 @@ def _once(request: AuditedRequest) -> str | None:
             return hashlib.sha256(f"audit/{request.request_id}".encode()).hexdigest()[:32]
         case ExchangeRequest():
             return hashlib.sha256(f"audit/{request.secret}".encode()).hexdigest()[:32]
+        case ImportRequest():
+            return hashlib.sha256(
+                f"audit/import/{request.source}/{request.by.identity}".encode()
+            ).hexdigest()[:32]
         case SignOutRequest():
             return hashlib.sha256(f"audit/{request.token_hash}".encode()).hexdigest()[:32]
         case _:
@@ -120,6 +134,7 @@ _ACTIONS: Final[dict[type[Model], AuditAction]] = {
     ExchangeRequest: AuditedAction.USE_LINK,
     SignOutRequest: AuditedAction.SIGN_OUT,
     CreateBotRequest: AuditedAction.CREATE_BOT,
+    ImportRequest: AuditedAction.IMPORT,
 }
 
 
@@ -139,5 +154,7 @@ def _target(request: AuditedRequest) -> str:
             return request.name
         case RevokeRequest() | LinkRequest() | SignOutRequest():
             return request.user_id
+        case ImportRequest():
+            return request.source
         case ExchangeRequest():
             return owner_of(request.secret)

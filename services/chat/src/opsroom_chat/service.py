@@ -18,6 +18,7 @@ from opsroom_chat.device_handlers import DeviceHandlers
 from opsroom_chat.files.handlers import FileHandlers
 from opsroom_chat.files.parts import FileParts, build_files
 from opsroom_chat.history import History
+from opsroom_chat.imports.handlers import ImportHandlers
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
 from opsroom_chat.log.log_writer import LogWriter, store_conflicts
@@ -111,6 +112,7 @@ class _Chat:
     presence: PresenceHandlers
     devices: DeviceHandlers
     bots: BotHandlers
+    imports: ImportHandlers
     store: MessageStore
     access: RoomAccess
     rooms: RoomHandlers
@@ -272,6 +274,7 @@ def _build(
         presence=PresenceHandlers(members, grace_periods, clock),
         devices=DeviceHandlers(members, grace_periods, clock),
         bots=BotHandlers(members, clock),
+        imports=ImportHandlers(rooms, store, catch_up, open_rooms=settings.rooms, clock=clock),
         store=store,
         access=access,
         rooms=RoomHandlers(
@@ -336,6 +339,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.LINK, with_audit(audit, of_members(chat.devices.link)))
     service.add(endpoints.EXCHANGE, with_audit(audit, of_members(chat.devices.exchange)))
     service.add(endpoints.SIGN_OUT, with_audit(audit, of_members(chat.devices.sign_out)))
+    service.add(endpoints.IMPORT, with_audit(audit, of_messages(chat.imports.store)))
     service.add(endpoints.CREATE_BOT, with_audit(audit, of_members(chat.bots.create)))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
     service.add(endpoints.EDIT, of_messages(chat.edits.edit))

@@ -29,6 +29,7 @@ BOTS = "/api/v1/access/bots"
 BANS = "/api/v1/chat/bans"
 INVITATIONS = "/api/v1/access/invitations"
 EXCHANGE = "/api/v1/access/exchange"
+SLOW_BOTS = {"bot_messages_burst": 3, "bot_messages_per_second": 0.01}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -40,7 +41,7 @@ async def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 @pytest_asyncio.fixture(loop_scope="module")
 async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
     """A gateway in token mode, which accepts guests. Bots on this machine have limits, too."""
-    async with token_mode_gateway(portal, tokens, exempt_addresses=(), bot_messages_burst=3) as address:
+    async with token_mode_gateway(portal, tokens, exempt_addresses=(), **SLOW_BOTS) as address:
         yield address
 
 

@@ -17,6 +17,7 @@ from opsroom_client.cli.rooms import rooms
 from opsroom_client.cli.running import Server, chosen_server, read_token
 from opsroom_client.cli.search import search
 from opsroom_client.cli.servers.group import servers
+from opsroom_client.cli.transfer import export_command, import_command
 
 PROGRAM = "opsroom"
 
@@ -77,7 +78,12 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
             context.obj = replace(context.obj, token=read_token(file, None))
 
 
-for _command in (servers, chat, rooms, messages, files, search, moderate, people, invite, bots):
+_COMMANDS = (
+    *(servers, chat, rooms, messages, files, search, moderate, people, invite, bots),
+    *(export_command, import_command),
+)
+
+for _command in _COMMANDS:
     # Accept the global options after the command, too, where users expect them.
     _command.params += [
         click.Option(["--url"], callback=_set_url, expose_value=False, help="The portal's URL."),

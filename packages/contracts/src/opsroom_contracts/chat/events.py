@@ -188,7 +188,10 @@ def message_of(event: ChatEvent, seq: int) -> Message | None:
     """
     match event:
         case MessageEvent():
-            return copy_fields(event, Message, seq=seq)
+            if event.imported is None:
+                return copy_fields(event, Message, seq=seq)
+            edited_at, reactions = event.imported.edited_at, event.imported.reactions
+            return copy_fields(event, Message, seq=seq, edited_at=edited_at, reactions=reactions)
         case MessageEdited():
             return copy_fields(
                 event, Message, seq=event.message_seq, timestamp=event.sent_at, edited_at=event.timestamp

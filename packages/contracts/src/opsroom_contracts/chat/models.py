@@ -393,21 +393,6 @@ class Mentions(Model):
     everybody: bool | None = None
 
 
-class MessageOptions(Model):
-    """What a message may have beside its text. It is stored with the message, and an edit keeps it.
-
-    Earlier releases can't read messages that have it, and show them to nobody.
-
-    ``thread``: the message that it replies to, the first of a thread. ``broadcast``: the reply is shown in
-    the room as well. ``mentions``: found in the text when it was stored.
-    """
-
-    thread: Identifier | None = None
-    broadcast: bool | None = None
-    files: Files | None = None
-    mentions: Mentions | None = None
-
-
 class Reactions(Model):
     """The reactions to a message with one emoji.
 
@@ -419,6 +404,35 @@ class Reactions(Model):
     count: Annotated[int, Field(ge=1)]
     users: Annotated[tuple[User, ...], Field(max_length=REACTORS_MAX)]
     me: bool | None = None
+
+
+class Imported(Model):
+    """Where an imported message is from, and when it was imported. Its ``timestamp`` is the original one.
+
+    ``edited_at``: when it was edited there. ``reactions``: those that it had there.
+    """
+
+    source: Annotated[str, Field(min_length=1, max_length=64)]
+    at: Timestamp
+    edited_at: Timestamp | None = None
+    reactions: Annotated[tuple[Reactions, ...], Field(max_length=REACTIONS_MAX)] | None = None
+
+
+class MessageOptions(Model):
+    """What a message may have beside its text. It is stored with the message, and an edit keeps it.
+
+    Earlier releases can't read messages that have it, and show them to nobody.
+
+    ``thread``: the message that it replies to, the first of a thread. ``broadcast``: the reply is shown in
+    the room as well. ``mentions``: found in the text when it was stored. ``imported``: it is from another
+    chat.
+    """
+
+    thread: Identifier | None = None
+    broadcast: bool | None = None
+    files: Files | None = None
+    mentions: Mentions | None = None
+    imported: Imported | None = None
 
 
 class Message(MessageOptions):

@@ -6,9 +6,19 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from opsroom_contracts import audit, errors, gateways, http, http_people, identity, legacy, status
+from opsroom_contracts import (
+    audit,
+    errors,
+    gateways,
+    http,
+    http_imports,
+    http_people,
+    identity,
+    legacy,
+    status,
+)
 from opsroom_contracts.agents import protocol, records
-from opsroom_contracts.chat import bots, devices, frames, invitations, moderation, rooms
+from opsroom_contracts.chat import bots, devices, frames, imports, invitations, moderation, rooms
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
@@ -27,8 +37,10 @@ _MODULES = (
     frames,
     gateways,
     http,
+    http_imports,
     http_people,
     identity,
+    imports,
     instances,
     invitations,
     legacy,

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from opsroom_chat.domain.rooms import name_key
 from opsroom_chat.member_repository import MemberRepository
+from opsroom_contracts.chat.models import User
 from opsroom_contracts.chat.room_index import RoomIndex
 from opsroom_contracts.chat.rooms import (
     PERSON_ROOMS,
@@ -97,11 +98,22 @@ class RoomStore:
         )
         if member is None:
             raise refuse(ErrorCode.USER_UNKNOWN, f"no user has the id {user_id}", field=field)
+        return self._rooms_of(member.user, stored)
+
+    async def imported(self, user: User) -> Stored[PersonRooms]:
+        """Read the rooms of a person of an imported chat, who is not registered.
+
+        Raises:
+            UnavailableError: as ``person``.
+        """
+        return self._rooms_of(user, await self._reader.last(memberships_subject(user.id)))
+
+    def _rooms_of(self, user: User, stored: StreamMessage | None) -> Stored[PersonRooms]:
         record = None if stored is None else _read(PERSON_ROOMS, stored)
-        if stored is None or record is None or record.user.id != user_id:
-            return Stored(PersonRooms(user=member.user), 0 if stored is None else stored.seq)
+        if stored is None or record is None or record.user.id != user.id:
+            return Stored(PersonRooms(user=user), 0 if stored is None else stored.seq)
         self.index.put_person(record, stored.seq)
-        return Stored(record.model_copy(update={"user": member.user}), stored.seq)
+        return Stored(record.model_copy(update={"user": user}), stored.seq)
 
     async def people(self, user_ids: Iterable[str]) -> list[Stored[PersonRooms]]:
         """Read the rooms of several people.

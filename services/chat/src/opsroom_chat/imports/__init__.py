@@ -1,0 +1,1 @@
+"""Import of rooms and messages of another chat."""

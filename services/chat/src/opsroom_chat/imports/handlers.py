@@ -1,0 +1,187 @@
+"""The handler that imports rooms, members and messages. A repeated request changes nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from opsroom_chat.domain import imports as rules
+from opsroom_chat.domain import rooms as room_rules
+from opsroom_chat.message_store import MessageStore
+from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.rooms.catch_up import CatchUp
+from opsroom_chat.rooms.room_store import Plan, RoomStore, Stored
+from opsroom_contracts.chat.events import MessageEvent
+from opsroom_contracts.chat.imports import (
+    ImportReply,
+    ImportRequest,
+    SourceMember,
+    SourceMembers,
+    SourceMessage,
+    SourceRoom,
+)
+from opsroom_contracts.chat.models import User
+from opsroom_contracts.chat.rooms import Membership, PersonRooms, RoomKind, RoomRole
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.serialization.model import to_milliseconds
+from opsroom_contracts.text import is_blank
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What one request has stored, and the rooms that it knows by their ids in the source."""
+
+    request: ImportRequest
+    rooms: int = 0
+    members: int = 0
+    messages: int = 0
+    known: dict[str, str] = field(default_factory=dict)
+
+
+class ImportHandlers:
+    """Stores what an admin imports. Imported rooms are new ones: no message appears before older ones."""
+
+    def __init__(
+        self,
+        rooms: RoomStore,
+        messages: MessageStore,
+        catch_up: CatchUp,
+        *,
+        open_rooms: frozenset[str],
+        clock: Clock,
+    ) -> None:
+        self._rooms = rooms
+        self._messages = messages
+        self._catch_up = catch_up
+        self._open = {room_rules.name_key(room) for room in open_rooms}
+        self._clock = clock
+
+    async def store(self, request: ImportRequest) -> ImportReply:
+        """Store the records in their order. If one fails, those before it are stored.
+
+        Raises:
+            FaultError: ``room_unknown``: a room was not imported before. ``user_unknown``: an account.
+                ``invalid_request``: a blank text, a direct room of one person, or somebody in too many rooms.
+            UnavailableError: the broker did not respond; some may be stored.
+        """
+        progress = _Progress(request)
+        for kind, records in groupby(request.records, type):
+            if kind is SourceMessage:
+                await self._add_messages([one for one in records if isinstance(one, SourceMessage)], progress)
+                continue
+            for record in records:
+                if isinstance(record, SourceRoom):
+                    await self._create(record, progress)
+                elif isinstance(record, SourceMembers):
+                    room = await self._room(record.room, progress)
+                    await self._join(room, record.members, progress)
+        return ImportReply(rooms=progress.rooms, members=progress.members, messages=progress.messages)
+
+    async def _create(self, record: SourceRoom, progress: _Progress) -> None:
+        source, owner = progress.request.source, progress.request.owner
+        is_direct = RoomKind(record.kind) is RoomKind.DIRECT
+        room_id = rules.room_id_of(source, record.id, is_direct=is_direct)
+        if is_direct and len({one.person.id for one in record.members}) < 2:
+            raise refuse(ErrorCode.INVALID_REQUEST, "members: a direct room has two or more", field="members")
+
+        async def decide() -> Plan[bool]:
+            if await self._rooms.room(room_id) is not None:
+                return Plan(lambda _: False)
+            name, claim = (None, None) if is_direct else await self._free_name(record, room_id, source)
+            people = await self._people(record.members, source)
+            by: User | None = None
+            if owner is not None and not is_direct:
+                owning = await self._rooms.person(owner, "owner")
+                people[owner] = owning, self._membership(RoomRole.OWNER)
+                by = owning.record.user
+            room = rules.new_room(source, record, name, by, self._clock())
+            joined = [
+                Stored(room_rules.joined(person.record, room_id, membership), person.seq)
+                for person, membership in people.values()
+            ]
+            return Plan(
+                lambda _: True,
+                people=tuple(joined),
+                rooms=(Stored(room, 0),),
+                claim=None if claim is None else Stored(room, claim),
+            )
+
+        progress.rooms += await self._rooms.change(decide)
+        progress.known[record.id] = room_id
+
+    async def _free_name(self, record: SourceRoom, room_id: str, source: str) -> tuple[str, int | None]:
+        """Return the room's name, and the claim that it replaces: names of private rooms are not claimed."""
+        for name in rules.room_names(source, record):
+            if room_rules.name_key(name) in self._open:
+                continue
+            if RoomKind(record.kind) is not RoomKind.PUBLIC:
+                return name, None
+            try:
+                return name, await self._rooms.free_name(name, room_id)
+            except FaultError as error:
+                if error.fault.code is not ErrorCode.NAME_TAKEN:
+                    raise
+        raise refuse(ErrorCode.NAME_TAKEN, f"There is a room {record.name!r} already.", field="name")
+
+    async def _join(self, room: str, members: Sequence[SourceMember], progress: _Progress) -> None:
+        source = progress.request.source
+
+        async def decide() -> Plan[int]:
+            people = await self._people(members, source)
+            changed = tuple(
+                Stored(room_rules.joined(person.record, room, membership), person.seq)
+                for person, membership in people.values()
+                if room not in person.record.rooms
+            )
+            return Plan(lambda _: len(changed), people=changed)
+
+        progress.members += await self._rooms.change(decide)
+
+    async def _people(
+        self, members: Iterable[SourceMember], source: str
+    ) -> dict[str, tuple[Stored[PersonRooms], Membership]]:
+        """Return the rooms of each member, by user id; of one who is named twice, the last role counts."""
+        found: dict[str, tuple[Stored[PersonRooms], Membership]] = {}
+        for member in members:
+            user, account = rules.user_of(source, member.person), member.person.account
+            stored = (
+                await self._rooms.imported(user)
+                if account is None
+                else await self._rooms.person(account, "account")
+            )
+            found[user.id] = stored, self._membership(member.role, member.joined_at)
+        return found
+
+    def _membership(self, role: RoomRole, joined_at: datetime | None = None) -> Membership:
+        return Membership(role=role, joined_at=joined_at or to_milliseconds(self._clock()))
+
+    async def _add_messages(self, messages: Sequence[SourceMessage], progress: _Progress) -> None:
+        for message in messages:
+            await self._room(message.room, progress)
+            if is_blank(message.text):
+                raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
+        source, seq = progress.request.source, await self._catch_up()
+        events: dict[str, MessageEvent] = {}
+        for message in messages:
+            event = rules.event_of(source, message, progress.known, self._clock())
+            events.setdefault(event.id, event.model_copy(update={"members_seq": seq}))
+        for added in await self._messages.add_all(tuple(events.values())):
+            if isinstance(added, Exception):
+                raise added
+            progress.messages += isinstance(added, int)
+
+    async def _room(self, room: str, progress: _Progress) -> str:
+        """Return the id of a room that was imported before.
+
+        Raises:
+            FaultError: ``room_unknown``.
+        """
+        if room not in progress.known:
+            for is_direct in (False, True):
+                room_id = rules.room_id_of(progress.request.source, room, is_direct=is_direct)
+                if await self._rooms.room(room_id) is not None:
+                    progress.known[room] = room_id
+                    return room_id
+            message = f"no room {room!r} of {progress.request.source} was imported before"
+            raise refuse(ErrorCode.ROOM_UNKNOWN, message, field="room")
+        return progress.known[room]
