@@ -1,10 +1,12 @@
-import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { withPending } from "../../../state/chat/message-changes";
 import { conversationOf } from "../../../state/chat/messages";
 import { useApp } from "../../app-context";
 import { hrefs } from "../../place";
 import { searchDictionary } from "../../search/search-dictionary";
 import { dictionary } from "../../settings/preferences";
 import { headOf } from "../grouping";
+import { watchMessages } from "../message/active-message";
 import { MessageRow, Separators } from "../message-row";
 import { useExcerpt } from "./use-excerpt";
 
@@ -17,7 +19,7 @@ interface ExcerptProps {
 /** A message that a link or the search leads to, among the messages around it. It may be far from the latest ones. */
 export default function Excerpt({ room, seq }: ExcerptProps) {
   const { store } = useApp();
-  const { me } = store.chat.value;
+  const { me, changes } = store.chat.value;
   const { messages, failed, retry } = useExcerpt(room, seq);
   const loaded = conversationOf(store.chat.value, room).messages;
   const t = searchDictionary.value.excerpt;
@@ -25,8 +27,16 @@ export default function Excerpt({ room, seq }: ExcerptProps) {
   // Those that the page follows anyway are shown as they are now.
   const rows = useMemo(() => {
     const current = new Map(loaded.map(one => [one.id, one]));
-    return messages?.map(one => current.get(one.id) ?? one);
-  }, [messages, loaded]);
+    return (
+      messages &&
+      withPending(
+        messages.map(one => current.get(one.id) ?? one),
+        changes,
+      )
+    );
+  }, [messages, loaded, changes]);
+  const list = useRef<HTMLElement>(null);
+  useEffect(() => (list.current ? watchMessages(list.current) : undefined), []);
   const isThere = rows?.some(one => one.seq === seq) ?? true;
   const isLoaded = rows !== undefined;
   useLayoutEffect(() => {
@@ -50,7 +60,7 @@ export default function Excerpt({ room, seq }: ExcerptProps) {
         </p>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and keys must reach it */}
-      <section class="excerpt-scroll" tabIndex={0} aria-label={dictionary.value.chat.messages}>
+      <section ref={list} class="excerpt-scroll" tabIndex={0} aria-label={dictionary.value.chat.messages}>
         <ol>
           {rows?.map((row, index) => {
             const head = headOf(row, rows[index - 1], undefined);

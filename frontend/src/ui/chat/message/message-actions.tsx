@@ -14,7 +14,7 @@ import { ReactionPicker } from "./reaction-picker";
 
 /** The address of a message, as a link has it. */
 const linkTo = ({ room, seq }: ShownRow): string =>
-  `${location.href.replace(/#.*/, "")}${hrefs.room(room)}/${seq}`;
+  `${location.href.replace(/#.*/, "")}${hrefs.message(room, seq)}`;
 
 interface ActionsProps {
   readonly message: ShownRow;
