@@ -24,7 +24,7 @@ test("the activity shows who did what to which server, and its address has the f
 
   await page.getByRole("link", { name: "Activity" }).click();
   // It follows what happens.
-  await expect(rows(page, short)).toContainText([`${boris} Started`, `${olga} Created`]);
+  await expect(rows(page, short)).toContainText([`${boris} · Started`, `${olga} · Created`]);
   await expectAccessible(page);
   await page.getByRole("combobox", { name: "Who" }).fill(boris.toUpperCase());
   await page.keyboard.press("Enter");
@@ -39,12 +39,12 @@ test("the activity shows who did what to which server, and its address has the f
   await hash(page).toBe(`#/activity?who=${boris}&when=yesterday`);
   await expect(page.getByText("Nothing found.")).toBeVisible();
   await page.getByRole("combobox", { name: "When" }).selectOption("today");
-  await expect(rows(page, short)).toContainText([`${boris} Started`]);
+  await expect(rows(page, short)).toContainText([`${boris} · Started`]);
 
   // A link leads to the same entries.
   const copy = await page.context().newPage();
   await copy.goto(page.url());
-  await expect(rows(copy, short)).toContainText([`${boris} Started`]);
+  await expect(rows(copy, short)).toContainText([`${boris} · Started`]);
   await copy.close();
   await page.getByRole("button", { name: "Clear filters" }).click();
   await hash(page).toBe("#/activity");

@@ -15,13 +15,13 @@ const actions: Record<AuditedAction, string> = {
   read_log: "Opened a log",
   invite: "Invited someone",
   withdraw: "Withdrew an invitation",
-  link_device: "Made a link for another device",
+  link_device: "Created a link for another device",
   use_link: "Signed in with a link",
   sign_out: "Signed out",
-  create_bot: "Made a bot",
+  create_bot: "Created a bot",
   import: "Imported messages",
   change: "Changed a server",
-  batch: "Command to several servers",
+  batch: "Sent a command to several servers",
 };
 
 /** The texts of the activity and of the panel about a person, in a separate dictionary that is loaded with them. */

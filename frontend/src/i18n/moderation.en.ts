@@ -13,9 +13,9 @@ export const en = {
   hints: {
     remove: "The text is deleted for everyone. This can't be undone.",
     mute: "They can still read, and see that they are muted.",
-    ban: "They are disconnected and can't rejoin under this name.",
+    ban: "They will be disconnected and can't rejoin under this name.",
     address:
-      "Everyone at this address is disconnected and can't rejoin, including other people who share it.",
+      "Everyone at this address will be disconnected and can't rejoin, including other people who share it.",
   },
   from: "Address",
   addressSeen: (address: string, when: string) => `${address} (${when})`,

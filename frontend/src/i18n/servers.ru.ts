@@ -141,7 +141,7 @@ export const ru: ServersDictionary = {
     template: "Шаблон",
     address: "Адрес",
     provider: "Провайдер",
-    seen: when => `последний раз на связи ${when} назад`,
+    seen: when => `был на связи ${when} назад`,
     away: "не на связи",
     reason: "Причина",
     since: "С какого времени",
@@ -167,7 +167,7 @@ export const ru: ServersDictionary = {
     ended: "завершён",
     pause: "Пауза",
     resume: "Следить",
-    reconnect: "Подключиться",
+    reconnect: "Подключиться снова",
     skipped: n =>
       count(n, { one: "пропущена # строка", few: "пропущены # строки", other: "пропущено # строк" }),
     maybeMissing: "Связь прерывалась: здесь могут отсутствовать строки.",

@@ -24,7 +24,9 @@ export function EntryRow({ entry }: { readonly entry: Entry }) {
       <Time at={entry.at} format={formatClock} />
       <Avatar user={{ name: who }} />
       <p class="happening-words">
-        <bdi class="happening-who">{who}</bdi> <span class="happening-what">{what}</span>{" "}
+        <bdi class="happening-who">{who}</bdi>
+        {" · "}
+        <span class="happening-what">{what}</span>{" "}
         {server && (
           <a href={hrefs.server(server.name)} title={server.id} aria-label={unmarked(a.on(server.name))}>
             {server.name}
