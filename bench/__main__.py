@@ -28,6 +28,7 @@ from bench.scenarios import (
     memory,
     path,
     people,
+    search,
     slope,
     slow,
     start,
@@ -75,6 +76,11 @@ SCENARIOS: dict[str, Scenario] = {
         log.measure,
         "the broker's memory for stored messages, and starts with them",
         log.seconds,
+    ),
+    "search": Scenario(
+        search.measure,
+        "searches in many messages, and the index for them",
+        search.seconds,
     ),
     "slow": Scenario(
         slow.measure,

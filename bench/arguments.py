@@ -73,7 +73,12 @@ def _parser(scenarios: dict[str, str]) -> argparse.ArgumentParser:
         help="numbers of readers in memory; storm uses the largest (default: 1000 10000)",
     )
     add("--minutes", type=_seconds, default=10.0, help="how long slope lasts (default: 10)")
-    add("--messages", type=_count, default=1_000_000, help="stored messages in log (default: 1000000)")
+    add(
+        "--messages",
+        type=_count,
+        default=1_000_000,
+        help="stored messages in log and search (default: 1000000)",
+    )
     add("--json", type=Path, metavar="FILE", help="write the tables there, too, after each scenario")
     return parser
 

@@ -11,7 +11,7 @@ class Options:
     ``readers``: the numbers of readers for ``fanout``; ``only``: words in the names of the servers
     that it measures, all of them if empty. ``crowds``: the numbers of readers for ``memory``
     (``storm`` uses the largest). ``minutes``: how long ``slope`` lasts.
-    ``messages``: how many are stored for ``log``.
+    ``messages``: how many are stored for ``log`` and ``search``.
     """
 
     rounds: int

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from opsroom_contracts.chat.events import MessageEvent
@@ -22,8 +23,14 @@ _REPORTED = 100_000
 _SENDERS = 100
 
 
-async def fill(nats_url: str, numbers: range) -> int:
+def _same(_: int) -> str:
+    return "x" * SIZE
+
+
+async def fill(nats_url: str, numbers: range, text_of: Callable[[int], str] = _same) -> int:
     """Store one message for each number; return the last sequence of the stream.
+
+    ``text_of``: the text of the message with a number; by default, all have the same of ``SIZE`` characters.
 
     Raises:
         UnavailableError: the broker did not store a batch in ten attempts.
@@ -32,7 +39,7 @@ async def fill(nats_url: str, numbers: range) -> int:
     try:
         publisher = WritePublisher(broker)
         for start in range(0, len(numbers), _BATCH):
-            await _store(publisher, numbers[start : start + _BATCH])
+            await _store(publisher, numbers[start : start + _BATCH], text_of)
             stored = start + _BATCH
             if stored % _REPORTED == 0:
                 print(f"bench: {stored:,} messages stored", file=sys.stderr, flush=True)
@@ -41,9 +48,9 @@ async def fill(nats_url: str, numbers: range) -> int:
         await broker.close()
 
 
-async def _store(publisher: WritePublisher, numbers: range) -> None:
+async def _store(publisher: WritePublisher, numbers: range, text_of: Callable[[int], str]) -> None:
     """Store a batch. One whose acknowledgement was late is stored twice, which is harmless here."""
-    writes = [_write(number) for number in numbers]
+    writes = [_write(number, text_of(number)) for number in numbers]
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             await publisher.store_together(writes)
@@ -55,14 +62,14 @@ async def _store(publisher: WritePublisher, numbers: range) -> None:
             return
 
 
-def _write(number: int) -> Write:
+def _write(number: int, text: str) -> Write:
     message_id = f"{number * 2654435761 % 2**64:032x}"
     sender = f"sender-{number % _SENDERS}"
     event = MessageEvent(
         id=message_id,
         room=ROOM,
         user=User(id=sender, name=sender),
-        text="x" * SIZE,
+        text=text,
         timestamp=to_milliseconds(datetime.now(UTC)),
         client_id=str(number),
     )

@@ -16,6 +16,7 @@ from tests.fuzz.cases.flood_cases import FLOODS
 from tests.fuzz.cases.http_cases import HTTP_CASES
 from tests.fuzz.cases.moderation_cases import MODERATION
 from tests.fuzz.cases.nats_cases import NATS_CASES
+from tests.fuzz.cases.search_cases import SEARCHES
 from tests.fuzz.cases.server_cases import SERVERS
 from tests.fuzz.cases.socket_cases import SOCKET_CASES
 from tests.fuzz.cases.variants import variant
@@ -29,7 +30,7 @@ MUTANT_SECONDS = 1.5
 """Cases per round, rounds in which a mutant must be detected, and how long a case waits for what the
 mutant withholds."""
 ROLES_EVERY = 8
-DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASES, *NATS_CASES)
+DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASES, *SEARCHES, *NATS_CASES)
 """One of each group."""
 SERVERS_SHARE = 8
 """How many of the expensive cases are programs of the API of servers."""

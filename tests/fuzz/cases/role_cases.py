@@ -130,6 +130,7 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
         "cloud": Role.VIEWER if reads else Role.OPERATOR,
         "health": Role.VIEWER,
         "chat": Role.MEMBER,
+        "search": Role.MEMBER,
         "session": None,
     }
     return roles[tag]

@@ -199,6 +199,14 @@ def search_router(search: PortalSearch, limits: Limits, access: Authorizer) -> A
     """Build the route of the search."""
     router = APIRouter(tags=["search"], dependencies=[BEARER])
 
+    async def searcher(request: Request) -> Principal:
+        """Return who searches. It comes before the query is read: others learn nothing about it."""
+        principal = await access.principal(request)
+        if Action.SEE_SERVERS not in principal.permissions:
+            access.check(principal, Action.CHAT)
+        limits.count_search(client_of(request), principal.identity)
+        return principal
+
     @router.get(
         "/search",
         summary="Search messages, servers and the Worklog",
@@ -216,17 +224,15 @@ def search_router(search: PortalSearch, limits: Limits, access: Authorizer) -> A
         ),
         response_model_exclude_none=True,
     )
-    async def search_all(request: Request, wanted: Annotated[_Wanted, Depends(_wanted)]) -> SearchResults:
+    async def search_all(
+        principal: Annotated[Principal, Depends(searcher)], wanted: Annotated[_Wanted, Depends(_wanted)]
+    ) -> SearchResults:
         """What matches all words and filters and what you may see, newest first, servers by name.
 
         `q` has words, phrases in quotes, and the filters `in:`, `from:`, `before:`, `after:` and `has:`. The
         parameters of the same names narrow it further. `limit` is for each group. A page can be shorter, or
         empty, although there is more: `next` says so, the `cursor` of the next page.
         """
-        principal = await access.principal(request)
-        if Action.SEE_SERVERS not in principal.permissions:
-            access.check(principal, Action.CHAT)
-        limits.count_search(client_of(request), principal.identity)
         return await search.search(wanted, principal)
 
     return router
