@@ -11,6 +11,7 @@ import click
 
 from opsroom_client.chat import Chat, ChatEvent
 from opsroom_client.cli.chat_commands import COMMANDS
+from opsroom_client.cli.messages import send
 from opsroom_client.cli.output import print_line, print_note
 from opsroom_client.cli.rooms import find_room
 from opsroom_client.cli.running import EXIT_FAILED, Server, run
@@ -56,15 +57,15 @@ def _login_name() -> str:
         return "guest"
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--name", default=_login_name, show_default="your login", help="Your nickname.")
 @click.option("--room", "chosen", default=_DEFAULT_ROOM, show_default=True, help="The room, by name or id.")
 @click.option(
     "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Earlier messages to show."
 )
 @click.option("--literal", is_flag=True, help="Send lines that begin with / as they are.")
-@click.pass_obj
-def chat(server: Server, name: str, chosen: str, last: int, literal: bool) -> None:
+@click.pass_context
+def chat(context: click.Context, name: str, chosen: str, last: int, literal: bool) -> None:
     """Join the chat: send what you type, and show the messages of others. Ctrl-D or Ctrl-C leaves.
 
     Lines that begin with / are commands, such as /help; // stands for / at the beginning of a message.
@@ -74,7 +75,12 @@ def chat(server: Server, name: str, chosen: str, last: int, literal: bool) -> No
 
     \b
         date | opsroom chat --name clock
+
+    `opsroom chat send` sends one message with a token, without joining.
     """
+    if context.invoked_subcommand is not None:
+        return
+    server = context.ensure_object(Server)
     commands = None if literal else COMMANDS
 
     async def work(opsroom: Opsroom) -> None:
@@ -96,6 +102,9 @@ def chat(server: Server, name: str, chosen: str, last: int, literal: bool) -> No
                 raise click.exceptions.Exit(EXIT_FAILED)
 
     run(server, work)
+
+
+chat.add_command(send)
 
 
 async def _enter(server: Server, token: str, room: str) -> str:

@@ -6,7 +6,7 @@ from opsroom_client.cli.output import output_options, print_line, show_json, sho
 from opsroom_client.cli.rooms import find_room
 from opsroom_client.cli.running import Server, run
 from opsroom_client.client import Opsroom
-from opsroom_contracts.chat.models import Message, SendReply
+from opsroom_contracts.chat.models import TEXT_MAX, Message, SendReply
 from opsroom_contracts.serialization.model import rfc3339
 
 _ROOM = click.option("--room", default="general", show_default=True, help="The room, by name or id.")
@@ -47,12 +47,21 @@ def ls(server: Server, room: str, last: int, pinned: bool, as_json: bool) -> Non
 @click.option("--key", help="An idempotency key: sends with the same one are stored once.")
 @click.pass_obj
 def send(server: Server, text: str, room: str, key: str | None) -> None:
-    """Send TEXT, and print the id of the message."""
+    """Send TEXT, and print the id of the message. With - as TEXT, send what is piped in, as one message."""
+    said = _piped() if text == "-" else text
 
     async def work(opsroom: Opsroom) -> None:
-        print_line((await opsroom.messages.send(text, room=await _room(opsroom, room), key=key)).id)
+        print_line((await opsroom.messages.send(said, room=await _room(opsroom, room), key=key)).id)
 
     run(server, work)
+
+
+def _piped() -> str:
+    """Read the message from the standard input; one that is too long is refused without reading the rest."""
+    found = click.get_text_stream("stdin", errors="replace").read(TEXT_MAX + 2).rstrip("\n")
+    if len(found) > TEXT_MAX:
+        raise click.UsageError(f"the input has more than {TEXT_MAX} characters, the limit of a message")
+    return found
 
 
 @messages.command()
