@@ -5,14 +5,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 _WITH_PAYLOAD = frozenset({b"PUB", b"HPUB", b"MSG", b"HMSG"})
+_REQUESTS = frozenset({b"chat.send", b"chat.edit", b"chat.react"})
+_ERASE = b"$JS.API.STREAM.MSG.DELETE."
 _ACKNOWLEDGED = b'"stream":"CHAT"'
 
 
 class StepProxy:
     """Forwards NATS commands one by one, up to a chosen step, of which it notifies.
 
-    A step is what the process and the broker exchange to store messages: a request, a write, its
-    acknowledgement, a delivery to the index, a reply. From the chosen one on, nothing is forwarded.
+    A step is what the process and the broker exchange to store and change messages: a request, a write, its
+    acknowledgement, an erasure, a delivery to the index, a reply. From the chosen one on, nothing is
+    forwarded.
     """
 
     def __init__(self, target: int) -> None:
@@ -87,8 +90,8 @@ class StepProxy:
 
 
 def _is_step(subject: bytes, body: bytes, *, from_process: bool) -> bool:
-    if subject.startswith(b"chat.events."):
+    if subject.startswith((b"chat.events.", b"chat.erasures.")):
         return True
     if from_process:
-        return subject.startswith(b"_INBOX.")
-    return subject == b"chat.send" or _ACKNOWLEDGED in body
+        return subject.startswith((b"_INBOX.", _ERASE))
+    return subject in _REQUESTS or _ACKNOWLEDGED in body
