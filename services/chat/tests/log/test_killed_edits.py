@@ -22,7 +22,7 @@ SECONDS = 120.0
 
 
 class Changes:
-    """A person who edits their messages and reacts to them; each request is repeated until there is a reply."""
+    """A person who edits and reacts to their messages; requests are repeated until there is a reply."""
 
     def __init__(self, author: Author, messages: list[SendReply]) -> None:
         self._author = author
