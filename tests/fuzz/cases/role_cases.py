@@ -132,6 +132,7 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
         "chat": Role.MEMBER,
         "search": Role.MEMBER,
         "session": None,
+        "bots": None,
     }
     return roles[tag]
 

@@ -26,11 +26,14 @@ def word_spans(text: str) -> Iterator[tuple[int, int]]:
     return (match.span() for match in _WORD.finditer(text))
 
 
+def written_words(text: str) -> list[str]:
+    """Return the words of ``text`` as they are written; :func:`fold` gives the form to compare."""
+    return _WORD.findall(text)
+
+
 def words_of(text: str) -> Iterator[str]:
     """Iterate over the words of ``text`` in the form in which they are compared."""
-    for match in _WORD.finditer(text):
-        if word := fold(match.group()):
-            yield word
+    return filter(None, map(fold, written_words(text)))
 
 
 def fold(word: str) -> str:

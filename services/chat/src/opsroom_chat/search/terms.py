@@ -8,7 +8,7 @@ from Stemmer import Stemmer
 
 from opsroom_contracts.chat.models import Message, User
 from opsroom_contracts.search.query import Has, Phrase, SearchQuery
-from opsroom_contracts.search.words import words_of
+from opsroom_contracts.search.words import fold, words_of, written_words
 from opsroom_contracts.text import stored_form
 
 TAG: Final = "¤"
@@ -37,6 +37,7 @@ class Stems:
         self._russian: _Stems = Stemmer("russian", 0)
         self._english: _Stems = Stemmer("english", 0)
         self.of = lru_cache(_CACHED_STEMS)(self._stem)
+        self._of_written = lru_cache(_CACHED_STEMS)(self._stem_of_written)
 
     def _stem(self, word: str) -> str:
         """Return the stem of a word that is folded."""
@@ -48,7 +49,10 @@ class Stems:
 
     def text(self, text: str) -> str:
         """Return the stems of the words of ``text`` in their order, separated by spaces."""
-        return " ".join(map(self.of, words_of(text)))
+        return " ".join(filter(None, map(self._of_written, written_words(text))))
+
+    def _stem_of_written(self, word: str) -> str:
+        return self._stem(fold(word))
 
 
 def author_key(name: str) -> str:
