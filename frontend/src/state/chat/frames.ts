@@ -65,8 +65,9 @@ const FRAME_REDUCERS = {
   /** A message in a room of ours; it may be our own, and it may be a duplicate. */
   message: (state, { type: _type, ...message }) => {
     const { clientId, user } = message;
+    const isShown = !message.thread || message.broadcast; // other replies are in their threads only
     return {
-      ...countArrival(insertMessage(state, message), message),
+      ...(isShown ? countArrival(insertMessage(state, message), message) : state),
       ...advance(state, message),
       outbox: clientId ? state.outbox.filter(item => item.clientId !== clientId) : state.outbox,
       typing: state.typing.filter(one => one.user.id !== user.id),

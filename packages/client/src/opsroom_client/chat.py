@@ -249,6 +249,30 @@ class Chat:
             )
         return await self._acknowledged(frame, timeout)
 
+    async def reply(
+        self,
+        thread: str,
+        text: str,
+        *,
+        room: str = "general",
+        client_id: str | None = None,
+        broadcast: bool = False,
+        timeout: float = 30.0,
+    ) -> AckFrame:
+        """Reply to the message with the id ``thread``, in its thread; otherwise as :meth:`send`.
+
+        ``broadcast``: the room shows the reply as well.
+        """
+        with validating_request():
+            frame = SendFrame(
+                client_id=client_id or uuid4().hex,
+                room=room,
+                text=text,
+                thread=thread,
+                broadcast=broadcast or None,
+            )
+        return await self._acknowledged(frame, timeout)
+
     async def edit(
         self,
         message_id: str,

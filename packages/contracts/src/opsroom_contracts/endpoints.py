@@ -71,6 +71,7 @@ ADD_MEMBERS = Endpoint(CHAT_SERVICE, "chat.add-members", rooms.AddMembersRequest
 EXPEL = Endpoint(CHAT_SERVICE, "chat.expel", rooms.ExpelRequest, rooms.MembershipReply)
 ROOMS = Endpoint(CHAT_SERVICE, "chat.rooms", rooms.RoomsRequest, rooms.RoomsReply)
 ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequest, rooms.RoomMembersReply)
+THREAD = Endpoint(CHAT_SERVICE, "chat.thread", chat.ThreadRequest, chat.ThreadReply)
 READ = Endpoint(CHAT_SERVICE, "chat.read", reads.ReadRequest, reads.Unread)
 UNREAD = Endpoint(CHAT_SERVICE, "chat.unread", reads.UnreadRequest, reads.Unread)
 BEGIN_FILE = Endpoint(CHAT_SERVICE, "chat.begin-file", files.BeginFileRequest, files.BeginFileReply)
@@ -118,7 +119,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
-    *(READ, UNREAD),
+    *(READ, UNREAD, THREAD),
     *(BEGIN_FILE, FINISH_FILE, CANCEL_FILE, FILE),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),

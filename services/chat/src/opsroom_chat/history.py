@@ -184,4 +184,7 @@ class History:
             return _Line(place or stored.seq)
         if place is None and not isinstance(event, MessageEvent):
             return _Line(stored.seq)
-        return _Line(place or stored.seq, message_of(event, stored.seq), len(stored.data))
+        message = message_of(event, stored.seq)
+        if message is not None and message.thread is not None and not message.broadcast:
+            message = None  # only its thread shows it
+        return _Line(place or stored.seq, message, len(stored.data))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.changes.people import has_name
+from opsroom_chat.changes.threads import Threads
 from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
@@ -57,10 +58,11 @@ class _New:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a message has beside its text: files, and people whom it mentions."""
+    """What a message has beside its text: files, mentions, and the thread that it replies to."""
 
     files: FileRecords
     mentions: MentionFinder
+    threads: Threads
 
 
 class Messages:
@@ -81,6 +83,7 @@ class Messages:
         self._history = history
         self._access = access
         self._mentions = contents.mentions
+        self._threads = contents.threads
         self._clock = clock
         self._files = contents.files
 
@@ -94,6 +97,7 @@ class Messages:
         service.add(endpoints.SEND, self.send)
         service.add(endpoints.SEND_BATCH, self.send_batch)
         service.add(endpoints.HISTORY, self.history)
+        service.add(endpoints.THREAD, self._threads.page)
 
     async def send(self, request: SendRequest) -> SendReply:
         """Store a message and reply once it is stored.
@@ -148,6 +152,7 @@ class Messages:
         if is_blank(request.text) and not request.files:
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         members_seq = await self._check_room(request)
+        await self._check_thread(request)
         sender, identity = await self._sender(request)
         event = MessageEvent(
             id=_id_of(request),
@@ -158,6 +163,8 @@ class Messages:
             client_id=request.client_id,
             raw=request.raw,
             members_seq=members_seq,
+            thread=request.thread,
+            broadcast=(request.broadcast or None) if request.thread is not None else None,
             mentions=None if request.raw else self._mentions.find(request.room, sender.id, request.text),
         )
         await self._check_may_send(sender.name, identity, event)
@@ -245,6 +252,16 @@ class Messages:
             if not is_known or not await self._is_stored(request):
                 raise
             return 0
+
+    async def _check_thread(self, request: SendRequest) -> None:
+        """Refuse replies to what can't have any, unless this is a retry of one that is stored already."""
+        if request.thread is None:
+            return
+        try:
+            await self._threads.check(request.room, request.thread)
+        except FaultError as error:
+            if error.fault.code in RETRYABLE or not await self._is_stored(request):
+                raise
 
     async def _is_stored(self, request: SendRequest) -> bool:
         return await self._store.find(request.room, _id_of(request)) is not None

@@ -14,6 +14,7 @@ from opsroom_chat.changes.edits import Edits
 from opsroom_chat.changes.people import People
 from opsroom_chat.changes.pins import Pins
 from opsroom_chat.changes.reactions import Reactions
+from opsroom_chat.changes.threads import Threads
 from opsroom_chat.device_handlers import DeviceHandlers
 from opsroom_chat.files.handlers import FileHandlers
 from opsroom_chat.files.parts import FileParts, build_files
@@ -292,7 +293,7 @@ def _build(
             store,
             history,
             access=access,
-            contents=Contents(files.records, mentions),
+            contents=Contents(files.records, mentions, Threads(store, details, access)),
             clock=clock,
         ),
         edits=Edits(store, people, clock=clock),

@@ -203,7 +203,7 @@ def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
 def _print_stored_event(event: StoredFrame, joined: Chat) -> None:
     match event:
         case MessageFrame():
-            if event.user.id != joined.user.id:
+            if event.user.id != joined.user.id and (event.thread is None or event.broadcast):
                 _print_message(event)
         case RemovedFrame():
             print_note(f"* message {event.id} was removed")  # it stays on the terminal

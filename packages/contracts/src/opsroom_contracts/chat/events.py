@@ -99,7 +99,7 @@ class MessageRemoved(Model):
 
     ``message_seq`` and ``sent_at``: sequence and timestamp of the removed message. ``replaced_seq``: the
     sequence of the text to erase, if the message was edited. ``by_author``: its author deleted it.
-    ``members_seq``: as in :class:`MessageEvent`.
+    ``thread``: of a reply. ``members_seq``: as in :class:`MessageEvent`.
     """
 
     version: Literal[2] = 2
@@ -112,6 +112,7 @@ class MessageRemoved(Model):
     members_seq: Sequence | None = None
     replaced_seq: Sequence | None = None
     by_author: bool | None = None
+    thread: Identifier | None = None
 
 
 class ReactionChanged(Model):
@@ -176,7 +177,9 @@ CHAT_EVENT: StoredUnion[ChatEvent] = StoredUnion(
 
 def stored_form(event: MessageState) -> Model:
     """Return what to store: the oldest shape that has all of ``event``, so that older releases read it."""
-    if isinstance(event, MessageRemoved) and event.replaced_seq is None and event.by_author is None:
+    if isinstance(event, MessageRemoved) and event == copy_fields(
+        copy_fields(event, MessageRemovedV1), MessageRemoved
+    ):
         return copy_fields(event, MessageRemovedV1)
     return event
 

@@ -55,6 +55,9 @@ class SendFrame(Model):
     """Send a message. The reply is ``ack`` once it is stored, or ``error`` with the same ``clientId``.
 
     ``files``: ids of files that this user has uploaded for this room. With files, the text may be empty.
+
+    ``thread``: the id of the message of the room that this one replies to, which is no reply itself. The room
+    shows a reply only with ``broadcast``; without it, it doesn't count as unread either.
     """
 
     type: Literal["send"] = "send"
@@ -62,6 +65,8 @@ class SendFrame(Model):
     room: RoomName
     text: SentText
     files: FileIds | None = None
+    thread: Identifier | None = None
+    broadcast: bool | None = None
 
 
 class EditFrame(Model):

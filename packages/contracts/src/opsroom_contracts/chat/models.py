@@ -243,8 +243,9 @@ GUEST = User(id="guest", name="guest")
 class SendRequest(Model):
     """Store a message. ``client_id`` is an idempotency key of the sender: a retry stores nothing new.
 
-    ``files``: as in the frame. The sender is ``user_id``. A frame to relay (``raw``) may come from an
-    unidentified client: without ``user_id``, under ``guest_name`` unless a member with a token holds it.
+    ``files``, ``thread``, ``broadcast``: as in the frame. The sender is ``user_id``. A frame to relay
+    (``raw``) may come from an unidentified client: without ``user_id``, under ``guest_name`` unless a member
+    with a token holds it.
     """
 
     user_id: Identifier | None = None
@@ -254,6 +255,8 @@ class SendRequest(Model):
     text: SentText
     raw: LegacyFrame | None = None
     files: FileIds | None = None
+    thread: Identifier | None = None
+    broadcast: bool | None = None
 
 
 class SendReply(Model):
@@ -435,12 +438,25 @@ class MessageOptions(Model):
     imported: Imported | None = None
 
 
+PARTICIPANTS_MAX = 5
+"""How many people of a thread a summary names."""
+
+
+class ThreadSummary(Model):
+    """The replies to a message. ``last``: the place of the last one. ``participants``: the first to reply."""
+
+    replies: Annotated[int, Field(ge=1)]
+    last: Sequence
+    participants: Annotated[tuple[User, ...], Field(max_length=PARTICIPANTS_MAX)] = ()
+
+
 class Message(MessageOptions):
     """A message with its sequence, as returned by ``/api/v1``.
 
     ``seq``: its place in the room, which an edit does not change. ``edited_at``: when its text was last
     changed. ``reactions``: in the order in which their emoji were first used; frames of events have none.
-    ``pinned``: it is one of the room's pinned messages; missing in frames, too.
+    ``pinned``: it is one of the room's pinned messages. ``replies``: its thread, if it has one. Both are
+    missing in frames, too.
     """
 
     seq: Sequence
@@ -453,6 +469,7 @@ class Message(MessageOptions):
     edited_at: Timestamp | None = None
     reactions: Annotated[tuple[Reactions, ...], Field(max_length=REACTIONS_MAX)] | None = None
     pinned: bool | None = None
+    replies: ThreadSummary | None = None
 
 
 class HistoryReply(Model):
@@ -471,6 +488,28 @@ class HistoryReply(Model):
     messages: tuple[Message, ...]
     next: Sequence | None = None
     epoch: Epoch | None = None
+    as_of: Sequence | None = None
+
+
+class ThreadRequest(Model):
+    """Get the message ``id`` and a page of the replies to it: the last ones, or those before a sequence."""
+
+    room: RoomName
+    id: Identifier
+    user_id: Identifier | None = None
+    before: Sequence | None = None
+    limit: Annotated[int, Field(ge=1, le=HISTORY_MAX)] = 50
+
+
+class ThreadReply(Model):
+    """A thread: its first message, and replies in ascending order of their places.
+
+    ``next``: the ``before`` of the next page, if there is one. ``as_of``: as in the history.
+    """
+
+    root: Message
+    replies: Annotated[tuple[Message, ...], Field(max_length=HISTORY_MAX)] = ()
+    next: Sequence | None = None
     as_of: Sequence | None = None
 
 

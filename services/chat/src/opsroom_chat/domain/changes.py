@@ -97,6 +97,7 @@ def removal(event: Readable, seq: int, now: datetime, *, by_author: bool | None 
         members_seq=event.members_seq,
         replaced_seq=None if isinstance(event, MessageEvent) else seq,
         by_author=by_author,
+        thread=event.thread,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from opsroom_contracts.chat.models import REACTORS_MAX, Reactions, User
+from opsroom_contracts.chat.models import PARTICIPANTS_MAX, REACTORS_MAX, Reactions, ThreadSummary, User
 
 TABLES = """
 CREATE TABLE details (room TEXT NOT NULL, place INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
@@ -36,6 +36,16 @@ SELECT place, emoji, user, value, total, me FROM (
 """
 
 
+_REPLIES = """SELECT substr(name, -19) FROM details WHERE room = ? AND place = ? AND kind = 'reply'
+AND NOT gone AND name > ? AND name < ? ORDER BY name DESC LIMIT ?"""
+_THREAD = """SELECT value, count(*), min(name) AS first, max(substr(name, -19)) FROM details
+WHERE room = ? AND place = ? AND kind = 'reply' AND NOT gone AND name > ? AND name < ?
+GROUP BY value ORDER BY first"""
+THREADS = 2**63 - 1
+"""In the place of a message: the rows of replies, which name the thread. An import may store a reply before
+the message that it replies to has a place."""
+
+
 class Kind(StrEnum):
     """What a row says about a message."""
 
@@ -44,6 +54,8 @@ class Kind(StrEnum):
     REACTION = "reaction"
     """``name``: the emoji, a space and the user's id; ``value``: the user's name."""
     PIN = "pin"
+    REPLY = "reply"
+    """``place``: ``THREADS``; ``name``: of ``reply_name``; ``value``: the sender's id, a space and name."""
 
 
 class Detail(NamedTuple):
@@ -120,3 +132,32 @@ def reactions(
     for (place, _), one in found.items():
         grouped.setdefault(place, []).append(one)
     return {place: tuple(of_place) for place, of_place in grouped.items()}
+
+
+def reply_name(thread: str, place: int) -> str:
+    """Return the name of the row of a reply. Names of a thread are in the order of places."""
+    return f"{thread} {place:019d}"
+
+
+def replies(
+    connection: sqlite3.Connection, room: str, thread: str, before: int | None, limit: int
+) -> list[int]:
+    """Return the places of the last replies of a thread before a place, the newest first."""
+    bounds = reply_name(thread, 0), reply_name(thread, 2**63 - 1 if before is None else before)
+    rows = connection.execute(_REPLIES, (room, THREADS, *bounds, limit)).fetchall()
+    return [int(place) for (place,) in rows]
+
+
+def summary(connection: sqlite3.Connection, room: str, thread: str) -> ThreadSummary | None:
+    """Return the summary of the replies to a message; None if there are none."""
+    bounds = reply_name(thread, 0), reply_name(thread, 2**63 - 1)
+    count = last = 0
+    people: dict[str, User] = {}
+    for value, number, _, place in connection.execute(_THREAD, (room, THREADS, *bounds)).fetchall():
+        user_id, _, user_name = value.partition(" ")
+        people.setdefault(user_id, User(id=user_id, name=user_name))
+        count, last = count + number, max(last, int(place))
+    if not count:
+        return None
+    participants = tuple(people.values())[:PARTICIPANTS_MAX]
+    return ThreadSummary(replies=count, last=last, participants=participants)

@@ -16,7 +16,7 @@ from opsroom_chat.log import details
 from opsroom_chat.log.details import Detail, Placed
 from opsroom_chat.log.file_slots import delete_database, free_slot
 from opsroom_chat.log.posts import POST_TABLE_NAMES, POST_TABLES, Posts, PostTables, save_posts
-from opsroom_contracts.chat.models import Reactions
+from opsroom_contracts.chat.models import Reactions, ThreadSummary
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.jetstream.stream_position import Known, ResumePoint
 
@@ -194,6 +194,22 @@ class IndexFile:
             sqlite3.Error: the file can't be read.
         """
         return details.reactions(self._pages, room, places, reader)
+
+    def replies(self, room: str, thread: str, before: int | None, limit: int) -> list[int]:
+        """Return the places of replies, as :func:`details.replies`.
+
+        Raises:
+            sqlite3.Error: the file can't be read.
+        """
+        return details.replies(self._pages, room, thread, before, limit)
+
+    def summary(self, room: str, thread: str) -> ThreadSummary | None:
+        """Return the summary of a thread, as :func:`details.summary`.
+
+        Raises:
+            sqlite3.Error: the file can't be read.
+        """
+        return details.summary(self._pages, room, thread)
 
     def trim(self, first_seq: int) -> None:
         """Delete the messages before ``first_seq``.

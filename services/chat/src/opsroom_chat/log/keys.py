@@ -7,7 +7,7 @@ from typing import assert_never
 
 from pydantic_core import from_json
 
-from opsroom_chat.log.details import Detail, Kind
+from opsroom_chat.log.details import THREADS, Detail, Kind, reply_name
 from opsroom_contracts.chat.events import (
     CHAT_EVENT,
     ChatEvent,
@@ -25,15 +25,15 @@ KEY_BYTES = 16
 _ROOM, _FORMER_ID = 2, 3
 """Places in the subject ``chat.events.<room>.<id>``."""
 _PLAIN = "message"
-"""The type of the events that leave no details."""
+"""The type of the events that leave no details, unless they are replies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What the index keeps of one event: its key, and what it says about an earlier message, if anything."""
+    """What the index keeps of one event: its key, and what it says about earlier messages."""
 
     key: bytes
-    detail: Detail | None = None
+    details: tuple[Detail, ...] = ()
 
 
 def message_key(room: str, message_id: str) -> bytes:
@@ -88,13 +88,14 @@ def indexed(subject: str, fields: Mapping[str, object], payload: bytes, seq: int
     ``fields``: those of the payload, as ``stored_fields`` returns them.
     """
     key = key_of(subject, fields)
-    if not is_log_subject(subject) or fields.get("type", _PLAIN) == _PLAIN:
+    is_plain = fields.get("type", _PLAIN) == _PLAIN and "thread" not in fields
+    if not is_log_subject(subject) or is_plain:
         return None if key is None else Indexed(key)
     try:
         event = CHAT_EVENT.read(payload)
     except ContractError:
         return None if key is None else Indexed(key)
-    return Indexed(_key_of(event), _detail_of(event, seq))
+    return Indexed(_key_of(event), _details_of(event, seq))
 
 
 def _key_of(event: ChatEvent) -> bytes:
@@ -109,20 +110,30 @@ def _key_of(event: ChatEvent) -> bytes:
             assert_never(event)
 
 
-def _detail_of(event: ChatEvent, seq: int) -> Detail | None:
+def _details_of(event: ChatEvent, seq: int) -> tuple[Detail, ...]:
+    room = event.room
     match event:
         case MessageEvent():
-            return None
+            return _reply(event, seq, seq)
         case MessageEdited():
-            return Detail(event.room, event.message_seq, Kind.MOVED, seq)
+            return (Detail(room, event.message_seq, Kind.MOVED, seq), *_reply(event, event.message_seq, seq))
         case MessageRemoved():
-            return Detail(event.room, event.message_seq, Kind.MOVED, seq, gone=True)
+            moved = Detail(room, event.message_seq, Kind.MOVED, seq, gone=True)
+            if event.thread is None:
+                return (moved,)
+            name = reply_name(event.thread, event.message_seq)
+            return moved, Detail(room, THREADS, Kind.REPLY, seq, gone=True, name=name)
         case ReactionChanged():
             name = f"{event.emoji} {event.user.id}"
-            return Detail(
-                event.room, event.message_seq, Kind.REACTION, seq, not event.on, name, event.user.name
-            )
+            return (Detail(room, event.message_seq, Kind.REACTION, seq, not event.on, name, event.user.name),)
         case PinChanged():
-            return Detail(event.room, event.message_seq, Kind.PIN, seq, gone=not event.on)
+            return (Detail(room, event.message_seq, Kind.PIN, seq, gone=not event.on),)
         case _:
             assert_never(event)
+
+
+def _reply(event: MessageEvent | MessageEdited, place: int, seq: int) -> tuple[Detail, ...]:
+    if event.thread is None:
+        return ()
+    name, value = reply_name(event.thread, place), f"{event.user.id} {event.user.name}"
+    return (Detail(event.room, THREADS, Kind.REPLY, seq, name=name, value=value),)

@@ -148,8 +148,7 @@ class MessageIndex:
         if found is None:
             return
         self.add(found.key, seq)
-        if found.detail is not None:
-            self._details.append(found.detail)
+        self._details.extend(found.details)
 
     def extend(self, subject: str, end: int, generation: int) -> bool:
         """Note that the shard is complete up to ``end``; False: not if the index was lost meanwhile.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from opsroom_chat.log.details import Placed
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
-from opsroom_contracts.chat.models import Message, Reactions
+from opsroom_contracts.chat.models import Message, Reactions, ThreadSummary
 from opsroom_contracts.subjects import room_events
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
@@ -75,17 +75,24 @@ class RoomDetails:
         return one.place, None
 
     async def complete(self, room: str, messages: Sequence[Message], reader: str | None) -> list[Message]:
-        """Return ``messages`` with their reactions, as ``reader`` sees them, and with their pins."""
+        """Return ``messages`` with their reactions, as ``reader`` sees them, their pins and their threads."""
         places = [message.seq for message in messages]
 
-        def read(file: IndexFile) -> tuple[dict[int, tuple[Reactions, ...]], list[Placed]]:
-            return file.reactions(room, places, reader), file.pinned(room)
+        def read(
+            file: IndexFile,
+        ) -> tuple[dict[int, tuple[Reactions, ...]], list[Placed], dict[str, ThreadSummary | None]]:
+            threads = {one.id: file.summary(room, one.id) for one in messages if one.thread is None}
+            return file.reactions(room, places, reader), file.pinned(room), threads
 
-        reactions, pinned = await self._keeper.read(read)
+        reactions, pinned, threads = await self._keeper.read(read)
         pins = {one.place for one in pinned}
         return [
             message.model_copy(
-                update={"reactions": reactions.get(message.seq), "pinned": message.seq in pins or None}
+                update={
+                    "reactions": reactions.get(message.seq),
+                    "pinned": message.seq in pins or None,
+                    "replies": threads.get(message.id),
+                }
             )
             for message in messages
         ]
@@ -94,6 +101,10 @@ class RoomDetails:
         """Return the reactions to the message at ``place``, as a person sees them."""
         found = await self._keeper.read(lambda file: file.reactions(room, (place,), user_id))
         return found.get(place, ())
+
+    async def replies(self, room: str, thread: str, before: int | None, limit: int) -> list[int]:
+        """Return the places of replies to the message with the id ``thread``, the newest first."""
+        return await self._keeper.read(lambda file: file.replies(room, thread, before, limit))
 
     async def pinned(self, room: str) -> list[Placed]:
         """Return the pinned messages of a room, the one pinned last first."""

@@ -12,6 +12,8 @@ from opsroom_contracts.chat.models import (
     HistoryReply,
     HistoryRequest,
     RegisterRequest,
+    ThreadReply,
+    ThreadRequest,
     UserCursor,
     UsersReply,
 )
@@ -136,6 +138,34 @@ def history_router(requester: RequestClient, messages: MessageProjection, access
         epoch = messages.epoch
         page = await _page(requester, request)
         return page.model_copy(update={"epoch": epoch, "next": _next(page, request)})
+
+    @router.get(
+        "/rooms/{room}/messages/{message_id}/thread",
+        summary="Read a thread",
+        responses=example_response(200, {"root": _MESSAGE, "replies": [], "asOf": 1})
+        | error_responses(
+            ErrorCode.ROOM_UNKNOWN,
+            ErrorCode.MESSAGE_UNKNOWN,
+            ErrorCode.INVALID_REQUEST,
+            ErrorCode.UNAVAILABLE,
+            *_AUTH_ERRORS,
+        ),
+        response_model_exclude_none=True,
+    )
+    async def thread(
+        room: _Room,
+        message_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")],
+        principal: Annotated[Principal, Depends(access.require(Action.CHAT))],
+        before: _SequenceQuery = None,
+        limit: _Limit = 50,
+    ) -> ThreadReply:
+        """The message, and a page of its replies in ascending order: the last ones, or those before one.
+
+        `next` is the `before` of the next page.
+        """
+        user_id = None if principal.user is None else principal.user.id
+        request = ThreadRequest(room=room, id=message_id, user_id=user_id, before=before, limit=limit)
+        return await requester.request(endpoints.THREAD, request)
 
     return router
 

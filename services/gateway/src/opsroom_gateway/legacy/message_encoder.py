@@ -22,12 +22,15 @@ class LegacyMessageEncoder:
     def encode(self, event: MessageEvent) -> bytes:
         """Return the frame of a message: a course client's own frame unchanged, others converted.
 
+        Replies that only their thread shows have none.
+
         Raises:
             ContractError: the stored original frame is not base64.
         """
         # Even without readers a relayed frame is decoded, to find a malformed one.
         frame = _frame_of(event) if len(self.readers) or event.raw is not None else b""
-        return frame if event.room == ROOM else b""
+        is_shown = event.thread is None or event.broadcast
+        return frame if event.room == ROOM and is_shown else b""
 
 
 def _frame_of(event: MessageEvent) -> bytes:
