@@ -491,6 +491,17 @@ export interface Contract {
       };
       response: SendReply;
     };
+    "GET /chat/rooms/{room}/messages/{message_id}/thread": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      query: {
+        before?: number;
+        limit?: number;
+      };
+      response: ThreadReply;
+    };
     "POST /chat/files": {
       query: {
         room: string;
@@ -981,6 +992,7 @@ export interface Message {
    */
   reactions?: Reactions[];
   pinned?: boolean;
+  replies?: ThreadSummary;
 }
 export interface File {
   id: string;
@@ -1015,6 +1027,14 @@ export interface Reactions {
   users: User[];
   me?: boolean;
 }
+export interface ThreadSummary {
+  replies: number;
+  last: number;
+  /**
+   * @maxItems 5
+   */
+  participants: User[];
+}
 export interface PinsReply {
   /**
    * @maxItems 50
@@ -1028,6 +1048,15 @@ export interface Pin {
   by: User;
   at: string;
   message: Message;
+}
+export interface ThreadReply {
+  root: Message;
+  /**
+   * @maxItems 200
+   */
+  replies: Message[];
+  next?: number;
+  asOf?: number;
 }
 export interface InstanceList {
   seq: number;
@@ -1339,6 +1368,8 @@ export interface SendFrame {
    * @maxItems 10
    */
   files?: string[];
+  thread?: string;
+  broadcast?: boolean;
 }
 export interface TypingFrame {
   type: "typing";
@@ -1408,6 +1439,7 @@ export interface MessageFrame {
    */
   reactions?: Reactions[];
   pinned?: boolean;
+  replies?: ThreadSummary;
   type: "message";
 }
 export interface MutedFrame {
