@@ -174,6 +174,32 @@ test("direct messages are counted until they are read, and drafts stay in their 
   await closeAll(ann, bob);
 });
 
+test("what is read on one device is read on the others", async ({ browser, portal }) => {
+  const [ann, bob] = [await person(browser, portal.url), await person(browser, portal.url)];
+  const storageState = await bob.page.context().storageState();
+  const other = await (await browser.newContext({ storageState })).newPage();
+  await other.goto(portal.url);
+  await expect(other.locator(".connection")).toContainText("Live");
+  await ann.page.getByRole("button", { name: "New direct message" }).click();
+  await choose(ann.page, bob.name);
+  await dialogOf(ann.page).getByRole("button", { name: "Start" }).click();
+  await sendMessage(ann.page, "one");
+  await sendMessage(ann.page, "two");
+  const linkIn = (page: Page) => directs(page).getByRole("link", { name: ann.name });
+  for (const page of [bob.page, other]) await expect(linkIn(page)).toContainText("2 new messages");
+  // A device that comes later knows the count from the server.
+  const third = await (await browser.newContext({ storageState })).newPage();
+  await third.goto(portal.url);
+  await expect(linkIn(third)).toContainText("2 new messages");
+  await linkIn(bob.page).click();
+  await expect(message(bob.page, "two")).toBeVisible();
+  for (const page of [other, third]) await expect(linkIn(page)).not.toContainText("new message");
+  await sendMessage(ann.page, "three");
+  for (const page of [other, third]) await expect(linkIn(page)).not.toContainText("3 new");
+  await expect(message(bob.page, "three")).toBeVisible();
+  await closeAll(ann, bob, { page: other, name: "" }, { page: third, name: "" });
+});
+
 test("what was missed in several rooms arrives when the connection is back", async ({ browser, portal }) => {
   const [ann, bob] = [await person(browser, portal.url), await person(browser, portal.url)];
   const name = uniqueName("Incidents");

@@ -43,6 +43,7 @@ export const en = {
   joinOf: (name: string) => `Join ${isolated(name)}`,
   open: "Open",
   openOf: (name: string) => `Open ${isolated(name)}`,
+  mentions: (n: number) => count(n, { one: "# mention of you", other: "# mentions of you" }),
   members: (n: number) => count(n, { one: "# member", other: "# members" }),
   notMember: "You aren't in this room. Join it to read and write.",
   archived: "Archived",

@@ -1,18 +1,19 @@
 import type { Backend, ChatSocket } from "../api/backend";
-import { ApiError, retryDelay } from "../api/errors";
+import { retryDelay } from "../api/errors";
 import {
   type ClientFrame,
   CloseCode,
-  type ErrorCode,
   type ErrorFrame,
   RETRY_BY_CLOSE_CODE,
   RETRYABLE,
+  type RoomUnread,
   type ServerFrame,
   type WelcomeFrame,
 } from "../contract/generated";
 import type { OutgoingChange } from "../state/chat/message-changes";
 import type { ChatEvent, ChatState, OutgoingMessage, SignOutReason } from "../state/chat/model";
-import { isOfOtherEpoch, readHistory } from "./history";
+import { readUpTo } from "../state/chat/rooms";
+import { LatestPages } from "./latest-pages";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
 import { SilenceWatch } from "./silence-watch";
@@ -22,13 +23,13 @@ const ACK_TIMEOUT_MS = 10_000;
 /** The delay before a send is retried after a transient error without Retry-After. */
 const BUSY_RETRY_MS = 2_000;
 
+/** How many read positions a new connection reports at once; the others follow with the next one. */
+const REPORTS_MAX = 50;
+
 /** The fields of a hello that gateways of earlier releases reject. */
-const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats", "userPages"];
+const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats", "userPages", "unread"];
 /** The close codes that a frame of ours causes, in which case the next connection must not repeat it. */
 const FRAME_REFUSED: readonly number[] = [CloseCode.TOO_BIG, CloseCode.PROTOCOL];
-
-/** The errors for a room that the user is no longer in. */
-const ROOM_LOST: readonly ErrorCode[] = ["room_unknown", "forbidden"];
 
 /** The close codes after which the user is signed out and the page doesn't reconnect. */
 const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
@@ -75,10 +76,7 @@ interface ChatConnectionOptions {
 export class ChatConnection {
   private socket: ChatSocket | undefined;
   private welcomed = false;
-  /** The rooms whose latest messages are being loaded. */
-  private readonly loading = new Set<string>();
-  /** How many resets the server has sent. */
-  private resets = 0;
+  private readonly latest: LatestPages;
   private ackTimer: ReturnType<typeof setTimeout> | undefined;
   /** Runs while the server wants us to wait before the next send. */
   private busyTimer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +88,13 @@ export class ChatConnection {
   private readonly reconnector: Reconnector;
 
   constructor(private readonly options: ChatConnectionOptions) {
+    this.latest = new LatestPages({
+      ...{ backend: options.backend, tokenFor: options.tokenFor },
+      state: () => this.state(),
+      onPage: (room, page) => this.dispatch({ kind: "page", room, page }),
+      // Without history the room is incomplete: reconnect and start again.
+      onFailure: () => this.onSilence(),
+    });
     this.reconnector = new Reconnector({
       connect: () => this.connect(),
       disconnect: () => this.disconnect(),
@@ -119,6 +124,11 @@ export class ChatConnection {
 
   typing(room: string): void {
     if (this.welcomed) this.socket?.send({ type: "typing", room });
+  }
+
+  /** Report how far the user has read a room. Gateways of earlier releases don't want to know. */
+  read(room: string, seq: number): void {
+    if (this.welcomed && !this.isOlder) this.socket?.send({ type: "read", room, seq });
   }
 
   /** Request the next page of the users, if there is one. */
@@ -164,6 +174,7 @@ export class ChatConnection {
     const newer = {
       heartbeats: true,
       userPages: true,
+      unread: true,
       ...(epoch === undefined ? {} : { epoch }),
       ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
     };
@@ -176,7 +187,7 @@ export class ChatConnection {
 
   private disconnect(): void {
     this.welcomed = false;
-    this.loading.clear();
+    this.latest.stop();
     clearTimeout(this.ackTimer);
     this.stopWaiting();
     this.silence.stop();
@@ -189,22 +200,30 @@ export class ChatConnection {
     // Most heartbeats say nothing new, and the others would only wake the other tabs.
     if (frame.type === "heartbeat" && (frame.seq ?? 0) <= (this.state().resumeFrom ?? 0)) return;
     if (frame.type === "error") return this.onError(frame);
-    if (frame.type === "reset") {
-      this.resets += 1;
-      this.loading.clear();
-    }
+    if (frame.type === "reset") this.latest.restart();
     this.dispatch({ kind: "frame", frame, at: Date.now() });
     if (frame.type === "welcome") this.onWelcome(frame);
     if (frame.type === "welcome" || frame.type === "reset") this.loadConversations();
     this.sendNext();
   }
 
-  private onWelcome({ heartbeatSeconds }: WelcomeFrame): void {
+  private onWelcome({ heartbeatSeconds, unread }: WelcomeFrame): void {
     this.welcomed = true;
+    this.latest.restart();
+    this.reportReads(unread?.rooms ?? []);
     // Gateways of earlier releases are silent as long as nothing happens.
     if (heartbeatSeconds === undefined) this.silence.stop();
     else this.silence.start(heartbeatSeconds * 1_000);
     this.reconnector.opened();
+  }
+
+  /** Report what the user has read meanwhile, or before the server stored it. */
+  private reportReads(known: readonly RoomUnread[]): void {
+    const ahead = known.flatMap(({ room, read = -1 }) => {
+      const seq = readUpTo(this.state(), room) ?? -1;
+      return seq > read ? [{ room, seq }] : [];
+    });
+    for (const { room, seq } of ahead.slice(0, REPORTS_MAX)) this.read(room, seq);
   }
 
   private onError(error: ErrorFrame): void {
@@ -247,38 +266,7 @@ export class ChatConnection {
   }
 
   /** Load the latest messages of the rooms that were opened; later ones arrive over the connection. */
-  loadConversations(): void {
-    if (!this.welcomed) return;
-    for (const [room, { loaded }] of this.state().conversations) if (!loaded) void this.loadLatestPage(room);
-  }
-
-  private async loadLatestPage(room: string): Promise<void> {
-    if (this.loading.has(room)) return;
-    this.loading.add(room);
-    const [socket, resets] = [this.socket, this.resets];
-    const isSame = () => socket === this.socket && resets === this.resets;
-    const { resumeFrom = 0, rooms } = this.state();
-    const isOpen = rooms.get(room)?.room.kind === "open";
-    // What is later arrives over the connection. Of a room that the user has just joined, some of it doesn't.
-    const place = isOpen ? { room, before: resumeFrom + 1 } : { room };
-    try {
-      const page = await readHistory(this.options.backend, place, this.options.tokenFor(room));
-      // After a reset, the page may be of a stream that no longer exists.
-      if (!isSame()) return;
-      if (isOfOtherEpoch(page, this.state())) throw new Error("the page is of another epoch");
-      this.dispatch({ kind: "page", room, page });
-    } catch (error) {
-      // A room that the user may not read is not theirs any longer, and a frame says so.
-      if (error instanceof ApiError && ROOM_LOST.includes(error.code)) return;
-      // Without history the room is incomplete: reconnect and start again.
-      if (socket === this.socket) {
-        this.disconnect();
-        this.reconnector.lost();
-      }
-    } finally {
-      if (isSame()) this.loading.delete(room);
-    }
-  }
+  loadConversations = (): void => this.latest.load();
 
   private onClose(code: number, reason: string): void {
     const refused = FRAME_REFUSED.includes(code) && this.refuseSending();

@@ -225,10 +225,10 @@ export class MockChat {
 
   private welcome(
     connection: MockConnection,
-    { token, since, epoch, heartbeats, userPages }: HelloFrame,
+    { token, since, epoch, heartbeats, userPages, unread }: HelloFrame,
   ): void {
-    if (!this.isCurrent && (epoch !== undefined || heartbeats || userPages)) {
-      const field = userPages ? "userPages" : heartbeats ? "heartbeats" : "epoch";
+    if (!this.isCurrent && (epoch !== undefined || heartbeats || userPages || unread)) {
+      const field = unread ? "unread" : userPages ? "userPages" : heartbeats ? "heartbeats" : "epoch";
       return connection.listener.onFrame({ type: "error", code: "invalid_request", message: "", field });
     }
     const member = this.members.get(token) ?? this.restored(token);

@@ -63,6 +63,8 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
         return this.chat?.typing(intention.room);
       case "openRoom":
         return this.chat?.loadConversations();
+      case "read":
+        return this.chat?.read(intention.room, intention.seq);
       case "moreUsers":
         return this.chat?.moreUsers();
       case "leave":
@@ -82,7 +84,6 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
       case "signOut":
       case "discard":
       case "roomViews":
-      case "read":
       case "logRefusal":
       case "dismissFailures":
         return;

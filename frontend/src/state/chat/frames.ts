@@ -8,7 +8,7 @@ import {
 } from "./message-changes";
 import { changeMessage, insertMessage } from "./messages";
 import { type ChatState, REMOVED_MAX } from "./model";
-import { countArrival, onRoomFrame, withoutMessages, withRooms } from "./rooms";
+import { countArrival, onReadNotice, onRoomFrame, withoutMessages, withRooms, withUnread } from "./rooms";
 
 /** The position after an event, unless it is a duplicate. The events of changes up to there have arrived. */
 function advance(state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) {
@@ -38,19 +38,23 @@ const FRAME_REDUCERS = {
    * Only the first welcome sets `resumeFrom`: after a resume the missed messages are still to come, and a connection
    * that breaks among them must request the rest.
    */
-  welcome: (state, frame) => ({
-    // Servers of earlier releases have no rooms.
-    ...withRooms(state, frame.rooms ?? []),
-    me: frame.user,
-    users: frame.users,
-    userCount: frame.userCount,
-    nextUsers: frame.nextUsers,
-    typing: [],
-    muted: frame.muted,
-    ...(state.resumeFrom === undefined
-      ? { resumeFrom: frame.seq, resumeTimestamp: frame.timestamp, epoch: frame.epoch }
-      : { epoch: state.epoch ?? frame.epoch }),
-  }),
+  welcome: (state, frame) => {
+    const next: ChatState = {
+      // Servers of earlier releases have no rooms.
+      ...withRooms(state, frame.rooms ?? []),
+      me: frame.user,
+      users: frame.users,
+      userCount: frame.userCount,
+      nextUsers: frame.nextUsers,
+      typing: [],
+      muted: frame.muted,
+      ...(state.resumeFrom === undefined
+        ? { resumeFrom: frame.seq, resumeTimestamp: frame.timestamp, epoch: frame.epoch }
+        : { epoch: state.epoch ?? frame.epoch }),
+    };
+    // The numbers of another epoch mean nothing until the reset that follows.
+    return frame.unread && next.epoch === frame.epoch ? withUnread(next, frame.unread) : next;
+  },
 
   /** A page of users. Some may have joined in the meantime, and are known. */
   users: (state, { users, nextUsers }) => {
@@ -115,7 +119,7 @@ const FRAME_REDUCERS = {
   room: onRoomFrame,
 
   /** We have read a room up to a sequence, perhaps on another device. */
-  read: state => state,
+  read: onReadNotice,
 
   /** A user is typing. Our own notices, from another window, are ignored. */
   typing: (state, { user, room }, at) => {

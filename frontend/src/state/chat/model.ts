@@ -87,7 +87,9 @@ export interface RoomState extends Omit<RoomView, "people"> {
   readonly people?: readonly User[];
   /** How many messages of others the user has not read, as far as this page knows. */
   readonly unread: number;
-  /** The sequence number of the last message of others that has arrived. */
+  /** How many of them mention the user, as far as the server has counted. */
+  readonly mentions: number;
+  /** The sequence number up to which messages are counted: that of the last one that arrived or was counted. */
   readonly last?: number;
 }
 
@@ -137,7 +139,11 @@ export interface ChatState {
   readonly connection: ConnectionState;
 }
 
-const GENERAL: RoomState = { room: { id: ROOM, kind: "open", name: ROOM, archived: false }, unread: 0 };
+const GENERAL: RoomState = {
+  room: { id: ROOM, kind: "open", name: ROOM, archived: false },
+  unread: 0,
+  mentions: 0,
+};
 
 export const EMPTY_CHAT: ChatState = {
   users: [],

@@ -1,4 +1,4 @@
-import type { Message, RoomFrame, RoomView } from "../../contract/generated";
+import type { Message, ReadNotice, RoomFrame, RoomView, Unread } from "../../contract/generated";
 import {
   ARRIVED_MAX,
   type ChatState,
@@ -30,29 +30,83 @@ const withRoom = (state: ChatState, room: RoomState): ChatState => ({
   rooms: new Map(state.rooms).set(room.room.id, room),
 });
 
-/** How many messages of others are after `seq` in what is loaded of a room. */
-const laterThan = ({ conversations, me }: ChatState, room: string, seq: number): number =>
-  (conversations.get(room)?.messages ?? []).filter(one => one.seq > seq && one.user.id !== me?.id).length;
+/** Whether a room shows a message: replies in threads are shown there only. */
+export const isInRoom = ({ thread, broadcast }: Message): boolean =>
+  thread === undefined || broadcast === true;
+
+/** How many messages of others after `seq` this page has of a room: loaded, or just arrived. */
+const laterThan = ({ conversations, arrived, me }: ChatState, room: string, seq: number): number =>
+  (conversations.get(room)?.messages ?? arrived).filter(
+    one => one.room === room && one.seq > seq && one.user.id !== me?.id && isInRoom(one),
+  ).length;
 
 /** The user has read a room up to `seq`. */
 export function markRead(state: ChatState, room: string, seq: number): ChatState {
   const next = withMark(state, room, seq);
   const known = next.rooms.get(room);
-  if (!known || known.unread === 0) return next;
+  if (!known || (known.unread === 0 && known.mentions === 0)) return next;
   const unread = seq >= (known.last ?? 0) ? 0 : Math.min(known.unread, laterThan(next, room, seq));
-  return unread === known.unread ? next : withRoom(next, { ...known, unread });
+  return withRoom(next, { ...known, unread, mentions: Math.min(known.mentions, unread) });
 }
+
+/** What the server has counted in a room: everything up to `asOf` is in it. */
+interface Counted {
+  readonly room: string;
+  /** The position of the user, on any of their devices. */
+  readonly read: number;
+  readonly unread: number;
+  readonly mentions: number;
+  readonly asOf: number;
+  /** The sequence number of the last message, if the server says it. */
+  readonly last?: number | undefined;
+}
+
+/** Take over what the server has counted, unless this page has read further. What has arrived since is added. */
+function withCount(state: ChatState, counted: Counted): ChatState {
+  const { room, read, unread, mentions, asOf, last = 0 } = counted;
+  const mark = readUpTo(state, room);
+  const known = state.rooms.get(room);
+  if (!known) return withMark(state, room, read);
+  const newest = Math.max(known.last ?? 0, last);
+  const seen = withRoom(state, { ...known, last: newest });
+  // Another device has not read as far as this one, which reports it.
+  if (mark !== undefined && mark > read) return markRead(seen, room, mark);
+  const all = unread + laterThan(state, room, asOf);
+  return withMark(withRoom(seen, { ...known, last: newest, unread: all, mentions }), room, read);
+}
+
+/**
+ * What the server has counted for a welcome. Without a position nothing is unread, and the user's position is the
+ * present one, unless this browser knows an earlier one.
+ */
+export const withUnread = (state: ChatState, { asOf, rooms }: Unread): ChatState =>
+  rooms.reduce(
+    (next, one) =>
+      one.read === undefined
+        ? withMark(next, one.room, readUpTo(next, one.room) ?? asOf)
+        : withCount(next, { ...one, read: one.read, asOf }),
+    state,
+  );
+
+/** A position of the user has risen on some device, or they have joined a room. */
+export const onReadNotice = (
+  state: ChatState,
+  { room, seq, unread, mentions, asOf }: ReadNotice,
+): ChatState => withCount(state, { room, read: seq, unread, mentions, asOf: asOf ?? seq });
 
 /** Count a message that has arrived. Who writes has read what is there. */
 export function countArrival(state: ChatState, message: Message): ChatState {
   const { room, seq, user } = message;
+  if (!isInRoom(message)) return state;
   if (user.id === state.me?.id) return markRead(state, room, seq);
   const known = state.rooms.get(room) ?? openRoom(room);
-  if (seq <= (known.last ?? 0)) return state;
+  // What the server has counted may still have to be announced.
+  const isFresh = seq > (state.resumeFrom ?? 0) && seq > (state.arrived.at(-1)?.seq ?? 0);
+  const arrived = isFresh ? [...state.arrived, message].slice(-ARRIVED_MAX) : state.arrived;
+  if (seq <= (known.last ?? 0)) return { ...state, arrived };
   const read = readUpTo(state, room);
   const isRead = read !== undefined && seq <= read;
   const next = withRoom(state, { ...known, last: seq, unread: known.unread + (isRead ? 0 : 1) });
-  const arrived = [...state.arrived, message].slice(-ARRIVED_MAX);
   return { ...(read === undefined ? withMark(next, room, seq - 1) : next), arrived };
 }
 
@@ -70,10 +124,12 @@ export function countPage(state: ChatState, room: string): ChatState {
 const openRoom = (id: string): RoomState => ({
   room: { id, kind: "open", name: id, archived: false },
   unread: 0,
+  mentions: 0,
 });
 
 const merged = (before: RoomState | undefined, view: RoomView): RoomState => ({
   unread: 0,
+  mentions: 0,
   ...before,
   ...view,
 });
@@ -115,12 +171,15 @@ export function onRoomFrame(state: ChatState, { type: _type, ...view }: RoomFram
   return { ...state, rooms, conversations };
 }
 
-/** The state after a reset: the messages in memory are no longer those that the server has. */
+/**
+ * The state after a reset: the messages in memory are no longer those that the server has. What the server has counted
+ * for the welcome before it stays.
+ */
 export const withoutMessages = (state: ChatState): ChatState => ({
   ...state,
   arrived: [],
   recent: [],
   changes: state.changes.filter(one => one.status !== "stored"),
   conversations: new Map([...state.conversations.keys()].map(room => [room, EMPTY_CONVERSATION])),
-  rooms: new Map([...state.rooms].map(([id, { last: _last, ...room }]) => [id, { ...room, unread: 0 }])),
+  rooms: new Map([...state.rooms].map(([id, { last: _last, ...room }]) => [id, room])),
 });

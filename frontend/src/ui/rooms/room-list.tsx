@@ -12,12 +12,15 @@ import { plainLabel } from "./room-label";
 import { sortedDirects, sortedRooms } from "./room-order";
 import { roomsDictionary } from "./rooms-dictionary";
 
+const most = (count: number): string => (count > 99 ? "99+" : String(count));
+
 function RoomLink({ state }: { readonly state: RoomState }) {
   const { me, users } = useApp().store.chat.value;
   const [t, words] = [dictionary.value.chat, roomsDictionary.value];
   const { id, kind, description } = state.room;
   // What is before the user's eyes is read, although that may not be noted yet.
   const unread = reading.value === id ? 0 : state.unread;
+  const mentions = unread > 0 ? state.mentions : 0;
   const isShown = currentRoom.value === id && place.value.view === "chat" && place.value.pane !== "person";
   const isHere = state.people?.some(one => one.id !== me?.id && users.some(user => user.id === one.id));
   return (
@@ -33,9 +36,12 @@ function RoomLink({ state }: { readonly state: RoomState }) {
         {kind === "private" && <span class="visually-hidden">({words.privateRoom})</span>}
         {isHere && <span class="dot" data-state="running" role="img" aria-label={words.here} />}
         {unread > 0 && (
-          <span class="badge">
-            <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
-            <span class="visually-hidden">{t.fresh(unread)}</span>
+          <span class={mentions > 0 ? "badge mention" : "badge"}>
+            <span aria-hidden="true">{mentions > 0 ? `@${most(mentions)}` : most(unread)}</span>
+            <span class="visually-hidden">
+              {t.fresh(unread)}
+              {mentions > 0 && `, ${words.mentions(mentions)}`}
+            </span>
           </span>
         )}
       </a>

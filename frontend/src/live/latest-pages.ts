@@ -1,0 +1,65 @@
+import type { Backend } from "../api/backend";
+import { ApiError } from "../api/errors";
+import type { ErrorCode } from "../contract/generated";
+import type { ChatState, HistoryPage } from "../state/chat/model";
+import { isOfOtherEpoch, readHistory } from "./history";
+
+/** The errors for a room that the user is no longer in. */
+const ROOM_LOST: readonly ErrorCode[] = ["room_unknown", "forbidden"];
+
+interface LatestPagesOptions {
+  readonly backend: Pick<Backend, "history">;
+  readonly state: () => ChatState;
+  /** The token for reading a room: undefined if that is public. */
+  readonly tokenFor: (room: string) => string | undefined;
+  readonly onPage: (room: string, page: HistoryPage) => void;
+  readonly onFailure: () => void;
+}
+
+/** Loads the latest messages of the rooms that were opened, while there is a connection that brings later ones. */
+export class LatestPages {
+  /** The rooms whose messages are being loaded; another set after each start, so that earlier responses are ignored. */
+  private loading: Set<string> | undefined;
+
+  constructor(private readonly options: LatestPagesOptions) {}
+
+  /** The connection is ready, or the server has reset it: what is still being loaded no longer counts. */
+  restart(): void {
+    this.loading = new Set();
+  }
+
+  /** The connection has ended. */
+  stop(): void {
+    this.loading = undefined;
+  }
+
+  /** Load what is missing. */
+  load(): void {
+    const { loading } = this;
+    if (!loading) return;
+    for (const [room, { loaded }] of this.options.state().conversations)
+      if (!loaded && !loading.has(room)) void this.loadRoom(room, loading);
+  }
+
+  private async loadRoom(room: string, loading: Set<string>): Promise<void> {
+    loading.add(room);
+    const { backend, state, tokenFor, onPage, onFailure } = this.options;
+    const { resumeFrom = 0, rooms } = state();
+    const isOpen = rooms.get(room)?.room.kind === "open";
+    // What is later arrives over the connection. Of a room that the user has just joined, some of it doesn't.
+    const place = isOpen ? { room, before: resumeFrom + 1 } : { room };
+    try {
+      const page = await readHistory(backend, place, tokenFor(room));
+      // After a reset, the page may be of a stream that no longer exists.
+      if (loading !== this.loading) return;
+      loading.delete(room);
+      if (isOfOtherEpoch(page, state())) onFailure();
+      else onPage(room, page);
+    } catch (error) {
+      loading.delete(room);
+      // A room that the user may not read is not theirs any longer, and a frame says so.
+      if (error instanceof ApiError && ROOM_LOST.includes(error.code)) return;
+      if (loading === this.loading) onFailure();
+    }
+  }
+}
