@@ -183,6 +183,7 @@ test("what is read on one device is read on the others", async ({ browser, porta
   await ann.page.getByRole("button", { name: "New direct message" }).click();
   await choose(ann.page, bob.name);
   await dialogOf(ann.page).getByRole("button", { name: "Start" }).click();
+  await expect(ann.page.getByRole("heading", { level: 1, name: bob.name })).toBeVisible();
   await sendMessage(ann.page, "one");
   await sendMessage(ann.page, "two");
   const linkIn = (page: Page) => directs(page).getByRole("link", { name: ann.name });

@@ -132,6 +132,9 @@ describe("unread messages", () => {
     expect(readUpTo(state, OPS)).toBe(4);
     const elsewhere = frame({ type: "read", room: OPS, seq: 11, unread: 0, mentions: 0 });
     expect(apply([elsewhere], state).rooms.get(OPS)).toMatchObject({ unread: 0, mentions: 0 });
+    // What a notice has counted is not counted again when it arrives.
+    const early = frame({ type: "read", room: OPS, seq: 4, unread: 5, mentions: 1, asOf: 12 });
+    expect(unread(apply([early, received(12), received(13)], state))).toBe(6);
     // A message that arrived before the notice is still to be read.
     const late = apply([received(12), elsewhere], state);
     expect(unread(late)).toBe(1);

@@ -57,22 +57,20 @@ interface Counted {
   readonly unread: number;
   readonly mentions: number;
   readonly asOf: number;
-  /** The sequence number of the last message, if the server says it. */
-  readonly last?: number | undefined;
 }
 
 /** Take over what the server has counted, unless this page has read further. What has arrived since is added. */
 function withCount(state: ChatState, counted: Counted): ChatState {
-  const { room, read, unread, mentions, asOf, last = 0 } = counted;
+  const { room, read, unread, mentions, asOf } = counted;
   const mark = readUpTo(state, room);
   const known = state.rooms.get(room);
   if (!known) return withMark(state, room, read);
-  const newest = Math.max(known.last ?? 0, last);
-  const seen = withRoom(state, { ...known, last: newest });
+  const last = Math.max(known.last ?? 0, asOf);
+  const seen = withRoom(state, { ...known, last });
   // Another device has not read as far as this one, which reports it.
   if (mark !== undefined && mark > read) return markRead(seen, room, mark);
   const all = unread + laterThan(state, room, asOf);
-  return withMark(withRoom(seen, { ...known, last: newest, unread: all, mentions }), room, read);
+  return withMark(withRoom(seen, { ...known, last, unread: all, mentions }), room, read);
 }
 
 /**
