@@ -963,6 +963,8 @@ export interface NewMessage {
    * @maxItems 10
    */
   files?: string[];
+  thread?: string;
+  broadcast?: boolean;
 }
 export interface HistoryReply {
   messages: Message[];

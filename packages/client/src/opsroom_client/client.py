@@ -24,7 +24,6 @@ from opsroom_contracts.chat.models import (
     USERS_MAX,
     HistoryReply,
     Message,
-    ThreadReply,
     User,
     UsersReply,
 )
@@ -168,15 +167,6 @@ class Opsroom:
         params: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}
         call = Call("GET", f"/chat/rooms/{room}/messages", params=params)
         return await self.requests.request(call, HistoryReply)
-
-    async def thread(
-        self, room: str, message_id: str, *, before: int | None = None, limit: int = 50
-    ) -> ThreadReply:
-        """A message and a page of the replies to it: the last ones, or those before a sequence."""
-        params: dict[str, str | int] = {"limit": min(limit, HISTORY_MAX)}
-        params |= {} if before is None else {"before": before}
-        call = Call("GET", f"/chat/rooms/{room}/messages/{message_id}/thread", params=params)
-        return await self.requests.request(call, ThreadReply)
 
     async def status(self) -> Status:
         """The status of the portal."""

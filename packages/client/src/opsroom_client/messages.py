@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call, Requests
-from opsroom_contracts.chat.models import Pin, PinsReply, SendReply
+from opsroom_contracts.chat.models import HISTORY_MAX, Pin, PinsReply, SendReply, ThreadReply
 from opsroom_contracts.http import NewMessage, NewText
 
 
@@ -18,10 +18,21 @@ class Messages:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
-    async def send(self, text: str, *, room: str = "general", key: str | None = None) -> SendReply:
-        """Send a message. Sends with the same ``key`` are stored once."""
+    async def send(
+        self,
+        text: str,
+        *,
+        room: str = "general",
+        key: str | None = None,
+        thread: str | None = None,
+        broadcast: bool = False,
+    ) -> SendReply:
+        """Send a message. Sends with the same ``key`` are stored once.
+
+        ``thread``: the message (id) that it replies to; ``broadcast``: the room shows the reply, too.
+        """
         with validating_request():
-            body = NewMessage(text=text)
+            body = NewMessage(text=text, thread=thread, broadcast=broadcast or None)
         path = f"/chat/rooms/{room}/messages"
         return await self._requests.request(Call("POST", path, body=body, key=key or uuid4().hex), SendReply)
 
@@ -49,6 +60,15 @@ class Messages:
         """Pin a message in its room; with ``on`` false, unpin it."""
         path = f"{_path(room, message_id)}/pin"
         return await self._requests.request(Call("PUT" if on else "DELETE", path), SendReply)
+
+    async def thread(
+        self, message_id: str, *, room: str = "general", before: int | None = None, limit: int = 50
+    ) -> ThreadReply:
+        """A message and a page of the replies to it: the last ones, or those before a sequence."""
+        params: dict[str, str | int] = {"limit": min(limit, HISTORY_MAX)}
+        params |= {} if before is None else {"before": before}
+        call = Call("GET", f"{_path(room, message_id)}/thread", params=params)
+        return await self._requests.request(call, ThreadReply)
 
     async def pins(self, room: str = "general") -> tuple[Pin, ...]:
         """Return the pinned messages of a room, the one that was pinned last first."""

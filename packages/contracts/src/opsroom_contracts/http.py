@@ -68,11 +68,15 @@ class NewRoom(Model, defer_build=False):
 class NewMessage(Model, defer_build=False):
     """Send a message. ``files``: ids of your uploads for this room; then the text may be empty.
 
+    ``thread``: the id of the message that it replies to; ``broadcast``: the room shows the reply, too.
+
     The validator is not strict: see :class:`NewMembers`.
     """
 
     text: SentText
     files: Annotated[FileIds | None, Field(strict=False)] = None
+    thread: Identifier | None = None
+    broadcast: bool | None = None
 
 
 class NewText(Model, defer_build=False):

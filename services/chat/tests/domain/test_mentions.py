@@ -1,4 +1,4 @@
-"""Whom a text mentions."""
+"""Who is mentioned by a text."""
 
 from time import perf_counter
 

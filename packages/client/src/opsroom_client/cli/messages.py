@@ -6,7 +6,7 @@ from opsroom_client.cli.output import output_options, print_line, show_json, sho
 from opsroom_client.cli.rooms import find_room
 from opsroom_client.cli.running import Server, run
 from opsroom_client.client import Opsroom
-from opsroom_contracts.chat.models import TEXT_MAX, Message, SendReply
+from opsroom_contracts.chat.models import HISTORY_MAX, TEXT_MAX, Message, SendReply
 from opsroom_contracts.serialization.model import rfc3339
 
 _ROOM = click.option("--room", default="general", show_default=True, help="The room, by name or id.")
@@ -45,13 +45,39 @@ def ls(server: Server, room: str, last: int, pinned: bool, as_json: bool) -> Non
 @click.argument("text")
 @_ROOM
 @click.option("--key", help="An idempotency key: sends with the same one are stored once.")
+@click.option("--thread", help="The id of the message that this one replies to.")
+@click.option("--broadcast", is_flag=True, help="Show the reply in the room, too.")
 @click.pass_obj
-def send(server: Server, text: str, room: str, key: str | None) -> None:
+def send(
+    server: Server, text: str, room: str, key: str | None, thread: str | None, broadcast: bool
+) -> None:
     """Send TEXT, and print the id of the message. With - as TEXT, send what is piped in, as one message."""
     said = _piped() if text == "-" else text
 
     async def work(opsroom: Opsroom) -> None:
-        print_line((await opsroom.messages.send(said, room=await _room(opsroom, room), key=key)).id)
+        chosen = await _room(opsroom, room)
+        sent = await opsroom.messages.send(said, room=chosen, key=key, thread=thread, broadcast=broadcast)
+        print_line(sent.id)
+
+    run(server, work)
+
+
+@messages.command("thread")
+@click.argument("message_id", metavar="ID")
+@_ROOM
+@output_options
+@click.pass_obj
+def show_thread(server: Server, message_id: str, room: str, as_json: bool) -> None:
+    """Show the message ID and the last 200 replies to it."""
+
+    async def work(opsroom: Opsroom) -> None:
+        chosen = await _room(opsroom, room)
+        found = await opsroom.messages.thread(message_id, room=chosen, limit=HISTORY_MAX)
+        shown = (found.root, *found.replies)
+        if as_json:
+            show_json(shown)
+            return
+        show_table(("ID", "SENT", "BY", "TEXT", "REACTIONS"), [_row(message) for message in shown])
 
     run(server, work)
 

@@ -105,6 +105,8 @@ def messages_router(requester: RequestClient, access: Authorizer, limits: Limits
             room=room,
             text=body.text,
             files=body.files,
+            thread=body.thread,
+            broadcast=body.broadcast,
         )
         return await requester.request(endpoints.SEND, request)
 
