@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -122,6 +123,9 @@ async def possessions(
         "provider": "simulated",
         "restriction_id": mute.json()["id"],
         "invitation_id": invited.json()["invitation"]["id"],
+        "emoji": quote("👍"),
+        "file_id": "a-file",
+        "bot_id": "a-bot",
     }
     owned = Possessions(admin, broker, owner, ids)
     owned.operations = operations((await admin.get("/openapi.json")).json(), ids)

@@ -1,15 +1,18 @@
 """Search over NATS: what is found, what is not, and what may never be."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from opsroom_chat.search.search_file import Document, SearchFile
+from opsroom_chat.search.terms import Stems, author_key
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import EditRequest
 from opsroom_contracts.errors import FaultError
-from opsroom_contracts.search.models import SearchMessagesReply, SearchMessagesRequest
+from opsroom_contracts.search.models import MessageHit, SearchMessagesReply, SearchMessagesRequest
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until_answer
@@ -247,3 +250,56 @@ async def test_ten_thousand_words_are_refused_by_the_contract(chat: Chat) -> Non
     payload = b'{"q":"' + b"a " * 10_000 + b'"}'
     reply = await chat.broker.client.request(endpoints.SEARCH.subject, payload, timeout=5)
     assert b"invalid_request" in reply.data
+
+
+def _lie(folder: Path, hits: Sequence[MessageHit], words: str, epoch: str | None = None) -> None:
+    """Put messages into the index with other words, and as if everybody could read their room."""
+    file = SearchFile.open(folder)
+    assert file.saved is not None
+    documents = [
+        Document(
+            place=hit.message.seq,
+            seq=hit.message.seq,
+            room="general",
+            is_public=True,
+            author=(hit.message.user.id, author_key(hit.message.user.name)),
+            sent=hit.message.timestamp,
+            words=Stems().text(words),
+        )
+        for hit in hits
+    ]
+    file.write(documents, file.saved.model_copy(update={"epoch": epoch or file.saved.epoch}))
+    file.close()
+
+
+async def test_an_index_that_is_wrong_shows_nothing_that_it_must_not(
+    broker: NatsConnection, tmp_path: Path
+) -> None:
+    async with service(broker, index_dir=tmp_path):
+        chat = Chat(broker)
+        ann, eve = [(await chat.register(name)).user.id for name in ("Ann", "Eve")]
+        room = await Rooms(chat.requester).create(ann, "Salaries", private=True)
+        await chat.send(ann, "tamarind secret", room=room.id)
+        await Search(chat, ann).caught_up()
+        hits = (await Search(chat, ann).request("tamarind ", ann)).hits
+    _lie(tmp_path, hits, "tamarind secret decoy")
+    async with service(broker, index_dir=tmp_path):
+        search = Search(chat, ann)
+        for q in ("tamarind ", "secret in:general ", "from:ann tamarind ", "decoy "):
+            assert await search.texts(q, eve) == [], "the room is checked when the message is read"
+        assert await search.texts("tamarind ", ann) == ["tamarind secret"]
+        assert await search.texts("decoy ", ann) == [], "and so is the text"
+
+
+async def test_an_index_of_another_stream_is_built_again(broker: NatsConnection, tmp_path: Path) -> None:
+    async with service(broker, index_dir=tmp_path):
+        chat = Chat(broker)
+        ann = (await chat.register("Ann")).user.id
+        await chat.send(ann, "one lychee")
+        await Search(chat, ann).caught_up()
+        hits = (await Search(chat, ann).request("lychee ")).hits
+    _lie(tmp_path, hits, "decoy", epoch="another")
+    async with service(broker, index_dir=tmp_path):
+        search = Search(chat, ann)
+        await until_answer(lambda: search.request("lychee "), lambda reply: reply.complete)
+        assert await search.texts("lychee ") == ["one lychee"]
