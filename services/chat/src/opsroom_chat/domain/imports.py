@@ -8,7 +8,7 @@ from datetime import datetime
 from opsroom_chat.domain.tokens import message_id
 from opsroom_contracts.chat.events import MessageEvent
 from opsroom_contracts.chat.imports import SourceMessage, SourcePerson, SourceReaction, SourceRoom
-from opsroom_contracts.chat.models import REACTORS_MAX, Imported, Reactions, User
+from opsroom_contracts.chat.models import REACTIONS_MAX, REACTORS_MAX, Imported, Message, Reactions, User
 from opsroom_contracts.chat.rooms import DESCRIPTION_MAX, ROOM_NAME_MAX, Room, RoomKind
 from opsroom_contracts.identity import IMPORTED_ID_PREFIX
 from opsroom_contracts.serialization.model import to_milliseconds
@@ -75,6 +75,23 @@ def event_of(source: str, message: SourceMessage, rooms: dict[str, str], now: da
         broadcast=message.broadcast or None,
         imported=imported,
     )
+
+
+def all_reactions(message: Message, since: tuple[Reactions, ...] | None) -> tuple[Reactions, ...] | None:
+    """Return the reactions to a message: those that it was imported with, and those ``since``."""
+    imported = None if message.imported is None else message.imported.reactions
+    if not imported:
+        return since
+    later = {one.emoji: one for one in since or ()}
+    merged = [_merged(one, later.pop(one.emoji, None)) for one in imported]
+    return (*merged, *later.values())[:REACTIONS_MAX]
+
+
+def _merged(one: Reactions, later: Reactions | None) -> Reactions:
+    if later is None:
+        return one
+    users = (*one.users, *later.users)[:REACTORS_MAX]
+    return Reactions(emoji=one.emoji, count=one.count + later.count, users=users, me=later.me)
 
 
 def _reactions(source: str, reaction: SourceReaction) -> Reactions:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from opsroom_chat.domain.imports import all_reactions
 from opsroom_chat.log.details import Placed
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
@@ -89,7 +90,7 @@ class RoomDetails:
         return [
             message.model_copy(
                 update={
-                    "reactions": reactions.get(message.seq),
+                    "reactions": all_reactions(message, reactions.get(message.seq)),
                     "pinned": message.seq in pins or None,
                     "replies": threads.get(message.id),
                 }
