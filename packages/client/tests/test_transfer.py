@@ -157,14 +157,37 @@ def mine(folder: Path, user_id: str) -> Path:
 
 
 async def test_an_export_continues_behind_the_last_whole_record(proxy: Proxy, tmp_path: Path) -> None:
-    token, _ = await registered(proxy)
-    async with Opsroom(proxy.url, token=token, timeout=10) as opsroom, opsroom.chat(token) as chat:
-        for number in range(3):
-            await chat.send(f"line {number}")
+    token, user_id = await registered(proxy)
+    channel = {"team": "ops", "name": "town", "display_name": f"town-{uuid4().hex[:8]}", "type": "P"}
+    replies_of = [
+        {"user": "bob", "message": f"reply {place}", "create_at": 1512085960000 + place} for place in range(3)
+    ]
+    posts = [
+        {
+            "team": "ops",
+            "channel": "town",
+            "user": "ann",
+            "message": f"line {number}",
+            "create_at": 1512085950000 + number,
+        }
+        for number in range(3)
+    ]
+    threads = mattermost(
+        tmp_path / "threads.jsonl",
+        {"type": "version", "version": 1},
+        {"type": "channel", "channel": channel},
+        *({"type": "post", "post": post | {"replies": replies_of}} for post in posts),
+    )
+    source = f"m.{uuid4().hex[:8]}"
+    done = await Shell(proxy.url)("import", str(threads), "--source", source, "--owner", user_id)
+    assert done.stdout == "1 rooms, 0 memberships, 12 messages stored\n", done.output
     whole = await exported(proxy, token, tmp_path)
     file = tmp_path / "again.jsonl"
     lines = [json.dumps(one) for one in whole]
-    for cut in (1, len(lines) // 2, len(lines) - 1):
+    texts = [one.get("text") for one in whole]
+    replies = texts.index("line 1") + 2
+    assert texts[replies - 2 : replies + 2] == ["line 1", "reply 0", "reply 1", "reply 2"]
+    for cut in (1, replies - 1, replies, replies + 1, len(lines) - 1):
         part = file.with_name("again.jsonl.part")
         part.write_text("\n".join(lines[:cut]) + "\n" + lines[cut][:7])
         done = await Shell(proxy.url)(

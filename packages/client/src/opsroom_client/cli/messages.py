@@ -1,5 +1,7 @@
 """``opsroom messages``: read, send and change messages without staying in the chat."""
 
+import sys
+
 import click
 
 from opsroom_client.cli.output import output_options, print_line, show_json, show_table
@@ -84,7 +86,7 @@ def show_thread(server: Server, message_id: str, room: str, as_json: bool) -> No
 
 def _piped() -> str:
     """Read the message from the standard input; one that is too long is refused without reading the rest."""
-    found = click.get_text_stream("stdin", errors="replace").read(TEXT_MAX + 2).rstrip("\n")
+    found = sys.stdin.read(TEXT_MAX + 2).rstrip("\n")
     if len(found) > TEXT_MAX:
         raise click.UsageError(f"the input has more than {TEXT_MAX} characters, the limit of a message")
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from opsroom_client.client import Opsroom
+from opsroom_client.errors import RequestRejectedError
 from opsroom_client.transfer.reading import TransferError
 from opsroom_contracts.chat.exports import (
     ExportedFile,
@@ -18,20 +19,26 @@ from opsroom_contracts.chat.exports import (
     ExportRecord,
 )
 from opsroom_contracts.chat.models import HISTORY_MAX, Message, Reactions, User
-from opsroom_contracts.chat.rooms import Room, RoomKind
+from opsroom_contracts.chat.rooms import Room, RoomKind, RoomMember
+from opsroom_contracts.errors import ErrorCode
 
 _ROOM = "general"
 
 
 @dataclass(slots=True)
 class Progress:
-    """What an export has already. ``room`` and ``seq``: where it is; ``members``: those of ``room``."""
+    """What an export has already. ``room`` and ``seq``: where it is; ``members``: those of ``room``.
+
+    ``root`` and ``replies``: the last message of the room, and the replies in its thread.
+    """
 
     header: ExportHeader | None = None
     people: set[str] = field(default_factory=set)
     room: str = ""
     seq: int = 0
     members: set[str] = field(default_factory=set)
+    root: str | None = None
+    replies: set[str] = field(default_factory=set)
     rooms: int = 0
     messages: int = 0
     complete: bool = False
@@ -45,12 +52,16 @@ class Progress:
                 self.people.add(record.id)
             case ExportedRoom():
                 self.room, self.seq, self.members = record.id, 0, set()
+                self.root, self.replies = None, set()
                 self.rooms += 1
             case ExportedMember():
                 self.members.add(record.person)
             case ExportedMessage():
-                self.seq = record.seq
                 self.messages += 1
+                if _is_in_thread_only(record):
+                    self.replies.add(record.id)
+                else:
+                    self.seq, self.root, self.replies = record.seq, record.id, set()
             case ExportEnd():
                 self.complete = True
 
@@ -98,21 +109,67 @@ async def _room(opsroom: Opsroom, room: Room, progress: Progress) -> AsyncIterat
         )
     if room.kind is not RoomKind.OPEN and not progress.seq:
         for member in await opsroom.rooms.members(room.id):
-            if member.user.id in progress.members:
-                continue
-            for person in _new(progress, (member.user,)):
-                yield person
-            yield ExportedMember(
-                room=room.id, person=member.user.id, role=member.role, joined_at=member.joined_at
-            )
+            for record in _member(room, member, progress):
+                yield record
+    async for record in _messages(opsroom, room, progress):
+        yield record
+
+
+def _member(room: Room, member: RoomMember, progress: Progress) -> Iterator[ExportRecord]:
+    if member.user.id not in progress.members:
+        yield from _new(progress, (member.user,))
+        yield ExportedMember(
+            room=room.id, person=member.user.id, role=member.role, joined_at=member.joined_at
+        )
+
+
+async def _messages(opsroom: Opsroom, room: Room, progress: Progress) -> AsyncIterator[ExportRecord]:
+    if progress.root is not None:
+        async for record in _replies(opsroom, room, progress.root, progress):
+            yield record
     after: int | None = progress.seq
     while after is not None:
         page = await opsroom.history_page(room.id, after=after, limit=HISTORY_MAX)
         for message in page.messages:
-            for person in _new(progress, _people(message)):
-                yield person
-            yield _message(message)
+            for record in _said(message, progress):
+                yield record
+            if message.replies is not None:
+                async for record in _replies(opsroom, room, message.id, progress):
+                    yield record
         after = page.next
+
+
+async def _replies(
+    opsroom: Opsroom, room: Room, root: str, progress: Progress
+) -> AsyncIterator[ExportRecord]:
+    """Yield the replies in a thread that the room does not show. A thread is read from its end."""
+    found: list[Message] = []
+    before: int | None = None
+    while True:
+        try:
+            page = await opsroom.thread(room.id, root, before=before, limit=HISTORY_MAX)
+        except RequestRejectedError as error:
+            if error.code is not ErrorCode.MESSAGE_UNKNOWN:
+                raise
+            return  # it was removed meanwhile
+        found[:0] = page.replies
+        before = page.next
+        if before is None:
+            break
+    for reply in found:
+        if _is_in_thread_only(reply) and reply.id not in progress.replies:
+            for record in _said(reply, progress):
+                yield record
+
+
+def _said(message: Message, progress: Progress) -> Iterator[ExportRecord]:
+    """Yield a message, after those of its people that no earlier record has named."""
+    yield from _new(progress, _people(message))
+    yield _message(message)
+
+
+def _is_in_thread_only(message: Message | ExportedMessage) -> bool:
+    return message.thread is not None and not message.broadcast
 
 
 def _new(progress: Progress, users: Iterable[User]) -> Iterator[ExportedPerson]:
