@@ -11,7 +11,7 @@ async function openMenu(page: Page, text: string, own: boolean): Promise<Locator
   await row.focus();
   await page.keyboard.press("Enter");
   const menu = page.getByRole("menu");
-  await expect(menu.getByRole("menuitem")).toHaveCount(own ? 7 : 5);
+  await expect(menu.getByRole("menuitem")).toHaveCount(own ? 8 : 6);
   return menu;
 }
 
@@ -170,7 +170,7 @@ test("on a phone, a long press opens the menu", async ({ browser, portal }) => {
   await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [touch] });
   await own.locator(".message-actions").waitFor();
   await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
-  await expect(page.getByRole("menuitem")).toHaveCount(7);
+  await expect(page.getByRole("menuitem")).toHaveCount(8);
   await expectAccessible(page);
   await expectFits(page, "messages-phone-menu");
   await page.getByRole("menuitem", { name: "Edit" }).tap();

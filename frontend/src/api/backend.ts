@@ -37,6 +37,7 @@ import type {
   SignedIn,
   StatsChunk,
   Status,
+  ThreadReply,
   User,
 } from "../contract/generated";
 import type { HistoryPage } from "../state/chat/model";
@@ -197,6 +198,18 @@ export interface SearchApi {
   around(room: string, seq: number, token?: Token): Promise<readonly Message[]>;
 }
 
+/** Which replies to a message to read: the last ones, or those before a sequence number. */
+export interface ThreadQuery {
+  readonly room: string;
+  readonly id: string;
+  readonly before?: number;
+}
+
+/** The API of threads, which only their panel uses. */
+export interface MessagesApi {
+  thread(query: ThreadQuery, token?: Token): Promise<ThreadReply>;
+}
+
 /** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
 
@@ -220,6 +233,8 @@ export interface Backend {
   people(): Promise<PeopleApi>;
   /** Load the API of rooms. */
   rooms(): Promise<RoomsApi>;
+  /** Load the API of threads. */
+  messages(): Promise<MessagesApi>;
   /** Load the search. */
   search(): Promise<SearchApi>;
   /** The mutes and bans that are in force. */

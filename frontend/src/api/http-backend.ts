@@ -7,6 +7,7 @@ const loadCloudStream = () => import(/* webpackChunkName: "cloud-stream" */ "./c
 const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
 const loadRooms = () => import(/* webpackChunkName: "rooms-api" */ "./rooms");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
+const loadMessages = () => import(/* webpackChunkName: "thread" */ "./messages");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
@@ -61,6 +62,7 @@ export function createHttpBackend(base: string): Backend {
     servers: async () => (await loadServers()).createServersApi(base),
     people: async () => (await loadPeople()).createPeopleApi(base),
     rooms: async () => (await loadRooms()).createRoomsApi(base),
+    messages: async () => (await loadMessages()).createMessagesApi(base),
     search: async () => (await loadSearch()).createSearchApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),

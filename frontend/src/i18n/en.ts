@@ -232,6 +232,8 @@ export const en = {
     newLine: "New",
     messages: "Messages",
     placeholder: "Type your message here",
+    replyPlaceholder: "Reply in the thread",
+    broadcast: "Also send to the room",
     send: "Send",
     emoji: "Insert an emoji",
     hint: "Enter to send, Shift+Enter for a new line",

@@ -211,6 +211,8 @@ export const ru: Dictionary = {
     newLine: "Новые",
     messages: "Сообщения",
     placeholder: "Введите сообщение",
+    replyPlaceholder: "Ответьте в ветке",
+    broadcast: "Отправить и в комнату",
     send: "Отправить",
     emoji: "Вставить эмодзи",
     hint: "Enter — отправить, Shift+Enter — новая строка",

@@ -44,7 +44,11 @@ type OutgoingItem = OutgoingMessage | OutgoingChange;
 
 function frameOf(item: OutgoingItem): ClientFrame {
   const { clientId, room } = item;
-  if (!("change" in item)) return { type: "send", clientId, room, text: item.text };
+  if (!("change" in item)) {
+    const { text, thread, broadcast } = item;
+    const reply = thread === undefined ? {} : { thread, ...(broadcast ? { broadcast } : {}) };
+    return { type: "send", clientId, room, text, ...reply };
+  }
   const { id, change } = item;
   switch (change.kind) {
     case "edit":

@@ -3,6 +3,7 @@ import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
+import { mockMessagesApi } from "./messages-api";
 import { mockRoomsApi } from "./rooms";
 import { mockSearchApi } from "./search-api";
 import { mockServersApi } from "./servers-api";
@@ -74,6 +75,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       throw new ApiError({ code: "forbidden", detail: "people and devices are not available" });
     },
     rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
+    messages: async () => mockMessagesApi(chat, respond),
     search: async () => mockSearchApi(chat, respond),
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),

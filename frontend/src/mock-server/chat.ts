@@ -14,7 +14,7 @@ import {
   TEXT_MAX,
   type User,
 } from "../contract/generated";
-import type { ChangeFrame } from "../state/chat/message-changes";
+import { type ChangeFrame, isReply, withChange } from "../state/chat/message-changes";
 import { type HistoryPage, ROOM } from "../state/chat/model";
 import { isBlank, sameName } from "../text/typed";
 import { type ChangeRequest, changeMessage } from "./message-changes";
@@ -141,18 +141,19 @@ export class MockChat {
   }
 
   say(user: User, text: string, clientId?: string, timestamp = new Date(), room: string = ROOM): Message {
+    const written = { room, user, text, ...(clientId ? { clientId } : {}) };
+    return this.post({ ...written, timestamp: timestamp.toISOString() });
+  }
+
+  private post(written: Omit<Message, "seq" | "id">): Message {
     this.seq += 1;
-    const message: Message = {
-      seq: this.seq,
-      id: `m${this.seq}`,
-      room,
-      user,
-      text,
-      timestamp: timestamp.toISOString(),
-      ...(clientId ? { clientId } : {}),
-    };
+    const message: Message = { seq: this.seq, id: `m${this.seq}`, ...written };
     this.messages.push(message);
-    this.broadcast({ type: "message", ...message }, room);
+    const frame = { type: "message" as const, ...message };
+    const root = this.messages.findIndex(one => one.id === message.thread);
+    const replied = this.messages[root];
+    if (replied && isReply(frame)) this.messages[root] = withChange(replied, frame, undefined);
+    this.broadcast(frame, message.room);
     return message;
   }
 
@@ -208,7 +209,8 @@ export class MockChat {
     listener.onFrame({ type: "error", message: "not changed", code: result, clientId });
   }
 
-  private store({ listener }: MockConnection, user: User, { clientId, room, text }: SendFrame): void {
+  private store({ listener }: MockConnection, user: User, frame: SendFrame): void {
+    const { clientId, room, text, thread, broadcast } = frame;
     const isValid = !isBlank(text) && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
     const isMember = this.rooms.has(user.id, room);
     const problem = isMember ? "invalid_request" : "room_unknown";
@@ -218,8 +220,10 @@ export class MockChat {
       const about = this.namesRefused ? { clientId } : {};
       return listener.onFrame({ type: "error", message: "not stored", ...refusal, ...about });
     }
+    const reply = { ...(thread === undefined ? {} : { thread }), ...(broadcast ? { broadcast } : {}) };
     const earlier = this.messages.find(message => message.clientId === clientId);
-    const { seq, id, timestamp } = earlier ?? this.say(user, text, clientId, undefined, room);
+    const written = { user, text, clientId, room, timestamp: new Date().toISOString(), ...reply };
+    const { seq, id, timestamp } = earlier ?? this.post(written);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 

@@ -4,7 +4,7 @@ import type { RoomView } from "../contract/generated";
 import { signalsOf } from "../live/page-store";
 import { SharedStore } from "../live/shared-store";
 import type { Change } from "../state/chat/message-changes";
-import { type ChatEvent, type ChatState, ROOM } from "../state/chat/model";
+import { type ChatEvent, type ChatState, type OutgoingMessage, ROOM } from "../state/chat/model";
 import { type CloudState, DISMISSED_MAX } from "../state/cloud/model";
 import {
   type Action,
@@ -46,6 +46,9 @@ export interface AppStoreOptions {
   readonly isOnline?: () => boolean;
   readonly random?: () => number;
 }
+
+/** What a message replies to: the id of the first one of a thread, and whether the room shows the reply, too. */
+export type Reply = Pick<OutgoingMessage, "thread" | "broadcast">;
 
 /** The page for one server: its state as signals, and what a user can do, as intentions for the leading tab. */
 export class AppStore {
@@ -212,11 +215,11 @@ export class AppStore {
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
-  send(typed: string, room = ROOM): void {
+  send(typed: string, room = ROOM, reply: Reply = {}): void {
     const user = this.chat.peek().me;
     if (!user) return;
     const text = wellFormed(typed);
-    const item = { clientId: newId(), room, text, at: this.nextTime(), user };
+    const item = { clientId: newId(), room, text, ...reply, at: this.nextTime(), user };
     this.outbox.save(item);
     this.shared.request({ kind: "send", item });
   }

@@ -1,7 +1,7 @@
 import type { ErrorCode, User } from "../contract/generated";
 import { isSamePerson, type OutgoingMessage, type QueuedMessage, ROOM } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
-import { type Guard, isMissingOr, isOneOf, isRecord, isText, isTime } from "./stored";
+import { type Guard, isFlag, isMissingOr, isOneOf, isRecord, isText, isTime } from "./stored";
 
 /** A message as it is stored. Earlier releases stored no user, or no room. */
 type StoredMessage = Omit<QueuedMessage, "user" | "room"> & Partial<Pick<QueuedMessage, "user" | "room">>;
@@ -10,6 +10,8 @@ const isStoredMessage = isRecord<StoredMessage>({
   clientId: isText,
   room: isMissingOr(isText),
   text: isText,
+  thread: isMissingOr(isText),
+  broadcast: isMissingOr(isFlag),
   at: isTime,
   user: isMissingOr(isRecord<User>({ id: isText, name: isText })),
   status: isMissingOr(isOneOf("queued", "sending", "failed")),
@@ -33,9 +35,12 @@ export class Outbox {
   }
 
   /** Store a message. Of its status, only the failure outlasts the page. */
-  save({ clientId, room, text, at, user, status, code }: QueuedMessage): void {
+  save({ clientId, room, text, thread, broadcast, at, user, status, code }: QueuedMessage): void {
     const failure = status === "failed" ? { status, ...(code ? { code } : {}) } : {};
-    this.localStore.set(this.keyOf({ at, clientId }), { clientId, room, text, at, user, ...failure });
+    this.localStore.set(this.keyOf({ at, clientId }), {
+      ...{ clientId, room, text, thread, broadcast, at, user },
+      ...failure,
+    });
   }
 
   remove(item: Pick<OutgoingMessage, "clientId" | "at">): void {

@@ -8,6 +8,7 @@ it.each([
   ["#/chat", { view: "chat", pane: "room", id: "general", query: "" }],
   ["#/rooms", { view: "chat", pane: "list", query: "" }],
   ["#/rooms/deploys/1234", { view: "chat", pane: "room", id: "deploys", query: "" }],
+  ["#/rooms/deploys?thread=m1", { view: "chat", pane: "thread", id: "deploys", query: "thread=m1" }],
   ["#/people", { view: "people", query: "" }],
   ["#/people/ann", { view: "chat", pane: "person", id: "ann", query: "" }],
   ["#/cloud", { view: "cloud", query: "" }],

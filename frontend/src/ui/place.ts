@@ -8,7 +8,7 @@ export type View = "chat" | "cloud" | "activity" | "people" | "status";
 export interface Place {
   readonly view: View;
   /** In the chat: the list of rooms and people, a room, or a panel beside the room. A phone shows one of them. */
-  readonly pane?: "list" | "room" | "person" | "details";
+  readonly pane?: "list" | "room" | "person" | "details" | "thread";
   /** The room, the name of the person, or the name or id of the server. */
   readonly id?: string;
   /** The filters of a list. */
@@ -31,6 +31,16 @@ export function messageIn({ pane, query }: Place): number | undefined {
   return seq !== null && /^\d{1,16}$/.test(seq) ? Number(seq) : undefined;
 }
 
+/** The id of the message whose thread an address shows beside its room. */
+export const threadIn = ({ query }: Place): string | undefined =>
+  new URLSearchParams(query).get("thread") ?? undefined;
+
+/** What an address shows of a room. */
+function paneOf(query: string): "room" | "details" | "thread" {
+  if (query === DETAILS) return "details";
+  return query.startsWith("thread=") ? "thread" : "room";
+}
+
 /** The text of a part of an address; what is no valid escape sequence stays as it is. */
 function decoded(part: string): string {
   try {
@@ -48,7 +58,7 @@ export function parsePlace(hash: string): Place {
   switch (head) {
     case "rooms":
       if (!id) return { view: "chat", pane: "list", query };
-      return { view: "chat", pane: query === DETAILS ? "details" : "room", id, query };
+      return { view: "chat", pane: paneOf(query), id, query };
     case "people":
       return id ? { view: "chat", pane: "person", id, query } : { view: "people", query };
     case "servers":
@@ -75,6 +85,8 @@ export const hrefs = {
   details: (id: string) => `${hrefs.room(id)}?${DETAILS}`,
   /** A message among those around it. */
   message: (room: string, seq: number) => `${hrefs.room(room)}?message=${seq}`,
+  /** The thread of a message, beside its room. */
+  thread: (room: string, id: string) => `${hrefs.room(room)}?thread=${encodeURIComponent(id)}`,
   people: "#/people",
   person: (name: string) => `#/people/${encodeURIComponent(name)}`,
   servers: "#/servers",
@@ -94,7 +106,7 @@ export const place = signal<Place>(parsePlace(location.hash));
 export const view = computed(() => place.value.view);
 
 const roomOf = ({ pane, id }: Place): string | undefined =>
-  pane === "room" || pane === "details" ? id : undefined;
+  pane === "room" || pane === "details" || pane === "thread" ? id : undefined;
 
 /** The room that the chat shows: that of the place, or the last one. */
 export const currentRoom = signal(roomOf(place.peek()) ?? ROOM);

@@ -1,12 +1,15 @@
 import { RETRYABLE, type ServerFrame } from "../../contract/generated";
 import {
   type ChangeFrame,
+  changedBy,
+  isReply,
   type OutgoingChange,
   RECENT_MAX,
   withChange,
+  withoutReply,
   withoutText,
 } from "./message-changes";
-import { changeMessage, insertMessage } from "./messages";
+import { changeMessage, conversationOf, insertMessage } from "./messages";
 import { type ChatState, REMOVED_MAX } from "./model";
 import { countArrival, onReadNotice, onRoomFrame, withoutMessages, withRooms, withUnread } from "./rooms";
 
@@ -23,7 +26,7 @@ function advance(state: ChatState, { seq, timestamp }: { seq: number; timestamp:
 
 /** A message has changed. It may not be loaded: a page that comes later may be from before the change. */
 const onChange = (state: ChatState, frame: ChangeFrame): ChatState => ({
-  ...changeMessage(state, frame.room, frame.id, message => withChange(message, frame, state.me)),
+  ...changeMessage(state, frame.room, changedBy(frame), message => withChange(message, frame, state.me)),
   recent: [...state.recent, frame].slice(-RECENT_MAX),
   ...advance(state, frame),
 });
@@ -67,11 +70,12 @@ const FRAME_REDUCERS = {
     seq && timestamp ? { ...state, ...advance(state, { seq, timestamp }) } : state,
 
   /** A message in a room of ours; it may be our own, and it may be a duplicate. */
-  message: (state, { type: _type, ...message }) => {
+  message: (state, frame) => {
+    const { type: _type, ...message } = frame;
     const { clientId, user } = message;
-    const isShown = !message.thread || message.broadcast; // other replies are in their threads only
+    const counted = isReply(frame) ? onChange(state, frame) : state;
     return {
-      ...(isShown ? countArrival(insertMessage(state, message), message) : state),
+      ...countArrival(insertMessage(counted, message), message),
       ...advance(state, message),
       outbox: clientId ? state.outbox.filter(item => item.clientId !== clientId) : state.outbox,
       typing: state.typing.filter(one => one.user.id !== user.id),
@@ -81,8 +85,11 @@ const FRAME_REDUCERS = {
   /** A message was removed: a placeholder stays. The message may not be loaded, and the event may be a duplicate. */
   removed: (state, frame) => {
     const { id, room } = frame;
+    const before = conversationOf(state, room).messages.find(one => one.id === id);
+    const thread = before?.removed ? undefined : before?.thread;
+    const counted = thread === undefined ? state : changeMessage(state, room, thread, withoutReply);
     return {
-      ...changeMessage(state, room, id, message => withoutText(message, frame.byAuthor)),
+      ...changeMessage(counted, room, id, message => withoutText(message, frame.byAuthor)),
       arrived: state.arrived.filter(one => one.id !== id),
       removed: [...state.removed.filter(one => one !== id), id].slice(-REMOVED_MAX),
       ...advance(state, frame),
@@ -143,7 +150,12 @@ const FRAME_REDUCERS = {
     const item = state.outbox.find(one => one.clientId === clientId);
     if (!item || !state.me) return state;
     const outbox = state.outbox.filter(one => one !== item);
-    const stored = { seq, id, room: item.room, user: state.me, text: item.text, timestamp, clientId };
+    const { room, text, thread, broadcast } = item;
+    const stored = {
+      ...{ seq, id, room, user: state.me, text, timestamp, clientId },
+      ...(thread === undefined ? {} : { thread }),
+      ...(broadcast === undefined ? {} : { broadcast }),
+    };
     return insertMessage({ ...state, outbox }, stored);
   },
 

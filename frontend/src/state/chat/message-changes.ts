@@ -2,10 +2,12 @@ import type {
   EditedFrame,
   ErrorCode,
   Message,
+  MessageFrame,
   PinnedFrame,
   ReactionFrame,
   Reactions,
   RemovedFrame,
+  ThreadSummary,
   User,
 } from "../../contract/generated";
 
@@ -27,8 +29,33 @@ export const withoutText = (message: ShownMessage, byAuthor = false): ShownMessa
   };
 };
 
+/** A reply, which changes the message that it replies to. */
+export type ReplyFrame = MessageFrame & { readonly thread: string };
+
 /** A frame that changes a message. */
-export type ChangeFrame = EditedFrame | ReactionFrame | PinnedFrame | RemovedFrame;
+export type ChangeFrame = EditedFrame | ReactionFrame | PinnedFrame | RemovedFrame | ReplyFrame;
+
+export const isReply = (frame: MessageFrame): frame is ReplyFrame => frame.thread !== undefined;
+
+/** The id of the message that a frame changes. */
+export const changedBy = (frame: ChangeFrame): string => (frame.type === "message" ? frame.thread : frame.id);
+
+/** How many people the summary of a thread names. */
+const PARTICIPANTS_MAX = 5;
+
+/** The summary of a thread after another reply. */
+function withReply(before: ThreadSummary | undefined, { user, seq }: ReplyFrame): ThreadSummary {
+  const { replies = 0, participants = [] } = before ?? {};
+  const isKnown = participants.some(one => one.id === user.id) || participants.length >= PARTICIPANTS_MAX;
+  return { replies: replies + 1, last: seq, participants: isKnown ? participants : [...participants, user] };
+}
+
+/** A message after one of the replies to it was removed. */
+export function withoutReply(message: ShownMessage): ShownMessage {
+  const { replies: summary, ...rest } = message;
+  if (!summary || summary.replies <= 1) return rest;
+  return { ...message, replies: { ...summary, replies: summary.replies - 1 } };
+}
 
 /** How many of the last changes are kept, so that they aren't missing in a page of history that was requested before. */
 export const RECENT_MAX = 1_000;
@@ -88,6 +115,8 @@ export function withChange(message: ShownMessage, frame: ChangeFrame, me: User |
     }
     case "pinned":
       return { ...message, pinned: frame.on, changedSeq };
+    case "message":
+      return { ...message, replies: withReply(message.replies, frame), changedSeq };
     default:
       return frame satisfies never;
   }

@@ -1,5 +1,5 @@
 import type { Message } from "../../contract/generated";
-import { withChange, withOwnReactions, withoutText } from "./message-changes";
+import { changedBy, withChange, withOwnReactions, withoutText } from "./message-changes";
 import {
   BACKGROUND_MESSAGES_MAX,
   type ChatState,
@@ -12,10 +12,10 @@ import {
 } from "./model";
 
 /** A message that has the changes up to `asOf`, with those that have arrived since. */
-function shown(state: ChatState, message: Message, asOf = message.seq): ShownMessage {
+export function shown(state: ChatState, message: Message, asOf = message.seq): ShownMessage {
   if (state.removed.includes(message.id)) return withoutText(message);
   return state.recent
-    .filter(frame => frame.id === message.id)
+    .filter(frame => changedBy(frame) === message.id)
     .reduce<ShownMessage>((it, frame) => withChange(it, frame, state.me), {
       ...withOwnReactions(message, state.me),
       changedSeq: asOf,

@@ -27,6 +27,10 @@ export interface OutgoingMessage {
   readonly clientId: string;
   readonly room: string;
   readonly text: string;
+  /** The id of the message that it replies to. */
+  readonly thread?: string;
+  /** Whether the room shows a reply, too. */
+  readonly broadcast?: boolean;
   readonly at: number;
   readonly user: User;
   readonly status: "queued" | "sending" | "failed";

@@ -4,13 +4,14 @@ import type { RoomState } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { Lazy } from "../lazy";
 import { linkSecret } from "../people/people-state";
-import { currentRoom, hrefs, place } from "../place";
+import { currentRoom, hrefs, place, threadIn } from "../place";
 import { roomDialog } from "../rooms/room-dialog-state";
 import { roomLabel } from "../rooms/room-label";
 import { dictionary } from "../settings/preferences";
 import { reading } from "./unread";
 
 const loadConversation = () => import(/* webpackChunkName: "conversation" */ "./conversation");
+const loadThread = () => import(/* webpackChunkName: "thread" */ "./thread/thread-panel");
 const loadSidebar = () => import(/* webpackChunkName: "sidebar" */ "../rooms/sidebar");
 const loadGate = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/room-gate");
 const loadDetails = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/details-panel");
@@ -77,6 +78,7 @@ export function ChatView() {
   const { me, rooms, connection } = store.chat.value;
   const shown = currentRoom.value;
   const state = rooms.get(shown);
+  const thread = threadIn(place.value);
   const t = dictionary.value.chat;
   return (
     <div class="chat" data-pane={pane}>
@@ -93,6 +95,9 @@ export function ChatView() {
       )}
       {pane === "person" && <Lazy load={loadPerson} props={{ name: id }} />}
       {pane === "details" && state && <Lazy key={shown} load={loadDetails} props={{ state }} />}
+      {pane === "thread" && state && me && thread !== undefined && (
+        <Lazy key={thread} load={loadThread} props={{ room: state.room, id: thread }} />
+      )}
       {roomDialog.value && <Lazy load={loadDialogs} props={{}} />}
       {!me && !linkSecret.value && <Lazy load={loadJoin} props={{}} />}
     </div>

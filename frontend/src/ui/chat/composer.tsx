@@ -23,22 +23,33 @@ const loadTools = () => import(/* webpackChunkName: "composing" */ "./composing/
 
 const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
-export function Composer({ room }: { readonly room: string }) {
+interface ComposerProps {
+  readonly room: string;
+  /** In a thread, the id of its first message. */
+  readonly thread?: string;
+}
+
+export function Composer({ room, thread }: ComposerProps) {
   const { store, scope } = useApp();
   const { me } = store.chat.value;
   // A draft belongs to the user who typed it, and to a room; the component is mounted again for another one.
   const name = me?.name;
   const draft = useMemo(
-    () => (name === undefined ? undefined : draftOf(scope, name, room)),
-    [scope, name, room],
+    () =>
+      name === undefined
+        ? undefined
+        : draftOf(scope, name, thread === undefined ? room : `${room}/${thread}`),
+    [scope, name, room, thread],
   );
   const [text, setText] = useState(() => draft?.read() ?? "");
+  const [broadcast, setBroadcast] = useState(false);
   const [note, setNote] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
   /** The field, once it has had the focus: what helps to write is loaded then. */
   const [used, setUsed] = useState<HTMLTextAreaElement>();
   const typedAt = useRef(Number.NEGATIVE_INFINITY);
   const t = dictionary.value.chat;
+  const placeholder = thread === undefined ? t.placeholder : t.replyPlaceholder;
   const muted = useMute();
   const left = TEXT_MAX - lengthOf(text.trim());
 
@@ -46,7 +57,7 @@ export function Composer({ room }: { readonly room: string }) {
 
   useSignalEffect(() => {
     const edit = draftEdit.value;
-    if (!edit) return;
+    if (!edit || thread !== undefined) return;
     draftEdit.value = undefined;
     setText(edit);
     field.current?.focus();
@@ -55,7 +66,9 @@ export function Composer({ room }: { readonly room: string }) {
   /** Edit the last own message, if there is one; returns whether there is. */
   const editLast = (): boolean => {
     const { messages } = conversationOf(store.chat.peek(), room);
-    const last = messages.findLast(one => one.user.id === me?.id && !one.removed);
+    const last = messages.findLast(
+      one => one.user.id === me?.id && !one.removed && (thread === undefined || one.thread === thread),
+    );
     if (last) editing.value = { id: last.id, text: last.text };
     return last !== undefined;
   };
@@ -84,7 +97,10 @@ export function Composer({ room }: { readonly room: string }) {
     const { done, note: said } = submit(text, {
       t,
       people: store.chat.value.users,
-      send: message => store.send(message, room),
+      send: message => {
+        store.send(message, room, thread === undefined ? {} : { thread, broadcast });
+        setBroadcast(false);
+      },
       leave: store.leave,
     });
     setNote(said);
@@ -123,10 +139,10 @@ export function Composer({ room }: { readonly room: string }) {
         ref={field}
         rows={1}
         dir="auto"
-        aria-label={t.placeholder}
+        aria-label={placeholder}
         title={isTouch() ? t.touchHint : t.hint}
         enterkeyhint={isTouch() ? "enter" : "send"}
-        placeholder={t.placeholder}
+        placeholder={placeholder}
         value={text}
         onFocus={event => setUsed(event.currentTarget)}
         onInput={event => type(event.currentTarget.value)}
@@ -152,8 +168,18 @@ export function Composer({ room }: { readonly room: string }) {
       <div class="composer-tools">
         <EmojiPicker onPick={insert} />
         {used && <Lazy load={loadTools} props={{ area: used }} />}
-        <span class="composer-hint">{t.hint}</span>
+        {thread === undefined && <span class="composer-hint">{t.hint}</span>}
       </div>
+      {thread !== undefined && (
+        <label class="check broadcast">
+          <input
+            type="checkbox"
+            checked={broadcast}
+            onChange={event => setBroadcast(event.currentTarget.checked)}
+          />
+          {t.broadcast}
+        </label>
+      )}
       <p class="composer-note" role="status">
         {note && <Sentence text={note} />}
       </p>

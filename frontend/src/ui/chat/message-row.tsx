@@ -49,18 +49,32 @@ interface MessageRowProps {
   readonly own: boolean;
   /** Whether it has a name and an avatar, or belongs to the message before it. */
   readonly isFirst: boolean;
+  /** Whether it is shown in its thread. */
+  readonly isInThread?: boolean;
   /** Whether another user has the author's name now. */
   readonly former: boolean;
 }
 
-export function MessageRow({ message, own, isFirst, former }: MessageRowProps) {
+export function MessageRow({ message, own, isFirst, former, isInThread = false }: MessageRowProps) {
   const { me } = useApp().store.chat.value;
-  const { id, user, timestamp, removed, reactions = [], editedAt, pinned, changes } = message;
+  const {
+    id,
+    user,
+    timestamp,
+    removed,
+    reactions = [],
+    editedAt,
+    pinned,
+    changes,
+    replies,
+    thread,
+  } = message;
   const t = dictionary.value.chat;
   const author = own ? t.you : user.name;
   const isActive = useComputed(() => activeMessage.value === id).value;
   const isEdited = useComputed(() => editing.value?.id === id).value;
   const hasFoot = reactions.length > 0 || editedAt !== undefined || pinned || changes !== undefined;
+  const hasThread = !isInThread && (replies !== undefined || thread !== undefined);
   return (
     <article class={`message${own ? " own" : ""}${isFirst ? " first" : ""}`} data-message={id}>
       {isFirst && !own && <Avatar user={user} />}
@@ -78,9 +92,11 @@ export function MessageRow({ message, own, isFirst, former }: MessageRowProps) {
           <MessageText text={message.text} />
         )}
         <ModerateButton user={user} message={message} />
-        {isActive && me && !removed && !isEdited && <Lazy load={loadActions} props={{ message, own }} />}
+        {isActive && me && !removed && !isEdited && (
+          <Lazy load={loadActions} props={{ message, own, isInThread }} />
+        )}
       </div>
-      {hasFoot && <Lazy load={loadFoot} props={{ message }} />}
+      {(hasFoot || hasThread) && <Lazy load={loadFoot} props={{ message, isInThread }} />}
     </article>
   );
 }

@@ -5,7 +5,7 @@ import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { copyText } from "../../clipboard";
 import { Menu, type MenuItem } from "../../menu";
-import { hrefs } from "../../place";
+import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { draftEdit, editing, isHeld, menuRequest } from "./active-message";
 import { DeleteDialog } from "./delete-dialog";
@@ -16,9 +16,14 @@ import { ReactionPicker } from "./reaction-picker";
 const linkTo = ({ room, seq }: ShownRow): string =>
   `${location.href.replace(/#.*/, "")}${hrefs.message(room, seq)}`;
 
+/** The address of the thread that a message is in, or would begin. */
+const threadOf = ({ room, id, thread }: ShownRow): string => hrefs.thread(room, thread ?? id);
+
 interface ActionsProps {
   readonly message: ShownRow;
   readonly own: boolean;
+  /** Whether it is shown in its thread. */
+  readonly isInThread: boolean;
 }
 
 interface Choices {
@@ -26,7 +31,10 @@ interface Choices {
   readonly onReact: () => void;
 }
 
-function useItems({ message, own }: ActionsProps, { onDelete, onReact }: Choices): readonly MenuItem[] {
+function useItems(
+  { message, own, isInThread }: ActionsProps,
+  { onDelete, onReact }: Choices,
+): readonly MenuItem[] {
   const { store } = useApp();
   const t = messageDictionary.value;
   const { copied } = dictionary.value.cloud;
@@ -44,6 +52,7 @@ function useItems({ message, own }: ActionsProps, { onDelete, onReact }: Choices
   };
   return [
     { key: "react", text: t.react, run: onReact },
+    ...(isInThread ? [] : [{ key: "reply", text: t.reply, run: () => goTo(threadOf(message)) }]),
     ...(own ? [change] : []),
     {
       key: "quote",
@@ -68,7 +77,7 @@ type Opened = "menu" | "emoji" | "delete" | undefined;
 /** What can be done with a message: a button for reactions, and a menu with the rest. */
 export default function MessageActions(props: ActionsProps) {
   const { store } = useApp();
-  const { message } = props;
+  const { message, isInThread } = props;
   const { id, room } = message;
   const [opened, setOpened] = useState<Opened>();
   const more = useRef<HTMLButtonElement>(null);
@@ -100,6 +109,12 @@ export default function MessageActions(props: ActionsProps) {
       >
         <span class="icon icon-smile" aria-hidden="true" />
       </button>
+      {!isInThread && (
+        <a class="tool" href={threadOf(message)} title={t.reply}>
+          <span class="icon icon-reply" aria-hidden="true" />
+          <span class="visually-hidden">{t.reply}</span>
+        </a>
+      )}
       <button
         ref={more}
         type="button"

@@ -1,6 +1,7 @@
 import type { OutgoingChange, ShownRow } from "../../../state/chat/message-changes";
 import { formatMessageTime } from "../../../text/format";
 import { useApp } from "../../app-context";
+import { hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { messageDictionary } from "./message-dictionary";
 import { Reactions } from "./reactions";
@@ -24,8 +25,27 @@ function FailedChange({ item }: { readonly item: OutgoingChange }) {
   );
 }
 
+/** Leads to the thread of a message: of the first one, or of a reply that the room shows, too. */
+function ThreadLink({ message: { room, id, thread, replies } }: { readonly message: ShownRow }) {
+  const t = messageDictionary.value;
+  if (!replies && thread === undefined) return null;
+  return (
+    <a class="thread-link" href={hrefs.thread(room, thread ?? id)}>
+      {replies ? t.replies(replies.replies) : t.inThread}
+      {replies && replies.participants.length > 0 && (
+        <span class="hint"> · {replies.participants.map(user => user.name).join(", ")}</span>
+      )}
+    </a>
+  );
+}
+
+interface MessageFootProps {
+  readonly message: ShownRow;
+  readonly isInThread: boolean;
+}
+
 /** What is known about a message beside its text: reactions, that it was edited or pinned, and failed changes. */
-export default function MessageFoot({ message }: { readonly message: ShownRow }) {
+export default function MessageFoot({ message, isInThread }: MessageFootProps) {
   const { me, muted } = useApp().store.chat.value;
   const { reactions = [], editedAt, pinned, changes = [] } = message;
   const t = messageDictionary.value;
@@ -51,6 +71,7 @@ export default function MessageFoot({ message }: { readonly message: ShownRow })
           )}
         </p>
       )}
+      {!isInThread && <ThreadLink message={message} />}
       {changes
         .filter(one => one.status === "failed")
         .map(one => (

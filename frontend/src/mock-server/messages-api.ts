@@ -1,0 +1,15 @@
+import type { MessagesApi } from "../api/backend";
+import { ApiError } from "../api/errors";
+import type { MockChat } from "./chat";
+
+/** The threads of the demo. */
+export const mockMessagesApi = (chat: MockChat, respond: <T>(work: () => T) => Promise<T>): MessagesApi => ({
+  thread: ({ id }) =>
+    respond(() => {
+      const root = chat.messages.find(one => one.id === id);
+      if (!root) throw new ApiError({ code: "message_unknown", detail: "there is no such message" });
+      const replies = chat.messages.filter(one => one.thread === id);
+      const last = chat.history({ room: root.room, limit: 1 });
+      return { root, replies, ...(last.asOf === undefined ? {} : { asOf: last.asOf }) };
+    }),
+});
