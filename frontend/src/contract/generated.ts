@@ -305,6 +305,14 @@ export interface Contract {
       body: LinkSecret;
       response: SignedIn;
     };
+    "DELETE /chat/users/{user_id}/token": {
+      path: {
+        user_id: string;
+      };
+      query: {
+        reason?: string;
+      };
+    };
     "DELETE /chat/rooms/{room}/messages/{message_id}": {
       path: {
         room: string;
@@ -321,14 +329,6 @@ export interface Contract {
       };
       body: NewText;
       response: SendReply;
-    };
-    "DELETE /chat/users/{user_id}/token": {
-      path: {
-        user_id: string;
-      };
-      query: {
-        reason?: string;
-      };
     };
     "GET /chat/restrictions": {
       response: RestrictionList;

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from opsroom_contracts.chat.frames import (
     FRAME_MAX_BYTES,
+    DeleteFrame,
+    EditFrame,
     HelloFrame,
     LeaveFrame,
+    PinFrame,
+    ReactFrame,
     ReadFrame,
     SendFrame,
     TypingFrame,
@@ -38,6 +42,7 @@ INSTANCE = "AN-INSTANCE"
 """A placeholder for the id of an existing server."""
 WORDS = (
     *("type", "hello", "send", "typing", "leave", "exit", "token", "since", "clientId", "room", "general"),
+    *("edit", "delete", "react", "pin", "emoji", "on", "👍"),
     *("text", "message", "user", "name", "id", "userId", "action", "start", "stop", "state", "running"),
     *(CANARY, "version", "seq", "raw", "timestamp", "instanceId", "operationId", "command", INSTANCE),
     *LOOKALIKES,
@@ -131,7 +136,9 @@ _ASKED = st.fixed_dictionaries(
     {"id": st.just(INSTANCE) | VALUES}, optional={"action": st.sampled_from(("start", "stop")) | VALUES}
 ).map(json.dumps)
 _TEXTS = {
-    V1: nearly(HelloFrame, SendFrame, TypingFrame, ReadFrame, LeaveFrame) | _ANY_TEXT,
+    V1: nearly(HelloFrame, SendFrame, TypingFrame, ReadFrame, LeaveFrame)
+    | nearly(EditFrame, DeleteFrame, ReactFrame, PinFrame)
+    | _ANY_TEXT,
     CHAT: _SAID | _ANY_TEXT,
     DASHBOARD: _ASKED | _ANY_TEXT,
 }

@@ -26,7 +26,7 @@ from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.files import files_router
 from opsroom_gateway.api.imports import imports_router
 from opsroom_gateway.api.messages import Authors, messages_router, reactions_router
-from opsroom_gateway.api.moderation import moderation_router
+from opsroom_gateway.api.moderation import moderation_router, removal_router
 from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
 from opsroom_gateway.api.people.links import links_router
@@ -122,7 +122,8 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(bots_router(people, requester, access, components.limits))
     router.include_router(links_router(requester, access, components.limits))
     authors = Authors(requester, access, components.limits)
-    router.include_router(moderation_router(requester, access, audit_log, authors))
+    router.include_router(moderation_router(requester, access, audit_log))
+    router.include_router(removal_router(requester, access, audit_log, authors))
     restricting = RestrictionClient(requester, projections.members_subscription)
     router.include_router(restrictions_router(restricting, access, audit_log))
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))

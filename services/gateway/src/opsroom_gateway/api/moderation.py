@@ -82,30 +82,37 @@ def _audit_target(request: Request, target: str) -> str | None:
     return meant
 
 
-def moderation_router(
+def removal_router(
     requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog, authors: Authors
 ) -> APIRouter:
-    """Build the routes to remove messages and revoke tokens. ``authors``: may delete their own messages."""
-    router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
+    """Build the route to remove a message. ``authors``: may delete their own ones."""
+    router = APIRouter(prefix="/chat", tags=["chat"], dependencies=[BEARER])
     check_remover = require_moderator(access, audit_log, AuditedAction.REMOVE_MESSAGE, "message_id")
-    revoker = require_moderator(access, audit_log, AuditedAction.REVOKE, "user_id")
 
     @router.delete(
         "/rooms/{room}/messages/{message_id}",
         status_code=204,
-        summary="Remove a message",
-        responses=error_responses(ErrorCode.MESSAGE_UNKNOWN, *AUTH_ERRORS),
+        summary="Delete or remove a message",
+        responses=error_responses(ErrorCode.MESSAGE_UNKNOWN, ErrorCode.RATE_LIMITED, *AUTH_ERRORS),
     )
     async def remove(room: _Room, message_id: Id, client: Request, reason: ReasonQuery = None) -> None:
         """The text is erased, and readers receive a `removed` frame. A repeated request changes nothing.
 
-        Authors may delete their own messages, in rooms that they can read; moderators may remove all.
+        Authors may delete their own messages, in rooms that they can read; admins may remove all.
         """
         if await authors.delete(client, room, message_id):
             return
         moderator = await check_remover(client)
         request = RemoveRequest(room=room, id=message_id, reason=reason, by=moderator.by)
         await request_with_identity(requester, endpoints.REMOVE_MESSAGE, request)
+
+    return router
+
+
+def moderation_router(requester: RequestClient, access: Authorizer, audit_log: GatewayAuditLog) -> APIRouter:
+    """Build the route to revoke tokens."""
+    router = APIRouter(prefix="/chat", tags=["admin"], dependencies=[BEARER])
+    revoker = require_moderator(access, audit_log, AuditedAction.REVOKE, "user_id")
 
     @router.delete(
         "/users/{user_id}/token",
