@@ -271,6 +271,7 @@ export const en = {
     noCommand: (name: string) =>
       `There is no command /${isolated(name)}. /help lists them; to send it as a message, begin with //.`,
     bot: "bot",
+    imported: "imported",
     former: "an earlier user of this name",
     notLoaded: "Messages can't be loaded: no connection to Opsroom.",
   },

@@ -81,6 +81,7 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
       <header class={isFirst ? "message-head" : "message-head message-aside"}>
         <bdi class={isFirst ? "message-author" : "visually-hidden"}>{author}</bdi>
         {isFirst && <BotBadge id={user.id} />}
+        {isFirst && message.imported && <span class="bot-badge">{t.imported}</span>}
         {isFirst && former && ` (${t.former})`} <Time at={timestamp} format={formatClock} />
       </header>
       <div class="message-body">

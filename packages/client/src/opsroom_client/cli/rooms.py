@@ -7,6 +7,7 @@ from opsroom_client.cli.running import Server, run
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError
 from opsroom_contracts.chat.rooms import Room, RoomView
+from opsroom_contracts.identity import is_bot
 from opsroom_contracts.serialization.model import rfc3339
 
 
@@ -108,7 +109,7 @@ def leave(server: Server, room: str) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.pass_obj
 def invite(server: Server, room: str, names: tuple[str, ...]) -> None:
-    """Add people who are present, by NAME, to ROOM (its name or id)."""
+    """Add people who are present, by NAME, and bots, by their ids, to ROOM (its name or id)."""
 
     async def work(opsroom: Opsroom) -> None:
         found = await find_room(opsroom, room)
@@ -195,6 +196,8 @@ def _row(view: RoomView) -> tuple[str, ...]:
 
 
 async def _id_of(opsroom: Opsroom, name: str) -> str:
+    if is_bot(name):
+        return name
     for user in await opsroom.users():
         if user.name == name:
             return user.id
