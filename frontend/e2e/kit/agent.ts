@@ -101,8 +101,8 @@ export async function createFrom(
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
   await dialog.getByRole("textbox", { name: "Labels" }).fill(labels);
   await dialog.getByRole("combobox", { name: "Template" }).selectOption({ label: template });
-  await dialog.getByRole("checkbox", { name: "Start it" }).setChecked(start);
-  await dialog.getByRole("button", { name: "Create" }).click();
+  const confirm = start ? "Create and start" : "Create";
+  await dialog.getByRole("button", { name: confirm, exact: true }).click();
   await expect(dialog).toHaveCount(0);
 }
 

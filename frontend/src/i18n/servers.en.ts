@@ -97,8 +97,8 @@ export const en = {
     labelInvalid: (label: string) =>
       `Not a label: ${isolated(label)}. Write key=value, in lowercase letters.`,
     tooManyLabels: (n: number) => `A server can have up to ${n} labels.`,
-    start: "Start it right away",
     createConfirm: "Create",
+    createAndStart: "Create and start",
     editTitle: (name: string) => `Edit ${isolated(name)}`,
     protect: "Protected: can't be stopped, restarted or removed",
     save: "Save",

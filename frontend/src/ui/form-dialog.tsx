@@ -11,14 +11,22 @@ interface FormDialogProps {
   /** Why the last attempt failed; empty if it didn't. */
   readonly problem: string;
   readonly children: ComponentChildren;
+  /** Another button that submits the form: its text and what it does. */
+  readonly other?: { readonly label: string; readonly onSubmit: () => void };
   readonly onSubmit: () => void;
   readonly onClose: () => void;
 }
 
 /** A dialog with a form: Enter in a field confirms it. */
 export function FormDialog(props: FormDialogProps) {
-  const { title, confirm, isBusy, problem, children, onSubmit, onClose } = props;
+  const { title, confirm, isBusy, problem, children, other, onSubmit, onClose } = props;
   const form = useRef<HTMLFormElement>(null);
+  const submit = (send: () => void) => {
+    if (isBusy) return;
+    send();
+    // What is wrong is described at its field.
+    form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  };
   return (
     <Dialog title={title} onClose={onClose}>
       <form
@@ -27,10 +35,7 @@ export function FormDialog(props: FormDialogProps) {
         noValidate
         onSubmit={event => {
           event.preventDefault();
-          if (isBusy) return;
-          onSubmit();
-          // What is wrong is described at its field.
-          form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+          submit(onSubmit);
         }}
       >
         {children}
@@ -41,6 +46,16 @@ export function FormDialog(props: FormDialogProps) {
           <button type="button" class="button quiet" onClick={onClose}>
             {dictionary.value.cancel}
           </button>
+          {other && (
+            <button
+              type="button"
+              class="button"
+              aria-disabled={isBusy}
+              onClick={() => submit(other.onSubmit)}
+            >
+              {other.label}
+            </button>
+          )}
           <button type="submit" class="button primary" aria-disabled={isBusy}>
             {confirm}
           </button>

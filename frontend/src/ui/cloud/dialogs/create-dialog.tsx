@@ -83,15 +83,14 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }) {
   const actions = useServerActions();
   const fields = useServerFields({ name: "", labels: {} });
   const template = useSignal("");
-  const start = useSignal(false);
   const t = serversDictionary.value.dialogs;
   const isBusy = commandSender.busy.value.has(NEW_INSTANCE);
-  const submit = async () => {
+  const submit = async (start: boolean) => {
     const checked = fields.check();
     if (!checked) return;
     try {
       await actions.create({
-        start: start.value,
+        start,
         ...(checked.name ? { name: checked.name } : {}),
         ...(template.value ? { template: template.value } : {}),
         ...(Object.keys(checked.labels).length > 0 ? { labels: { ...checked.labels } } : {}),
@@ -107,7 +106,8 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }) {
       confirm={t.createConfirm}
       isBusy={isBusy}
       problem={fields.problem.value}
-      onSubmit={() => void submit()}
+      other={{ label: t.createAndStart, onSubmit: () => void submit(true) }}
+      onSubmit={() => void submit(false)}
       onClose={onClose}
     >
       <ServerFields fields={fields} nameHint={t.nameHint} />
@@ -117,16 +117,6 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }) {
           template.value = value;
         }}
       />
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={start.value}
-          onChange={event => {
-            start.value = event.currentTarget.checked;
-          }}
-        />
-        {t.start}
-      </label>
       {isBusy && <p class="visually-hidden">{dictionary.value.cloud.pending.create}</p>}
     </FormDialog>
   );
