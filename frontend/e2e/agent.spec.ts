@@ -39,7 +39,7 @@ test("a server is created from a template, with the progress of the pull, and a 
   const dialog = page.getByRole("dialog");
   const field = dialog.getByRole("textbox", { name: "Name" });
   await field.fill(name);
-  await dialog.getByRole("button", { name: "Create" }).click();
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(field).toHaveAttribute("aria-invalid", "true");
   await expect(dialog).toContainText("Another server has this name.");
   await page.keyboard.press("Escape");

@@ -20,7 +20,7 @@ test("a double click sends one command", async ({ page }) => {
   });
   const id = await createdBy(page, async () => {
     await page.getByRole("button", { name: "Create server" }).dblclick();
-    await page.getByRole("dialog").getByRole("button", { name: "Create" }).dblclick();
+    await page.getByRole("dialog").getByRole("button", { name: "Create", exact: true }).dblclick();
   });
   await expect(page.getByRole("button", { name: `Start ${id}` })).toBeEnabled();
   expect(posted).toHaveLength(1);

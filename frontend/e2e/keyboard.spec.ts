@@ -167,7 +167,14 @@ test("messages and events are announced politely to screen readers", async ({ br
     - complementary "People":
       - navigation "Rooms":
         - heading "Rooms" [level=2]
-        - link "# general"
+        - button "New room"
+        - list "Rooms":
+          - listitem:
+            - link "general"
+      - button "Browse rooms"
+      - navigation "Direct messages":
+        - heading "Direct messages" [level=2]
+        - button "New direct message"
       - heading /In this room · \\d+/ [level=2]
       - list "People":
         - listitem:
