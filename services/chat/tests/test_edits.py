@@ -160,3 +160,15 @@ async def test_concurrent_edits_and_a_removal_at_two_services_have_one_winner(
             for n in range(6):
                 assert not on_disk(tmp_path, f"edit {n} of {round_}")
             assert not on_disk(tmp_path, f"late edit of {round_}")
+
+
+async def test_an_edit_mentions_who_its_text_mentions(chat: Chat) -> None:
+    ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
+    author = Author(chat, ann.user.id)
+    sent = await chat.send(ann.user.id, "hi all")
+    await author.edit(sent.id, "hi @Bob")
+    (message,) = await chat.history()
+    assert message.mentions is not None
+    assert message.mentions.users == (bob.user.id,)
+    await author.edit(sent.id, "hi again")
+    assert (await chat.history())[0].mentions is None

@@ -296,7 +296,7 @@ def _build(
             contents=Contents(files.records, mentions, Threads(store, details, access)),
             clock=clock,
         ),
-        edits=Edits(store, people, clock=clock),
+        edits=Edits(store, people, mentions, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),
         pins=Pins(message_reader, store, details, access),

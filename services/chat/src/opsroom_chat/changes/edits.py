@@ -2,6 +2,7 @@
 
 from opsroom_chat.changes.people import People
 from opsroom_chat.domain import changes
+from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import MessageStore, StoredChatEvent
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat.events import MessageEdited, MessageRemoved
@@ -12,8 +13,9 @@ from opsroom_contracts.chat.moderation import RemoveReply, RemoveRequest
 class Edits:
     """Handlers of ``chat.edit``, ``chat.delete`` and ``chat.remove``."""
 
-    def __init__(self, store: MessageStore, people: People, *, clock: Clock) -> None:
+    def __init__(self, store: MessageStore, people: People, mentions: MentionFinder, *, clock: Clock) -> None:
         self._store = store
+        self._mentions = mentions
         self._people = people
         self._clock = clock
 
@@ -27,8 +29,11 @@ class Edits:
         """
         _, members_seq = await self._people.may_send(request.user_id, request.room)
 
+        mentions = self._mentions.find(request.room, request.user_id, request.text)
+        new = changes.NewText(request, mentions, members_seq)
+
         def change(stored: StoredChatEvent) -> MessageEdited | None:
-            return changes.edit(stored.event, stored.seq, request, members_seq, self._clock())
+            return changes.edit(stored.event, stored.seq, new, self._clock())
 
         return _reply(*await self._store.replace(request.room, request.id, change))
 

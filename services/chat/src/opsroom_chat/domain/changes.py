@@ -4,10 +4,11 @@ Pure functions: each returns the new event, or None if nothing has to change, or
 """
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 from opsroom_contracts.chat.events import MessageEdited, MessageEvent, MessageRemoved, MessageState
-from opsroom_contracts.chat.models import EDIT_KEYS_MAX, EditRequest
+from opsroom_contracts.chat.models import EDIT_KEYS_MAX, EditRequest, Mentions
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.model import copy_fields, to_milliseconds
 from opsroom_contracts.text import is_blank
@@ -42,18 +43,25 @@ def sent_at(event: MessageState) -> datetime:
     return event.timestamp if isinstance(event, MessageEvent) else event.sent_at
 
 
-def edit(
-    last: MessageState, seq: int, request: EditRequest, members_seq: int | None, now: datetime
-) -> MessageEdited | None:
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """What an edit is about. ``mentions``: those of the new text. ``members_seq``: that of the event."""
+
+    request: EditRequest
+    mentions: Mentions | None = None
+    members_seq: int | None = None
+
+
+def edit(last: MessageState, seq: int, new: NewText, now: datetime) -> MessageEdited | None:
     """Return the message with the requested text; None if it has it, or has had it by this request before.
 
-    ``last``, ``seq``: the last event of the message, and its sequence. ``members_seq``: that of the event.
+    ``last``, ``seq``: the last event of the message, and its sequence.
 
     Raises:
         FaultError: ``message_unknown``; ``forbidden``: somebody else wrote it; ``invalid_request``: the text
             is blank, and there are no files.
     """
-    event = readable(last)
+    event, request = readable(last), new.request
     _check_author(event, request.user_id, "edit")
     if is_blank(request.text) and not event.files:
         raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
@@ -65,12 +73,13 @@ def edit(
         event,
         MessageEdited,
         text=request.text,
+        mentions=new.mentions,
         message_seq=place_of(event, seq),
         sent_at=sent_at(event),
         timestamp=to_milliseconds(now),
         replaced_seq=seq,
         edit_keys=(*known, key)[-EDIT_KEYS_MAX:],
-        members_seq=members_seq,
+        members_seq=new.members_seq,
     )
 
 
