@@ -37,6 +37,7 @@ import type {
   SignedIn,
   StatsChunk,
   Status,
+  File as StoredFile,
   ThreadReply,
   User,
 } from "../contract/generated";
@@ -210,6 +211,24 @@ export interface MessagesApi {
   thread(query: ThreadQuery, token?: Token): Promise<ThreadReply>;
 }
 
+/** An upload of one file. All attempts use the same idempotency key. */
+export interface Upload {
+  readonly file: Blob;
+  readonly room: string;
+  readonly name: string;
+  readonly key: string;
+  readonly token: Token;
+  /** The share that was sent, from 0 to 1. */
+  readonly onProgress: (share: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The API of files, which their views load. */
+export interface FilesApi {
+  upload(request: Upload): Promise<StoredFile>;
+  content(id: string, token: Token, signal: AbortSignal): Promise<Blob>;
+}
+
 /** Authenticates a request; without it, the request is anonymous. */
 type Token = string | undefined;
 
@@ -237,6 +256,8 @@ export interface Backend {
   messages(): Promise<MessagesApi>;
   /** Load the search. */
   search(): Promise<SearchApi>;
+  /** Load the API of files. */
+  files(): Promise<FilesApi>;
   /** The mutes and bans that are in force. */
   restrictions(token?: Token): Promise<readonly Restriction[]>;
   /** The addresses from which users called `name` are or recently were connected, latest first. Calls are audited. */

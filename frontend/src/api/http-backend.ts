@@ -6,6 +6,7 @@ import { request, urlOf } from "./http";
 const loadCloudStream = () => import(/* webpackChunkName: "cloud-stream" */ "./cloud-stream");
 const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./servers");
 const loadRooms = () => import(/* webpackChunkName: "rooms-api" */ "./rooms");
+const loadFiles = () => import(/* webpackChunkName: "files-api" */ "./files");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
 const loadMessages = () => import(/* webpackChunkName: "thread" */ "./messages");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search");
@@ -64,6 +65,7 @@ export function createHttpBackend(base: string): Backend {
     rooms: async () => (await loadRooms()).createRoomsApi(base),
     messages: async () => (await loadMessages()).createMessagesApi(base),
     search: async () => (await loadSearch()).createSearchApi(base),
+    files: async () => (await loadFiles()).createFilesApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),
     moderate: async (action, token) => (await loadModeration()).moderate(base, action, token),

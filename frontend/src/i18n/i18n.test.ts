@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { ErrorCode, FailureCode } from "../contract/generated";
 import { ru as activity } from "./activity.ru";
 import { en } from "./en";
+import { ru as files } from "./files.ru";
 import { preferredLanguage } from "./language";
 import { ru as moderation } from "./moderation.ru";
 import { ru } from "./ru";
@@ -40,6 +41,7 @@ it.each([
   ["servers", servers],
   ["activity", activity],
   ["search", search],
+  ["files", files],
 ])("has no English in the Russian texts of the %s", (_name, dictionary) => {
   expect(textsOf(dictionary).filter(([, text]) => /[a-z]/i.test(text.replaceAll(SAME, "")))).toEqual([]);
 });

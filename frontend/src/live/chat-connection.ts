@@ -45,9 +45,10 @@ type OutgoingItem = OutgoingMessage | OutgoingChange;
 function frameOf(item: OutgoingItem): ClientFrame {
   const { clientId, room } = item;
   if (!("change" in item)) {
-    const { text, thread, broadcast } = item;
+    const { text, thread, broadcast, files } = item;
     const reply = thread === undefined ? {} : { thread, ...(broadcast ? { broadcast } : {}) };
-    return { type: "send", clientId, room, text, ...reply };
+    const attached = files ? { files: files.map(one => one.id) } : {};
+    return { type: "send", clientId, room, text, ...reply, ...attached };
   }
   const { id, change } = item;
   switch (change.kind) {

@@ -17,6 +17,7 @@ import {
 import { type ChangeFrame, isReply, withChange } from "../state/chat/message-changes";
 import { type HistoryPage, ROOM } from "../state/chat/model";
 import { isBlank, sameName } from "../text/typed";
+import { MockFiles } from "./files";
 import { type ChangeRequest, changeMessage } from "./message-changes";
 import { cleanName } from "./name-rules";
 import { MockRooms } from "./rooms";
@@ -55,6 +56,7 @@ export class MockChat {
   refused = 0;
   private readonly changes: ChangeFrame[] = [];
   private epoch = 1;
+  readonly files = new MockFiles();
   readonly rooms = new MockRooms(
     (userId, frame) => this.sendTo(userId, frame),
     ids => [...this.members.values()].map(one => one.user).filter(user => ids.includes(user.id)),
@@ -211,7 +213,9 @@ export class MockChat {
 
   private store({ listener }: MockConnection, user: User, frame: SendFrame): void {
     const { clientId, room, text, thread, broadcast } = frame;
-    const isValid = !isBlank(text) && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
+    const files = frame.files?.flatMap(id => this.files.get(id));
+    const isValid =
+      (!isBlank(text) || files?.length) && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
     const isMember = this.rooms.has(user.id, room);
     const problem = isMember ? "invalid_request" : "room_unknown";
     const refusal = isValid && isMember ? this.refusal : { code: problem as ErrorCode };
@@ -222,7 +226,9 @@ export class MockChat {
     }
     const reply = { ...(thread === undefined ? {} : { thread }), ...(broadcast ? { broadcast } : {}) };
     const earlier = this.messages.find(message => message.clientId === clientId);
-    const written = { user, text, clientId, room, timestamp: new Date().toISOString(), ...reply };
+    const attached = files?.length ? { files } : {};
+    const timestampNow = new Date().toISOString();
+    const written = { user, text, clientId, room, timestamp: timestampNow, ...reply, ...attached };
     const { seq, id, timestamp } = earlier ?? this.post(written);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }

@@ -215,11 +215,11 @@ export class AppStore {
   availableNames = (name: string, candidates: readonly string[]): Promise<readonly string[]> =>
     availableNames(this.options.backend, name, candidates);
 
-  send(typed: string, room = ROOM, reply: Reply = {}): void {
+  send(typed: string, room = ROOM, parts: Reply & Pick<OutgoingMessage, "files"> = {}): void {
     const user = this.chat.peek().me;
     if (!user) return;
     const text = wellFormed(typed);
-    const item = { clientId: newId(), room, text, ...reply, at: this.nextTime(), user };
+    const item = { clientId: newId(), room, text, ...parts, at: this.nextTime(), user };
     this.outbox.save(item);
     this.shared.request({ kind: "send", item });
   }

@@ -1,10 +1,12 @@
-import type { ErrorCode, User } from "../contract/generated";
+import type { ErrorCode, File as StoredFile, User } from "../contract/generated";
 import { isSamePerson, type OutgoingMessage, type QueuedMessage, ROOM } from "../state/chat/model";
 import type { LocalStore } from "./local-store";
-import { type Guard, isFlag, isMissingOr, isOneOf, isRecord, isText, isTime } from "./stored";
+import { type Guard, isFlag, isListOf, isMissingOr, isOneOf, isRecord, isText, isTime } from "./stored";
 
 /** A message as it is stored. Earlier releases stored no user, or no room. */
 type StoredMessage = Omit<QueuedMessage, "user" | "room"> & Partial<Pick<QueuedMessage, "user" | "room">>;
+
+const isFile = isRecord<Pick<StoredFile, "id">>({ id: isText }) as Guard<StoredFile>;
 
 const isStoredMessage = isRecord<StoredMessage>({
   clientId: isText,
@@ -12,6 +14,7 @@ const isStoredMessage = isRecord<StoredMessage>({
   text: isText,
   thread: isMissingOr(isText),
   broadcast: isMissingOr(isFlag),
+  files: isMissingOr(isListOf(isFile)),
   at: isTime,
   user: isMissingOr(isRecord<User>({ id: isText, name: isText })),
   status: isMissingOr(isOneOf("queued", "sending", "failed")),
@@ -35,10 +38,10 @@ export class Outbox {
   }
 
   /** Store a message. Of its status, only the failure outlasts the page. */
-  save({ clientId, room, text, thread, broadcast, at, user, status, code }: QueuedMessage): void {
+  save({ clientId, room, text, thread, broadcast, files, at, user, status, code }: QueuedMessage): void {
     const failure = status === "failed" ? { status, ...(code ? { code } : {}) } : {};
     this.localStore.set(this.keyOf({ at, clientId }), {
-      ...{ clientId, room, text, thread, broadcast, at, user },
+      ...{ clientId, room, text, thread, broadcast, files, at, user },
       ...failure,
     });
   }

@@ -1,4 +1,12 @@
-import type { ErrorCode, Message, Mute, RoomView, ServerFrame, User } from "../../contract/generated";
+import type {
+  ErrorCode,
+  Message,
+  Mute,
+  RoomView,
+  ServerFrame,
+  File as StoredFile,
+  User,
+} from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 import type { ChangeFrame, OutgoingChange, QueuedChange, ShownMessage } from "./message-changes";
 
@@ -31,6 +39,7 @@ export interface OutgoingMessage {
   readonly thread?: string;
   /** Whether the room shows a reply, too. */
   readonly broadcast?: boolean;
+  readonly files?: readonly StoredFile[] | undefined;
   readonly at: number;
   readonly user: User;
   readonly status: "queued" | "sending" | "failed";

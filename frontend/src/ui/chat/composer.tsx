@@ -1,6 +1,7 @@
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
+import { newId } from "../../session/ids";
 import { conversationOf } from "../../state/chat/messages";
 import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
@@ -12,6 +13,8 @@ import { dictionary } from "../settings/preferences";
 import { submit } from "./chat-commands";
 import { draftOf } from "./draft";
 import { EmojiPicker } from "./emoji-picker";
+import { createAttachments } from "./files/attachments";
+import { useDrop } from "./files/use-drop";
 import { draftEdit, editing } from "./message/active-message";
 import { useMute } from "./use-mute";
 
@@ -19,6 +22,8 @@ import { useMute } from "./use-mute";
 const TYPING_INTERVAL_MS = 2_500;
 const WARN_BELOW = 200;
 
+const loadTray = () => import(/* webpackChunkName: "attachments" */ "./files/attachment-tray");
+const loadAttach = () => import(/* webpackChunkName: "attachments" */ "./files/attach-button");
 const loadTools = () => import(/* webpackChunkName: "composing" */ "./composing/composing-tools");
 
 const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
@@ -30,7 +35,7 @@ interface ComposerProps {
 }
 
 export function Composer({ room, thread }: ComposerProps) {
-  const { store, scope } = useApp();
+  const { store, scope, backend } = useApp();
   const { me } = store.chat.value;
   // A draft belongs to the user who typed it, and to a room; the component is mounted again for another one.
   const name = me?.name;
@@ -51,6 +56,22 @@ export function Composer({ room, thread }: ComposerProps) {
   const t = dictionary.value.chat;
   const placeholder = thread === undefined ? t.placeholder : t.replyPlaceholder;
   const muted = useMute();
+  const attachments = useMemo(
+    () => createAttachments({ backend, room, token: () => store.chat.peek().token, newId }),
+    [backend, store, room],
+  );
+  useEffect(() => () => void attachments.take(), [attachments]);
+  const mayAttach = me !== undefined && muted === undefined;
+  const attach = useCallback(
+    (files: readonly File[]) => {
+      if (mayAttach) attachments.add(files);
+    },
+    [mayAttach, attachments],
+  );
+  // Of two fields, that of the room takes what is dropped.
+  const isDropping = useDrop(thread === undefined ? attach : undefined);
+  const hasFiles = attachments.list.value.length > 0;
+  const isUploading = !attachments.isReady.value;
   const left = TEXT_MAX - lengthOf(text.trim());
 
   useEffect(() => draft?.write(text), [text, draft]);
@@ -93,12 +114,14 @@ export function Composer({ room, thread }: ComposerProps) {
   }, [text]);
 
   const send = () => {
-    if (isBlank(text) || left < 0 || !me || muted) return;
+    if ((isBlank(text) && !hasFiles) || isUploading || left < 0 || !me || muted) return;
     const { done, note: said } = submit(text, {
       t,
       people: store.chat.value.users,
       send: message => {
-        store.send(message, room, thread === undefined ? {} : { thread, broadcast });
+        const reply = thread === undefined ? {} : { thread, broadcast };
+        const files = attachments.take();
+        store.send(message, room, { ...reply, ...(files.length > 0 ? { files } : {}) });
         setBroadcast(false);
       },
       leave: store.leave,
@@ -129,7 +152,7 @@ export function Composer({ room, thread }: ComposerProps) {
 
   return (
     <form
-      class="composer"
+      class={isDropping ? "composer drop-target" : "composer"}
       onSubmit={event => {
         event.preventDefault();
         send();
@@ -144,6 +167,13 @@ export function Composer({ room, thread }: ComposerProps) {
         enterkeyhint={isTouch() ? "enter" : "send"}
         placeholder={placeholder}
         value={text}
+        onPaste={event => {
+          const { files = [], types = [] } = event.clipboardData ?? {};
+          // What is copied from a document has a picture of the text, too.
+          if (files.length === 0 || types.includes("text/plain")) return;
+          event.preventDefault();
+          attach([...files]);
+        }}
         onFocus={event => setUsed(event.currentTarget)}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
@@ -161,12 +191,14 @@ export function Composer({ room, thread }: ComposerProps) {
         class="button primary send"
         aria-label={t.send}
         title={t.send}
-        disabled={left < 0 || muted !== undefined}
+        disabled={left < 0 || muted !== undefined || isUploading}
       >
         <span class="icon icon-send" aria-hidden="true" />
       </button>
+      {(hasFiles || attachments.hasTooMany.value) && <Lazy load={loadTray} props={{ attachments }} />}
       <div class="composer-tools">
         <EmojiPicker onPick={insert} />
+        {mayAttach && <Lazy load={loadAttach} props={{ onFiles: attach }} />}
         {used && <Lazy load={loadTools} props={{ area: used }} />}
         {thread === undefined && <span class="composer-hint">{t.hint}</span>}
       </div>

@@ -15,6 +15,7 @@ import { ModerateButton } from "./moderation/moderate-button";
 
 const loadActions = () => import(/* webpackChunkName: "message" */ "./message/message-actions");
 const loadEditForm = () => import(/* webpackChunkName: "message" */ "./message/edit-form");
+const loadFiles = () => import(/* webpackChunkName: "files" */ "./files/message-files");
 const loadFoot = () => import(/* webpackChunkName: "message-foot" */ "./message/message-foot");
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -63,6 +64,7 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
     timestamp,
     removed,
     reactions = [],
+    files,
     editedAt,
     pinned,
     changes,
@@ -90,13 +92,14 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
         ) : isEdited && own ? (
           <Lazy load={loadEditForm} props={{ message }} />
         ) : (
-          <MessageText text={message.text} />
+          message.text && <MessageText text={message.text} />
         )}
         <ModerateButton user={user} message={message} />
         {isActive && me && !removed && !isEdited && (
           <Lazy load={loadActions} props={{ message, own, isInThread }} />
         )}
       </div>
+      {files && !removed && <Lazy load={loadFiles} props={{ files, room: message.room }} />}
       {(hasFoot || hasThread) && <Lazy load={loadFoot} props={{ message, isInThread }} />}
     </article>
   );
@@ -118,9 +121,8 @@ export function OutgoingRow({ item, isFirst }: OutgoingRowProps) {
         <span class={isFirst ? "message-author" : "visually-hidden"}>{t.you}</span>{" "}
         <Time at={item.at} format={formatClock} />
       </header>
-      <div class="message-body">
-        <MessageText text={item.text} />
-      </div>
+      <div class="message-body">{item.text && <MessageText text={item.text} />}</div>
+      {item.files && <Lazy load={loadFiles} props={{ files: item.files, room: item.room }} />}
       <p class="message-status">
         {status}
         {item.status === "failed" && item.code && ` — ${dictionary.value.error(item.code)}`}

@@ -6,8 +6,6 @@ from typing import Final
 
 from nats.errors import Error as NatsError
 from nats.js.api import Header
-from nats.js.errors import Error as JetStreamError
-from nats.js.errors import NotFoundError
 
 from opsroom_contracts.subjects import CHUNKS, FILES_STREAM, chunk_subject, chunks_of
 from opsroom_messaging.client.connection import NatsConnection, describe
@@ -19,7 +17,8 @@ from opsroom_messaging.jetstream.write_health import NO_ROOM_CODES, WRONG_LAST_S
 
 _STREAM_FULL: Final = 10077
 """A limit of the stream: it rejects what is new, and keeps what it has."""
-_NO_MESSAGE: Final = 10037
+_DIRECT_GET: Final = f"$JS.API.DIRECT.GET.{FILES_STREAM}"
+_NOT_FOUND: Final = "404"
 _SECONDS: Final = 10.0
 _ERASE_PAGE: Final = 4
 """How many chunks are read at once to be erased: 2 MiB."""
@@ -54,15 +53,19 @@ class JetStreamFileStore:
     async def get(self, blob: Blob, number: int) -> bytes | None:
         """Read a chunk from any replica or, if that one lacks it, from the leader."""
         subject = chunk_subject(blob.file_id, blob.attempt, number)
-        for direct in (True, False):
-            try:
-                stored = await self._broker.jetstream.get_last_msg(FILES_STREAM, subject, direct=direct)
-            except (JetStreamError, NatsError, TimeoutError) as error:
-                if isinstance(error, NotFoundError) and (direct or error.err_code == _NO_MESSAGE):
-                    continue
-                raise UnavailableError(f"reading {subject}: {describe(error)}") from error
-            return stored.data or b""
-        return None
+        query = json.dumps({"last_by_subj": subject}).encode()
+        try:
+            # Without the subject in the request's own subject, which would need another permission.
+            reply = await self._broker.client.request(_DIRECT_GET, query, timeout=_SECONDS)
+            status = (reply.headers or {}).get("Status")
+        except (NatsError, TimeoutError) as error:
+            raise UnavailableError(f"reading {subject}: {describe(error)}") from error
+        if status is None:
+            return reply.data
+        if status != _NOT_FOUND:
+            raise UnavailableError(f"reading {subject}: the broker returned {status}")
+        stored = await self._reader.last(subject)
+        return None if stored is None else stored.data
 
     async def delete(self, file_id: str, attempt: str | None = None) -> None:
         """Let the broker overwrite the chunks on its disk."""

@@ -13,10 +13,10 @@ _ALWAYS: Final = {
 }
 _DATA: Final = "default-src 'none'; frame-ancestors 'none'"
 _PAGE: Final = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
     " connect-src *; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The page may be configured to use any server, hence ``connect-src *``."""
+"""The page may be configured to use any server, hence ``connect-src *``. Images of messages are ``blob:``."""
 _DOCS: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
