@@ -123,6 +123,17 @@ for (const [locale, colorScheme] of [
     await expect(message(other, `first ${mark}`).locator(".message-pinned")).toBeVisible();
     await expectAccessible(other);
     await expectFits(other, `messages-${locale}`);
+    await other.goto(`${portal.url}/#/rooms/general?details`);
+    await expect(other.locator(".pin", { hasText: `first ${mark}` })).toBeVisible();
+    await expectAccessible(other);
+    await expectFits(other, `messages-pins-${locale}`);
+    await other
+      .locator(".pin", { hasText: `first ${mark}` })
+      .locator("a")
+      .first()
+      .click();
+    await expect(other.locator(".excerpt-target", { hasText: `first ${mark}` })).toBeVisible();
+    await other.goto(`${portal.url}/#/rooms/general`);
 
     await other.reload();
     await expect(message(other, `first ${mark}`).locator(".reaction")).toHaveText("🎉 2");

@@ -23,6 +23,7 @@ import type {
   NewRoom,
   Operation,
   Person,
+  Pin,
   ProviderTemplate,
   ProviderView,
   Registered,
@@ -206,9 +207,11 @@ export interface ThreadQuery {
   readonly before?: number;
 }
 
-/** The API of threads, which only their panel uses. */
+/** The API of threads and pinned messages, which only their panels use. */
 export interface MessagesApi {
   thread(query: ThreadQuery, token?: Token): Promise<ThreadReply>;
+  /** All pinned messages of a room, the one that was pinned last first. */
+  pins(room: string, token?: Token): Promise<readonly Pin[]>;
 }
 
 /** An upload of one file. All attempts use the same idempotency key. */
@@ -252,7 +255,7 @@ export interface Backend {
   people(): Promise<PeopleApi>;
   /** Load the API of rooms. */
   rooms(): Promise<RoomsApi>;
-  /** Load the API of threads. */
+  /** Load the API of threads and pinned messages. */
   messages(): Promise<MessagesApi>;
   /** Load the search. */
   search(): Promise<SearchApi>;

@@ -1,10 +1,13 @@
+import type { Pin } from "../contract/generated";
 import type { MessagesApi } from "./backend";
 import { request } from "./http";
 
+/** The most pinned messages that a room has. */
+const PINS_MAX = 50;
 /** How many replies are read at once. */
 const PAGE_SIZE = 50;
 
-/** The API of threads on the gateway at `base`. This module is loaded on first use. */
+/** The API of threads and pinned messages on the gateway at `base`. This module is loaded on first use. */
 export const createMessagesApi = (base: string): MessagesApi => ({
   thread: ({ room, id, before }, token) => {
     const query = { limit: PAGE_SIZE, ...(before === undefined ? {} : { before }) };
@@ -14,5 +17,17 @@ export const createMessagesApi = (base: string): MessagesApi => ({
       { path: { room, message_id: id }, query },
       { token },
     );
+  },
+  pins: async (room, token) => {
+    // A room has at most 50, which the server may spread over pages.
+    const pins: Pin[] = [];
+    let before: number | undefined;
+    do {
+      const parts = { path: { room }, query: before === undefined ? {} : { before } };
+      const page = await request(base, "GET /chat/rooms/{room}/pins", parts, { token });
+      pins.push(...page.pins);
+      before = page.next;
+    } while (before !== undefined && pins.length < PINS_MAX);
+    return pins;
   },
 });

@@ -35,6 +35,7 @@ export const en = {
   copyLink: "Copy the link",
   pin: "Pin",
   unpin: "Unpin",
+  unpinOf: (name: string) => `Unpin the message of ${name}`,
   pinned: "Pinned",
   react: "Add a reaction",
   reactions: "Reactions",

@@ -35,6 +35,7 @@ export const ru: MessageDictionary = {
   copyLink: "Скопировать ссылку",
   pin: "Закрепить",
   unpin: "Открепить",
+  unpinOf: name => `Открепить сообщение: ${name}`,
   pinned: "Закреплено",
   react: "Добавить реакцию",
   reactions: "Реакции",

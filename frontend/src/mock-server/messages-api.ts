@@ -2,7 +2,7 @@ import type { MessagesApi } from "../api/backend";
 import { ApiError } from "../api/errors";
 import type { MockChat } from "./chat";
 
-/** The threads of the demo. */
+/** The threads and pinned messages of the demo. */
 export const mockMessagesApi = (chat: MockChat, respond: <T>(work: () => T) => Promise<T>): MessagesApi => ({
   thread: ({ id }) =>
     respond(() => {
@@ -12,4 +12,11 @@ export const mockMessagesApi = (chat: MockChat, respond: <T>(work: () => T) => P
       const last = chat.history({ room: root.room, limit: 1 });
       return { root, replies, ...(last.asOf === undefined ? {} : { asOf: last.asOf }) };
     }),
+  pins: room =>
+    respond(() =>
+      chat.messages
+        .filter(one => one.room === room && one.pinned)
+        .map(message => ({ seq: message.seq, by: message.user, at: message.timestamp, message }))
+        .toReversed(),
+    ),
 });

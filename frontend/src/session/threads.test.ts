@@ -70,4 +70,5 @@ it("doesn't count a reply that the room doesn't show as unread", async () => {
   bob.send("aloud", ROOM, { thread: rootOf(ann)?.id ?? "", broadcast: true });
   await settle();
   expect(ann.chat.value.rooms.get(ROOM)?.last).toBeGreaterThan(1);
+  expect(ann.chat.value.arrived.map(one => one.text)).toEqual(["aloud"]);
 });

@@ -73,9 +73,10 @@ const FRAME_REDUCERS = {
   message: (state, frame) => {
     const { type: _type, ...message } = frame;
     const { clientId, user } = message;
-    const counted = isReply(frame) ? onChange(state, frame) : state;
+    // Counted before the position advances: what is later than that is fresh.
+    const counted = countArrival(insertMessage(state, message), message);
     return {
-      ...countArrival(insertMessage(counted, message), message),
+      ...(isReply(frame) ? onChange(counted, frame) : counted),
       ...advance(state, message),
       outbox: clientId ? state.outbox.filter(item => item.clientId !== clientId) : state.outbox,
       typing: state.typing.filter(one => one.user.id !== user.id),

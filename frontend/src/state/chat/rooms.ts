@@ -94,8 +94,6 @@ export const onReadNotice = (
 
 /** Count a message that has arrived. Who writes has read what is there. */
 export function countArrival(state: ChatState, message: Message): ChatState {
-  // The room doesn't show it.
-  if (message.thread !== undefined && !message.broadcast) return state;
   const { room, seq, user } = message;
   if (!isInRoom(message)) return state;
   if (user.id === state.me?.id) return markRead(state, room, seq);

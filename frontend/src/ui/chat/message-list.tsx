@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { withPending } from "../../state/chat/message-changes";
 import { conversationOf } from "../../state/chat/messages";
 import type { ShownMessage } from "../../state/chat/model";
+import { isInRoom } from "../../state/chat/rooms";
 import { useApp } from "../app-context";
 import { isDown } from "../connection/connection-status";
 import { VirtualList } from "../list/virtual-list";
@@ -22,7 +23,7 @@ export function MessageList({ room }: { readonly room: string }) {
   const rows = useMemo<readonly ConversationRow[]>(
     () => [
       // Replies are in their thread, unless they were sent to the room, too.
-      ...withPending(messages, changes).filter(one => one.thread === undefined || one.broadcast),
+      ...withPending(messages, changes).filter(isInRoom),
       ...outbox.filter(item => item.room === room),
     ],
     [messages, changes, outbox, room],

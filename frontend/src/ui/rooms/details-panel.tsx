@@ -5,6 +5,7 @@ import { ROOM, type RoomState } from "../../state/chat/model";
 import { isCreatedRoom } from "../../state/chat/rooms";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
+import { Lazy } from "../lazy";
 import { goTo, hrefs } from "../place";
 import { dictionary } from "../settings/preferences";
 import { InviteDialog } from "./invite-dialog";
@@ -14,6 +15,8 @@ import { roomLabel } from "./room-label";
 import { roomsDictionary } from "./rooms-dictionary";
 import { type RoomAction, useRoomAction } from "./use-action";
 import { type Members, useMembers } from "./use-members";
+
+const loadPins = () => import(/* webpackChunkName: "thread" */ "../chat/thread/pinned-list");
 
 type PanelDialog = "invite" | "edit" | "leave";
 
@@ -182,6 +185,7 @@ export default function DetailsPanel({ state }: { readonly state: RoomState }) {
         <p class="problem" role="alert">
           {action.problem?.text}
         </p>
+        <Lazy load={loadPins} props={{ room: room.id }} />
         {isCreated ? (
           <MemberList state={state} mayChange={mayChange} action={action} members={members} />
         ) : (
