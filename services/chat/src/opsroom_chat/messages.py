@@ -164,7 +164,7 @@ class Messages:
             raw=request.raw,
             members_seq=members_seq,
             thread=request.thread,
-            broadcast=(request.broadcast or None) if request.thread is not None else None,
+            broadcast=request.broadcast or None,
             mentions=None if request.raw else self._mentions.find(request.room, sender.id, request.text),
         )
         await self._check_may_send(sender.name, identity, event)
@@ -256,6 +256,9 @@ class Messages:
     async def _check_thread(self, request: SendRequest) -> None:
         """Refuse replies to what can't have any, unless this is a retry of one that is stored already."""
         if request.thread is None:
+            if request.broadcast:
+                message = "broadcast: belongs to replies; name the thread"
+                raise refuse(ErrorCode.INVALID_REQUEST, message, field="broadcast")
             return
         try:
             await self._threads.check(request.room, request.thread)

@@ -87,6 +87,23 @@ async def test_what_can_have_no_replies_is_refused(portal: Portal, case: str) ->
         assert refused["code"] == expected, refused
 
 
+async def test_only_replies_are_broadcast(portal: Portal) -> None:
+    async with person(portal.gateway) as ann:
+        refused = await ann.request("send", text="hi", broadcast=True)
+        assert (refused["code"], refused["field"]) == ("invalid_request", "broadcast")
+
+
+async def test_a_program_replies_over_http(portal: Portal) -> None:
+    async with person(portal.gateway) as ann:
+        http = RoomUser.of(portal.gateway, ann)
+        root = (await ann.say(f"root {id(ann)}"))["id"]
+        body = {"text": "one", "thread": root}
+        assert (await http.request("POST", "/rooms/general/messages", json=body)).status_code == 201
+        assert texts(await read_thread(http, root)) == ["one"]
+        body = {"text": "two", "thread": "nothing"}
+        assert (await http.request("POST", "/rooms/general/messages", json=body)).status_code == 404
+
+
 async def test_a_retry_of_a_reply_is_harmless_although_its_thread_was_removed(portal: Portal) -> None:
     async with person(portal.gateway) as ann:
         root = (await ann.say(f"root {id(ann)}"))["id"]

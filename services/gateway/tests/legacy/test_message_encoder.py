@@ -75,3 +75,10 @@ def test_after_a_restart_readers_get_the_rest_of_a_batch_of_which_they_have_seen
         projection.on_message(message)
     projection.on_synced()
     assert published.frames == [text_frame(str(seq).encode()) for seq in (1, 2, 3)]
+
+
+def test_replies_have_readers_only_if_the_room_shows_them() -> None:
+    encoder = LegacyMessageEncoder()
+    relayed = event(LegacyFrame(data="{}"))
+    assert encoder.encode(relayed.model_copy(update={"thread": "root"})) == b""
+    assert encoder.encode(relayed.model_copy(update={"thread": "root", "broadcast": True})) != b""

@@ -87,7 +87,8 @@ def messages_router(requester: RequestClient, access: Authorizer, limits: Limits
         "/messages",
         status_code=201,
         summary="Send a message",
-        responses=example_response(201, _STORED) | error_responses(ErrorCode.FILE_UNKNOWN, *_ERRORS),
+        responses=example_response(201, _STORED)
+        | error_responses(ErrorCode.FILE_UNKNOWN, ErrorCode.MESSAGE_UNKNOWN, *_ERRORS),
     )
     async def send(
         room: RoomId,
