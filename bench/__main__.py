@@ -21,6 +21,7 @@ from bench.scenarios import (
     agents,
     commands,
     fanout,
+    files,
     floods,
     idle,
     lateness,
@@ -76,6 +77,11 @@ SCENARIOS: dict[str, Scenario] = {
         log.measure,
         "the broker's memory for stored messages, and starts with them",
         log.seconds,
+    ),
+    "files": Scenario(
+        files.measure,
+        "upload and download of files of 10 MiB, beside nginx",
+        files.seconds,
     ),
     "search": Scenario(
         search.measure,
