@@ -15,7 +15,7 @@ const OWN_SERVICES =
   /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline)\.spec\.ts$/;
 
 /** The main paths, which are also tested in Firefox. */
-const MAIN_PATHS = /(activity|chat|cloud|help|history|shell)\.spec\.ts$/;
+const MAIN_PATHS = /(activity|chat|cloud|help|history|keyboard|shell|storage)\.spec\.ts$/;
 
 /** The installed Firefox, over WebDriver BiDi: `npm run e2e:firefox` sets it. */
 const firefox = process.env.FIREFOX;
@@ -26,8 +26,14 @@ const chromiumProjects: Project[] = [
 ];
 
 /** Over BiDi, a tap is no click, and of several windows one has the focus and the others are slow. */
-const NOT_OVER_BIDI =
-  /on a phone|two users chat, and closing the tab|the activity shows who did what|the commands of others are visible/;
+const NOT_OVER_BIDI = [
+  /on a phone|two users chat, and closing the tab|the activity shows who did what|the commands of others are visible/,
+  // Whether there is motion is set for the whole browser, below.
+  /no animation with prefers-reduced-motion/,
+  // The first two fail there, and it is not known yet whether because of Firefox, of BiDi or of the tests. The third
+  // has not been tried.
+  /everything works with the keyboard alone|with blocked site data|what a user queued and drafted/,
+];
 
 const firefoxProject: Project = {
   name: "firefox",
