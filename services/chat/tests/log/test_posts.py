@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.message_index import MessageIndex
-from opsroom_chat.log.posts import Query, RoomCounts
+from opsroom_chat.log.posts import Post, Posts, Query, RoomCounts, count_posts
 from opsroom_contracts.chat.events import MessageEvent, MessageRemoved
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.serialization.codec import encode
@@ -22,7 +22,7 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage
 ROOMS = ["general", "r-aaaaaaaaaaaaaaaaaaaaaaaa"]
 PEOPLE = ["ann", "bob", "eve"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-LIMIT = 5
+LIMIT = 2
 
 
 class PostsMachine(RuleBasedStateMachine):
@@ -107,3 +107,13 @@ class PostsMachine(RuleBasedStateMachine):
 
 TestPosts = PostsMachine.TestCase
 TestPosts.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
+def test_a_count_at_its_limit_replaces_removed_messages_by_later_ones() -> None:
+    file = IndexFile(None)
+    saved = Posts({"general": {seq: Post("ann") for seq in range(1, 8)}})
+    file.store({}, None, saved)
+    removed = Posts({"general": {1: None, 2: None}})
+    query = Query("general", "bob", 0, 7, LIMIT)
+    assert count_posts(file.posts, (removed,), query) == RoomCounts(LIMIT, 0, 7)
+    file.close()
