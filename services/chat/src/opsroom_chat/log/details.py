@@ -22,18 +22,20 @@ CREATE INDEX gone ON details (seq) WHERE gone;
 _ADD = """INSERT INTO details VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, place, kind, name) DO UPDATE
 SET seq = excluded.seq, gone = excluded.gone, value = excluded.value WHERE excluded.seq > seq"""
 _FORGET = "DELETE FROM details WHERE room = ? AND place = ? AND kind != 'moved' AND seq < ?"
-_MOVED = "SELECT place, iif(gone, 0, seq) FROM details WHERE kind = 'moved' AND room = ?"
+_MOVED = "SELECT place, iif(gone, 0, seq) FROM details INDEXED BY moved WHERE kind = 'moved' AND room = ?"
 _PINNED = "SELECT place, seq FROM details WHERE kind = 'pin' AND NOT gone AND room = ? ORDER BY seq DESC"
-_REACTIONS = """
-SELECT place, emoji, user, value, total, me FROM (
-    SELECT place, substr(name, 1, instr(name, ' ') - 1) AS emoji, substr(name, instr(name, ' ') + 1) AS user,
-        value, seq, count(*) OVER same AS total, max(substr(name, instr(name, ' ') + 1) = ?) OVER same AS me,
-        min(seq) OVER same AS first,
-        row_number() OVER (PARTITION BY place, substr(name, 1, instr(name, ' ') - 1) ORDER BY seq) AS number
-    FROM details WHERE room = ? AND place IN ({places}) AND kind = 'reaction' AND NOT gone
-    WINDOW same AS (PARTITION BY place, substr(name, 1, instr(name, ' ') - 1))
-) WHERE number <= ? ORDER BY place, first, seq
+_COUNTS = """
+SELECT place, substr(name, 1, instr(name, ' ') - 1) AS emoji, count(*),
+    max(substr(name, instr(name, ' ') + 1) = ?)
+FROM details WHERE room = ? AND place IN ({places}) AND kind = 'reaction' AND NOT gone
+GROUP BY place, emoji ORDER BY place, min(seq)
 """
+_REACTORS = """
+SELECT substr(name, ?), value FROM details WHERE room = ? AND place = ? AND kind = 'reaction' AND NOT gone
+AND name > ? AND name < ? ORDER BY seq LIMIT ?
+"""
+_AFTER_SPACE = "!"
+"""The next character: names between an emoji with a space and one with this are of that emoji."""
 
 
 _REPLIES = """SELECT substr(name, -19) FROM details WHERE room = ? AND place = ? AND kind = 'reply'
@@ -120,18 +122,22 @@ def reactions(
     """
     if not places:
         return {}
-    query = _REACTIONS.format(places=", ".join("?" * len(places)))
-    rows = connection.execute(query, (reader or "", room, *places, REACTORS_MAX)).fetchall()
-    found: dict[tuple[int, str], Reactions] = {}
-    for place, emoji, user_id, name, total, me in rows:
-        user = User(id=user_id, name=name)
-        known = found.get((place, emoji))
-        users = (user,) if known is None else (*known.users, user)
-        found[place, emoji] = Reactions(emoji=emoji, count=total, users=users, me=bool(me) or None)
-    grouped: dict[int, list[Reactions]] = {}
-    for (place, _), one in found.items():
-        grouped.setdefault(place, []).append(one)
-    return {place: tuple(of_place) for place, of_place in grouped.items()}
+    query = _COUNTS.format(places=", ".join("?" * len(places)))
+    found: dict[int, list[Reactions]] = {}
+    for place, emoji, count, me in connection.execute(query, (reader or "", room, *places)).fetchall():
+        users = _reactors(connection, room, place, emoji)
+        found.setdefault(place, []).append(
+            Reactions(emoji=emoji, count=count, users=users, me=bool(me) or None)
+        )
+    return {place: tuple(of_place) for place, of_place in found.items()}
+
+
+def _reactors(connection: sqlite3.Connection, room: str, place: int, emoji: str) -> tuple[User, ...]:
+    """Return those who reacted first."""
+    bounds = f"{emoji} ", f"{emoji}{_AFTER_SPACE}"
+    values = (len(bounds[0]) + 1, room, place, *bounds, REACTORS_MAX)
+    rows = connection.execute(_REACTORS, values).fetchall()
+    return tuple(User(id=user_id, name=name) for user_id, name in rows)
 
 
 def reply_name(thread: str, place: int) -> str:
