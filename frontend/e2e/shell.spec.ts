@@ -39,7 +39,7 @@ test("every place has an address, and back and forward lead there", async ({ pag
   await page.goto(`${portal.url}/#/rooms/no-such-room`);
   await expect(page.getByText("There is no such room.")).toBeVisible();
   await expectAccessible(page);
-  await page.getByRole("link", { name: "# general" }).last().click();
+  await page.getByRole("link", { name: "#general" }).click();
   await expect(page.getByRole("textbox", { name: "Type your message here" })).toBeVisible();
 });
 
