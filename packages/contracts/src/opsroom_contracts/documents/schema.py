@@ -18,7 +18,17 @@ from opsroom_contracts import (
     status,
 )
 from opsroom_contracts.agents import protocol, records
-from opsroom_contracts.chat import bots, devices, frames, imports, invitations, moderation, reads, rooms
+from opsroom_contracts.chat import (
+    bots,
+    devices,
+    files,
+    frames,
+    imports,
+    invitations,
+    moderation,
+    reads,
+    rooms,
+)
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
@@ -34,6 +44,7 @@ _MODULES = (
     cloud,
     devices,
     errors,
+    files,
     frames,
     gateways,
     http,
