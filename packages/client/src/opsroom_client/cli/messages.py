@@ -50,9 +50,7 @@ def ls(server: Server, room: str, last: int, pinned: bool, as_json: bool) -> Non
 @click.option("--thread", help="The id of the message that this one replies to.")
 @click.option("--broadcast", is_flag=True, help="Show the reply in the room, too.")
 @click.pass_obj
-def send(
-    server: Server, text: str, room: str, key: str | None, thread: str | None, broadcast: bool
-) -> None:
+def send(server: Server, text: str, room: str, key: str | None, thread: str | None, broadcast: bool) -> None:
     """Send TEXT, and print the id of the message. With - as TEXT, send what is piped in, as one message."""
     said = _piped() if text == "-" else text
 
