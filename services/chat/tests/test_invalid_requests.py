@@ -48,7 +48,7 @@ LEAVE: dict[str, Any] = {"userId": "nobody", "manner": "closed"}
         (endpoints.WHOAMI, {"token": ""}, "invalid_request", "token", "at least 1"),
         (endpoints.WHOAMI, {"token": "nobody.secret"}, "token_invalid", "token", "not valid"),
         (endpoints.USERS, {"room": "general"}, "invalid_request", "room", "not permitted"),
-        (endpoints.SEND, {**SEND, "text": ""}, "invalid_request", "text", "at least 1"),
+        (endpoints.SEND, {**SEND, "text": ""}, "invalid_request", "text", "blank"),
         (endpoints.SEND, {**SEND, "text": " \n"}, "invalid_request", "text", "blank"),
         (endpoints.SEND, {**SEND, "text": "\u200b\u3164 \u2800"}, "invalid_request", "text", "blank"),
         (endpoints.SEND, {**SEND, "text": "x" * 4001}, "invalid_request", "text", "4000"),
