@@ -14,14 +14,17 @@ from nats.aio.msg import Msg
 from opsroom_chat import history
 from opsroom_contracts.chat.events import MessageEvent
 from opsroom_contracts.chat.models import HistoryReply, User
-from opsroom_contracts.endpoints import HISTORY
+from opsroom_contracts.endpoints import HISTORY, SEARCH
+from opsroom_contracts.search.models import SearchMessagesRequest
 from opsroom_contracts.serialization.codec import contract_of, decode, encode
 from opsroom_contracts.subjects import CHAT_STREAM, message_subject
 from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream import backward_reader
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
+from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import service
 
 OTHERS = 20_000
@@ -48,6 +51,17 @@ class Work:
 
     async def on_reply(self, message: Msg) -> None:
         self.messages += "Nats-Sequence" in (message.headers or {})
+
+
+async def searchable(broker: NatsConnection, room: str, message_id: str) -> None:
+    """Wait until the search has read the stream up to this message, so that only the history reads it."""
+    requester = RequestClient(broker)
+
+    async def found() -> list[str]:
+        reply = await requester.request(SEARCH, SearchMessagesRequest(q="hi ", room=room, limit=1))
+        return [hit.message.id for hit in reply.hits]
+
+    await until_answer(found, lambda ids: message_id in ids, 60)
 
 
 @asynccontextmanager
@@ -94,6 +108,7 @@ async def test_a_large_room_adds_no_work_to_the_history_of_another(
     await store(broker, [write("general", number) for number in range(OTHERS)])
     await store(broker, [write("ops", number) for number in range(EARLY, EARLY + LATE)])
     wanted = [f"m{number}" for number in range(EARLY + LATE)]
+    await searchable(broker, "ops", wanted[-1])
     async with observed(broker) as work:
         latest = await history_of(broker, "ops", limit=50)
         assert [one.id for one in latest.messages] == wanted[-50:]
@@ -126,6 +141,7 @@ async def test_a_page_has_a_budget_and_a_cursor(
         monkeypatch.setattr(module, "BATCH", 20)
     junk = [Write(message_subject("ops", f"junk{number}"), b"junk") for number in range(100)]
     await store(broker, [write("ops", 1), *junk, write("ops", 2)])
+    await searchable(broker, "ops", "m2")
     for direction, start, ids in (("before", 2**40, ["m2", "m1"]), ("after", 0, ["m1", "m2"])):
         found: list[str] = []
         pages = 0

@@ -147,7 +147,7 @@ async def _replies(
     before: int | None = None
     while True:
         try:
-            page = await opsroom.thread(room.id, root, before=before, limit=HISTORY_MAX)
+            page = await opsroom.messages.thread(root, room=room.id, before=before, limit=HISTORY_MAX)
         except RequestRejectedError as error:
             if error.code is not ErrorCode.MESSAGE_UNKNOWN:
                 raise
