@@ -37,9 +37,8 @@ async def run(environ: dict[str, str], *argv: str) -> str:
 
 def test_the_page_has_its_examples() -> None:
     assert [len(blocks(language)) for language in ("sh", "python", "bash", "console")] == [2, 1, 1, 1]
-    assert all(
-        len(blocks(language)[0].strip().splitlines()) <= 10 for language in ("python", "bash", "console")
-    )
+    for language in ("python", "bash", "console"):
+        assert len([line for line in blocks(language)[0].splitlines() if line]) <= 10
 
 
 @pytest.mark.timeout(180)

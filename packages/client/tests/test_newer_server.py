@@ -13,7 +13,7 @@ from opsroom_contracts.http import CloudEvent
 
 ANN = {"id": "u1", "name": "Ann", "pronouns": "she"}
 WELCOME = {"type": "welcome", "user": ANN, "users": [ANN], "seq": 6, "motto": "new"}
-REACTION = {"type": "reaction", "seq": 6, "emoji": "+1"}
+NEWER = {"type": "applause", "seq": 6, "volume": 11}
 MESSAGE = {
     "type": "message",
     "seq": 7,
@@ -28,7 +28,7 @@ MESSAGE = {
 
 async def newer_server(socket: ServerConnection) -> None:
     await socket.recv()
-    for frame in (WELCOME, REACTION, MESSAGE):
+    for frame in (WELCOME, NEWER, MESSAGE):
         await socket.send(json.dumps(frame))
     await socket.wait_closed()
 

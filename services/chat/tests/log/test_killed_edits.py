@@ -1,6 +1,7 @@
 """One of two chat processes is killed (SIGKILL) between any two steps of editing messages and of reacting."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from opsroom_testkit.waiting import until_answer
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, process
 from services.chat.tests.log.step_proxy import StepProxy
-from services.chat.tests.test_message_removal import nothing_to_erase, on_disk
+from services.chat.tests.test_message_removal import nothing_to_erase
 
 MESSAGES = 4
 STEPS = 14
 """The request, the write of the event and of its erasure, their acknowledgement, the two deletions and their
 acknowledgements, the delivery to the index, and the reply."""
 SECONDS = 120.0
+_TEXT = re.compile(rb'"(text [0-9]+-[0-9a-z]+ of [0-9]+)"')
 
 
 class Changes:
@@ -49,8 +51,13 @@ class Changes:
             (one.seq, self.texts[one.id]) for one in self._messages
         ]
         assert all(one.count == 1 for message in page.messages for one in message.reactions or ())
-        for text in self.old:
-            assert not on_disk(folder, f'"{text}"')
+        assert not set(self.old) & texts_on_disk(folder)
+
+
+def texts_on_disk(folder: Path) -> set[str]:
+    """Return the texts of this test that are in any of the broker's files."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {found.decode() for path in files for found in _TEXT.findall(path.read_bytes())}
 
 
 async def kill_at(step: int, broker: BrokerProcess, changes: Changes, author: Author, index: Path) -> None:

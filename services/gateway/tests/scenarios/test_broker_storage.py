@@ -19,7 +19,7 @@ MIB = 1024**2
 NO_ROOM = "there is no room to store anything"
 _AT_ONCE_SECONDS = 10.0
 """Less than the gateway's patience with a service."""
-STREAMS = {"CHAT", "MEMBERS", "CLOUD", "AGENTS", "AUDIT", "KV_gateways", "PROBES"}
+STREAMS = {"CHAT", "MEMBERS", "CLOUD", "AGENTS", "AUDIT", "KV_gateways", "PROBES", "FILES"}
 
 
 @asynccontextmanager

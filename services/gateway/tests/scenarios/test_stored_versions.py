@@ -123,6 +123,6 @@ async def test_unknown_fields_and_frames_of_a_newer_page_are_rejected(address: A
             "invalid_request",
             "vanishAfter",
         )
-        await reader.send({"type": "react", "to": 7})
+        await reader.send({"type": "applaud", "to": 7})
         assert (await reader.receive("error"))["field"] == "type"
         assert (await reader.say("still here", "c1"))["duplicate"] is False

@@ -88,8 +88,8 @@ Timestamp = Annotated[
 
 
 def _no_number(value: object) -> object:
-    # Of text, pydantic also takes a number of seconds.
-    if isinstance(value, str) and not _DATE.match(value):
+    # Pydantic also takes a number of seconds, as a number or as text.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
         raise ValueError("must be a date and time like 2026-11-23T23:04:05Z")
     return value
 

@@ -22,6 +22,8 @@ _SHRINK_FACTOR = 4
 """Large, so that the first stream leaves space for the others."""
 _MIN_BYTES = 64 * 1024**2
 """Smaller streams are not created."""
+_MIN_SPARE_BYTES = 16 * 1024**2
+"""The least that a stream gets which the service can do without."""
 _DUPLICATE_WINDOW_SECONDS = 120.0
 """The broker's default; set explicitly, so that an existing configuration can be compared with ours."""
 GATEWAY_LEASE_SECONDS = 20
@@ -192,6 +194,10 @@ async def _create(broker: NatsConnection, spec: StreamSpec) -> StreamInfo:
                 raise
             config = replace(config, max_bytes=smaller)
         else:
+            if spec.keeps_old and (config.max_bytes or 0) < spec.max_bytes:
+                # The service can do without this stream, and not without those that are created after it.
+                less = max((config.max_bytes or 0) // _SHRINK_FACTOR, _MIN_SPARE_BYTES)
+                info = await broker.jetstream.update_stream(replace(config, max_bytes=less))
             _warn_if_smaller(spec, info.config)
             return info
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response
 
 from opsroom_contracts import endpoints
@@ -15,7 +15,7 @@ from opsroom_contracts.identity import Action
 from opsroom_gateway.api.idempotency import IdempotencyKey, request_id_of
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.files.downloads import Downloads, RequestHeaders
 from opsroom_gateway.files.limits import UploadLimits
 from opsroom_gateway.files.uploads import NewFile, Uploads
@@ -71,6 +71,7 @@ def files_router(
     )
     async def upload(
         request: Request,
+        principal: Annotated[Principal, Depends(access.require(Action.CHAT))],
         room: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])],
         name: Annotated[str, Query(min_length=1, max_length=1024, examples=["disk usage.png"])],
         key: IdempotencyKey = None,
@@ -81,7 +82,6 @@ def files_router(
         no message refers to is deleted after an hour. With an idempotency key, an upload that was
         interrupted can be repeated, and gets the same id.
         """
-        principal = await access.authorize(request, Action.CHAT)
         if principal.user is None:
             raise refuse(ErrorCode.FORBIDDEN, "register a name first: files have owners")
         declared = request.headers.get("content-length", "")
@@ -117,6 +117,7 @@ def files_router(
     )
     async def download(
         request: Request,
+        principal: Annotated[Principal, Depends(access.require(Action.CHAT))],
         file_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")],
         wanted: Annotated[str | None, Header(alias="Range", max_length=200)] = None,
         if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
@@ -127,7 +128,6 @@ def files_router(
         Whether you may read the file is checked each time: its uploader may until a message refers to it, and
         then who may read the room.
         """
-        principal = await access.authorize(request, Action.CHAT)
         user_id = None if principal.user is None else principal.user.id
         found = await requester.request(endpoints.FILE, FileRequest(id=file_id, user_id=user_id))
         headers = RequestHeaders(none_match=if_none_match, wanted=wanted, if_range=if_range)
