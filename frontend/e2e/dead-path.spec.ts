@@ -43,7 +43,13 @@ test("after a sleep, the page replaces its socket and its event stream at once",
   const path = await pathTo(portal.url);
   const other = await browser.newPage();
   await page.clock.install();
+  const streams = page.waitForResponse(response =>
+    new URL(response.url()).pathname.endsWith("/cloud/events"),
+  );
   await openTwo(page, other, path.url, portal.url);
+  await streams;
+  // The server closes idle connections after seconds, so that a page that has slept has none to try in vain.
+  await expect.poll(path.connections).toBe(2);
   const opened: string[] = [];
   page.on("websocket", socket => void opened.push(new URL(socket.url()).pathname));
   page.on("request", request => {

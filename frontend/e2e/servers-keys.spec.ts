@@ -153,7 +153,7 @@ test("Up leads from the empty field to the messages, and Escape back; Escape clo
   await expect(composer).toBeFocused();
   await composer.fill("");
   await page.keyboard.press("ArrowUp");
-  await expect(page.locator(".room li:focus")).toContainText("first");
+  await expect(page.locator(".edit-form textarea")).toHaveValue("first");
   await page.keyboard.press("Escape");
   await expect(composer).toBeFocused();
   await page.getByRole("link", { name: `${name} You` }).click();

@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from "node:net";
 /** A TCP proxy between a browser and a server that can stop to forward without closing anything. */
 export interface DeadPath {
   readonly url: string;
+  /** How many connections the browser has. */
+  connections(): number;
   /** Forward nothing more on the connections that are open now; later ones work. */
   swallow(): void;
   close(): Promise<void>;
@@ -35,6 +37,7 @@ export async function pathTo(target: string): Promise<DeadPath> {
   if (typeof address !== "object" || !address) throw new Error("the proxy has no address");
   return {
     url: `http://127.0.0.1:${address.port}`,
+    connections: () => open.size / 2,
     swallow: () => {
       for (const socket of open) dead.add(socket);
     },

@@ -78,6 +78,7 @@ async def kill_at(step: int, broker: BrokerProcess, changes: Changes, author: Au
 
 
 @pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.timeout(400)
 async def test_a_process_killed_at_any_step_of_an_edit_leaves_one_text(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path, first: int
 ) -> None:
