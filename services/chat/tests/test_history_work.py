@@ -53,15 +53,20 @@ class Work:
         self.messages += "Nats-Sequence" in (message.headers or {})
 
 
-async def searchable(broker: NatsConnection, room: str, message_id: str) -> None:
-    """Wait until the search has read the stream up to this message, so that only the history reads it."""
+async def indexed(broker: NatsConnection, room: str, message_id: str) -> None:
+    """Wait until both indexes have read the stream up to this message, so that only the history reads it."""
     requester = RequestClient(broker)
 
     async def found() -> list[str]:
         reply = await requester.request(SEARCH, SearchMessagesRequest(q="hi ", room=room, limit=1))
         return [hit.message.id for hit in reply.hits]
 
+    async def history_or_error() -> Msg:
+        query = json.dumps({"room": room, "limit": 1}).encode()
+        return await broker.client.request(HISTORY.subject, query, timeout=30)
+
     await until_answer(found, lambda ids: message_id in ids, 60)
+    await until_answer(history_or_error, lambda reply: not reply.headers, 60)
 
 
 @asynccontextmanager
@@ -108,7 +113,7 @@ async def test_a_large_room_adds_no_work_to_the_history_of_another(
     await store(broker, [write("general", number) for number in range(OTHERS)])
     await store(broker, [write("ops", number) for number in range(EARLY, EARLY + LATE)])
     wanted = [f"m{number}" for number in range(EARLY + LATE)]
-    await searchable(broker, "ops", wanted[-1])
+    await indexed(broker, "ops", wanted[-1])
     async with observed(broker) as work:
         latest = await history_of(broker, "ops", limit=50)
         assert [one.id for one in latest.messages] == wanted[-50:]
@@ -141,7 +146,7 @@ async def test_a_page_has_a_budget_and_a_cursor(
         monkeypatch.setattr(module, "BATCH", 20)
     junk = [Write(message_subject("ops", f"junk{number}"), b"junk") for number in range(100)]
     await store(broker, [write("ops", 1), *junk, write("ops", 2)])
-    await searchable(broker, "ops", "m2")
+    await indexed(broker, "ops", "m2")
     for direction, start, ids in (("before", 2**40, ["m2", "m1"]), ("after", 0, ["m1", "m2"])):
         found: list[str] = []
         pages = 0
