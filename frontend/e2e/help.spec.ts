@@ -9,7 +9,7 @@ test("help opens the documentation that the portal serves, and nothing of it com
   const elsewhere: string[] = [];
   const complaints: string[] = [];
   context.on("request", request => {
-    // The search of the documentation starts its worker from a blob of its own page.
+    // The search of the documentation starts its worker from a blob: URL of the page.
     const own = [portal.url, `blob:${portal.url}/`, "data:"];
     if (!own.some(start => request.url().startsWith(start))) elsewhere.push(request.url());
   });

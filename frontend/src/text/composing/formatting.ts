@@ -24,7 +24,7 @@ const replaced = (
   [start, end]: readonly [number, number],
 ): Selected => ({ text: text.slice(0, from) + by + text.slice(to), start: from + start, end: from + end });
 
-/** Put the selection into a block of code, on lines of its own. */
+/** Put the selection into a block of code, whose marks are on separate lines. */
 function fenced({ text, start, end }: Selected): Selected {
   const before = start === 0 || text[start - 1] === "\n" ? "" : "\n";
   const after = end === text.length || text[end] === "\n" ? "" : "\n";

@@ -61,7 +61,7 @@ function Row({ view, isIn, onOpen, onJoin }: RowProps) {
   );
 }
 
-/** The public rooms: those that one may join, and one's own. */
+/** The public rooms: those that the user may join, and those they are in. */
 export function BrowseDialog({ onClose }: { readonly onClose: () => void }) {
   const { store } = useApp();
   const own = store.chat.value.rooms;
