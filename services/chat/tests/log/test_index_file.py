@@ -1,12 +1,14 @@
 """The file of the message index: what is kept, shared and replaced."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from opsroom_chat.log.details import Detail, Kind, Placed
 from opsroom_chat.log.index_file import IndexFile, Saved
 from opsroom_chat.log.keys import message_key, stored_key
 from opsroom_contracts.subjects import former_message_subject, message_subject
@@ -38,6 +40,16 @@ def test_what_was_stored_is_found_by_the_next_process(tmp_path: Path) -> None:
     file.trim(8)
     assert file.find(KEY) is None
     file.close()
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_many_threads_get_the_answers_to_their_own_questions(tmp_path: Path, in_memory: bool) -> None:
+    rooms = [f"room{number}" for number in range(8)]
+    added = [Detail(room, 10 + number, Kind.PIN, 20 + number) for number, room in enumerate(rooms)]
+    with closing(IndexFile.open(None if in_memory else tmp_path)) as file, ThreadPoolExecutor(8) as threads:
+        file.store({}, None, None, added)
+        found = list(threads.map(file.pinned, rooms * 2000))
+    assert found == [[Placed(10 + number, 20 + number)] for number in range(8)] * 2000
 
 
 def test_processes_do_not_share_a_file(tmp_path: Path) -> None:

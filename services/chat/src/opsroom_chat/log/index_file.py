@@ -67,6 +67,8 @@ class Saved:
 class IndexFile:
     """An open index. ``find`` is for the event loop; everything else may be slow, and is for threads.
 
+    Several threads may use it at once; their queries wait for one another.
+
     Attributes:
         saved: what it held when it was opened; None: nothing that can be used.
         posts: the tables of posts; as ``find``, for the event loop.
@@ -81,6 +83,8 @@ class IndexFile:
         self._path = path
         self._process_lock = lock
         self._writing = Lock()
+        # The library would give one prepared statement to two threads that run the same query at once.
+        self._reading = Lock()
         self._writer = _connect(path)
         try:
             self.saved = _prepare(self._writer)
@@ -123,7 +127,7 @@ class IndexFile:
 
     def replaced(self) -> Self:
         """Close this index and return an empty one in its place."""
-        with self._writing:
+        with self._writing, self._reading:
             self._close_connections()
         path, lock = self._path, self._process_lock
         if path is None or lock is None:
@@ -175,7 +179,8 @@ class IndexFile:
         Raises:
             sqlite3.Error: the file can't be read.
         """
-        return details.moved(self._pages, room, first, end, nearest)
+        with self._reading:
+            return details.moved(self._pages, room, first, end, nearest)
 
     def pinned(self, room: str) -> list[Placed]:
         """Return the pinned messages, as :func:`details.pinned`.
@@ -183,7 +188,8 @@ class IndexFile:
         Raises:
             sqlite3.Error: the file can't be read.
         """
-        return details.pinned(self._pages, room)
+        with self._reading:
+            return details.pinned(self._pages, room)
 
     def reactions(
         self, room: str, places: Sequence[int], reader: str | None
@@ -193,7 +199,8 @@ class IndexFile:
         Raises:
             sqlite3.Error: the file can't be read.
         """
-        return details.reactions(self._pages, room, places, reader)
+        with self._reading:
+            return details.reactions(self._pages, room, places, reader)
 
     def replies(self, room: str, thread: str, before: int | None, limit: int) -> list[int]:
         """Return the places of replies, as :func:`details.replies`.
@@ -201,7 +208,8 @@ class IndexFile:
         Raises:
             sqlite3.Error: the file can't be read.
         """
-        return details.replies(self._pages, room, thread, before, limit)
+        with self._reading:
+            return details.replies(self._pages, room, thread, before, limit)
 
     def summary(self, room: str, thread: str) -> ThreadSummary | None:
         """Return the summary of a thread, as :func:`details.summary`.
@@ -209,7 +217,8 @@ class IndexFile:
         Raises:
             sqlite3.Error: the file can't be read.
         """
-        return details.summary(self._pages, room, thread)
+        with self._reading:
+            return details.summary(self._pages, room, thread)
 
     def trim(self, first_seq: int) -> None:
         """Delete the messages before ``first_seq``.
@@ -233,7 +242,7 @@ class IndexFile:
 
     def close(self) -> None:
         """Close the file, and let another process use it."""
-        with self._writing:
+        with self._writing, self._reading:
             self._close_connections()
         if self._process_lock is not None:
             self._process_lock.close()
@@ -245,7 +254,7 @@ class IndexFile:
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    # The library serializes the use of one connection by several threads.
+    # Different statements of one connection may run in several threads: SQLite serializes them.
     target = ":memory:" if path is None else str(path)
     connection = sqlite3.connect(target, timeout=5.0, check_same_thread=False)
     try:

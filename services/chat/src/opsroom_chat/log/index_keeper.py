@@ -78,10 +78,12 @@ class IndexKeeper:
             async with self._saving:
                 await self._store_details()
         self._check_complete()
+        file = self._file
         try:
-            return await asyncio.to_thread(query, self._file)
+            return await asyncio.to_thread(query, file)
         except sqlite3.Error as error:
-            self._index.fail(error)
+            if file is self._file:  # not one that was replaced meanwhile
+                self._index.fail(error)
         raise UnavailableError(_BEING_BUILT)
 
     async def _store_details(self) -> None:
