@@ -1,7 +1,7 @@
 """Hypothesis strategies for all models, derived from the models."""
 
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.cloud.models import OUTSIDE, InstanceEvent
+from opsroom_contracts.incidents.cards import CardAction
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import is_blank
 
@@ -34,7 +35,15 @@ def values_of(model: type[Model]) -> st.SearchStrategy[dict[str, Any]]:
         group = required if field.is_required() else optional
         group[name] = _values(field.annotation, (field,))
     found = st.fixed_dictionaries(required, optional=optional)
-    return found.map(_with_operation) if model is InstanceEvent else found
+    completed = _COMPLETED.get(model)
+    return found if completed is None else found.map(completed)
+
+
+def _with_one_effect(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave a button one effect of two."""
+    if values.get("command") is not None:
+        return {**values, "url": None}
+    return {**values, "url": values.get("url") or "https://example.com/"}
 
 
 def _with_operation(values: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +55,13 @@ def _with_operation(values: dict[str, Any]) -> dict[str, Any]:
         "operation_id": values.get("operation_id") or "o",
         "command": values.get("command") or Command.CREATE,
     }
+
+
+_COMPLETED: dict[type[Model], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    InstanceEvent: _with_operation,
+    CardAction: _with_one_effect,
+}
+"""What makes the values of a model valid whose fields depend on each other."""
 
 
 @cache

@@ -10,6 +10,7 @@ from opsroom_contracts.chat.emoji import Emoji
 from opsroom_contracts.chat.files import FileIds, Files
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Grant
+from opsroom_contracts.incidents.cards import Card
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.serialization.model import (
     ClientId,
@@ -428,7 +429,7 @@ class MessageOptions(Model):
 
     ``thread``: the message that it replies to, the first of a thread. ``broadcast``: the reply is shown in
     the room as well. ``mentions``: found in the text when it was stored. ``imported``: it is from another
-    chat.
+    chat. ``card``: what clients that show cards draw instead of the text, which says the same.
     """
 
     thread: Identifier | None = None
@@ -436,6 +437,7 @@ class MessageOptions(Model):
     files: Files | None = None
     mentions: Mentions | None = None
     imported: Imported | None = None
+    card: Card | None = None
 
 
 PARTICIPANTS_MAX = 5

@@ -33,12 +33,14 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
 from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.incidents import cards, posts
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 
 _MODULES = (
     audit,
     bots,
+    cards,
     chat,
     chat_events,
     cloud,
@@ -56,6 +58,7 @@ _MODULES = (
     invitations,
     legacy,
     moderation,
+    posts,
     protocol,
     reads,
     records,

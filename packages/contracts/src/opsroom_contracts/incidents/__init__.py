@@ -1,0 +1,1 @@
+"""Contracts of the incident loop: cards, and what the service ``incidents`` stores and replies."""
