@@ -10,6 +10,7 @@ from zlib import crc32
 CHAT_SERVICE = "chat"
 CLOUD_SERVICE = "cloud"
 GATEWAY_SERVICE = "gateway"
+INCIDENTS_SERVICE = "incidents"
 
 
 CHAT_STREAM = "CHAT"
@@ -26,6 +27,10 @@ CHAT_ERASURES = "chat.erasures.*"
 """Removed messages that are not erased yet; part of the ``CHAT`` stream."""
 CHAT_FILES = "chat.files.*"
 """Records of files; part of the ``CHAT`` stream, so that they are stored together with their messages."""
+CHAT_COMMANDS = "chat.commands.*"
+"""Commands that were said and are to be done; part of the ``CHAT`` stream, too. They expire."""
+COMMAND_WORKERS = "commands"
+"""The durable consumer of ``chat.commands.*``, shared by all processes of the service ``incidents``."""
 
 FILES_STREAM = "FILES"
 """The bytes of files, in chunks: ``chat.chunks.<file>.<attempt>.<number>``."""
@@ -93,6 +98,7 @@ _STREAMS = (
     ("chat.events.", CHAT_STREAM),
     ("chat.erasures.", CHAT_STREAM),
     ("chat.files.", CHAT_STREAM),
+    ("chat.commands.", CHAT_STREAM),
     ("chat.chunks.", FILES_STREAM),
     ("chat.", MEMBERS_STREAM),
     ("cloud.", CLOUD_STREAM),
@@ -169,6 +175,11 @@ def erasure_subject(message_id: str) -> str:
 def file_subject(file_id: str) -> str:
     """Return the subject of the record of one file."""
     return f"chat.files.{file_id}"
+
+
+def command_subject(message_id: str) -> str:
+    """Return the subject of the trigger of the command that was said with one message."""
+    return f"chat.commands.{message_id}"
 
 
 def chunks_of(file_id: str, attempt: str = "*") -> str:

@@ -10,6 +10,7 @@ from opsroom_contracts.chat.emoji import Emoji
 from opsroom_contracts.chat.files import FileIds, Files
 from opsroom_contracts.errors import Fault
 from opsroom_contracts.identity import Grant
+from opsroom_contracts.incidents.calls import CommandCall, CommandOrder
 from opsroom_contracts.incidents.cards import Card
 from opsroom_contracts.legacy import LegacyFrame
 from opsroom_contracts.serialization.model import (
@@ -246,7 +247,7 @@ class SendRequest(Model):
 
     ``files``, ``thread``, ``broadcast``: as in the frame. The sender is ``user_id``. A frame to relay
     (``raw``) may come from an unidentified client: without ``user_id``, under ``guest_name`` unless a member
-    with a token holds it.
+    with a token holds it. ``command``: the text is a command that the sender may give.
     """
 
     user_id: Identifier | None = None
@@ -258,6 +259,7 @@ class SendRequest(Model):
     files: FileIds | None = None
     thread: Identifier | None = None
     broadcast: bool | None = None
+    command: CommandOrder | None = None
 
 
 class SendReply(Model):
@@ -430,6 +432,7 @@ class MessageOptions(Model):
     ``thread``: the message that it replies to, the first of a thread. ``broadcast``: the reply is shown in
     the room as well. ``mentions``: found in the text when it was stored. ``imported``: it is from another
     chat. ``card``: what clients that show cards draw instead of the text, which says the same.
+    ``command``: the text is a command, which is done once; it can't be edited.
     """
 
     thread: Identifier | None = None
@@ -438,6 +441,7 @@ class MessageOptions(Model):
     mentions: Mentions | None = None
     imported: Imported | None = None
     card: Card | None = None
+    command: CommandCall | None = None
 
 
 PARTICIPANTS_MAX = 5

@@ -1,0 +1,57 @@
+"""What the chat stores of a command: a mark on its message, and a trigger for the workers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from opsroom_contracts.audit import Address
+from opsroom_contracts.identity import Identity, Role
+from opsroom_contracts.incidents.grammar import COMMAND_WORD
+from opsroom_contracts.serialization.model import Identifier, Model, RoomName
+from opsroom_contracts.serialization.versions import StoredContract
+
+CommandWord = Annotated[str, Field(pattern=COMMAND_WORD)]
+"""The name of a command, without the slash."""
+
+
+class CommandCall(Model):
+    """The mark of a message that is a command. ``name``: which one; the text has its arguments."""
+
+    name: CommandWord
+
+
+class CommandCaller(Model):
+    """Who said a command, as the gateway identified them then, with the rights that they had then.
+
+    ``actor``: the name to show. ``role``: what they may do. ``pending_max``: their quota of pending
+    operations.
+    """
+
+    actor: Annotated[str, Field(min_length=1, max_length=64)]
+    identity: Identity
+    address: Address | None = None
+    role: Role
+    pending_max: Annotated[int, Field(ge=1)] | None = None
+
+
+class CommandOrder(Model):
+    """A message to store is the command ``name`` of ``caller``, whom the gateway has authorized."""
+
+    name: CommandWord
+    caller: CommandCaller
+
+
+class CommandTrigger(Model):
+    """A command to do, on ``chat.commands.<message id>``, stored right behind its message.
+
+    It has no text: a message that is removed before its command is done leaves nothing to do. It is not part
+    of the message, because readers of the room need not know the caller's address.
+    """
+
+    version: Literal[1] = 1
+    room: RoomName
+    message_id: Identifier
+    caller: CommandCaller
+
+
+COMMAND_TRIGGER = StoredContract(CommandTrigger)
