@@ -96,7 +96,7 @@ SCENARIOS: dict[str, Scenario] = {
     "floods": Scenario(
         floods.measure,
         "floods from one address: what others notice",
-        lambda o: (len(FLOODS) * len(floods.SOCKETS) + 2) * (o.seconds + 3),
+        lambda o: len(FLOODS) * (len(floods.SOCKETS) + 1) * (o.seconds + 2),
     ),
     "storm": Scenario(
         storm.measure,

@@ -146,7 +146,7 @@ async def _healthy(port: int) -> None:
 
 
 async def measure(options: Options) -> list[Table]:
-    """Each kind of flood, between two phases without one; servers on one core, attacker and others apart."""
+    """Each kind of flood, after a phase without one; servers on one core, attacker and others apart."""
     rows: list[tuple[Cell, ...]] = []
     kinds = [kind for kind in FLOODS if not options.only or any(word in kind for word in options.only)]
     async with AsyncExitStack() as stack:
@@ -158,8 +158,9 @@ async def measure(options: Options) -> list[Table]:
         attackers = await _register(servers.port, "attacker", max(SOCKETS))
         others = await stack.enter_async_context(_joined(servers.port, tokens))
         await others.measure(_WARM_UP_SECONDS)  # a start is slower, and not what the floods are compared with
-        rows.append(await _row("none", servers, others, None, options.seconds))
         for kind in kinds:
+            # Beside its own phase without one: what the machine does meanwhile changes within minutes.
+            rows.append(await _row(f"none, before {kind}", servers, others, None, options.seconds))
             for sockets in SOCKETS:
                 plan = Plan(servers.port, kind, sockets, options.seconds + _SETTLE_SECONDS, tuple(attackers))
                 rows.append(await _row(f"{kind}, {sockets}", servers, others, plan, options.seconds))
