@@ -15,15 +15,24 @@ class RawConnection:
         self._socket = connection
 
     async def read(self, most: int = 65_536) -> bool:
-        """Read up to ``most`` bytes; False at the end."""
-        loop = asyncio.get_running_loop()
+        """Read up to ``most`` bytes; False at the end. Cancelled, it has read nothing."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            try:
-                piece = await loop.sock_recv(self._socket, most)
-            except ConnectionResetError:
-                return False
+            await self._readable()
+        try:
+            piece = self._socket.recv(most)
+        except ConnectionResetError:
+            return False
         self.bytes += piece
         return bool(piece)
+
+    async def _readable(self) -> None:
+        # ``sock_recv`` loses what it has received if it is cancelled before its task goes on.
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._socket, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(self._socket)
 
     async def read_until(self, count: int, most: int = 65_536) -> None:
         """Read until there are ``count`` bytes."""
