@@ -15,6 +15,7 @@ from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts.identity import Mode
 from opsroom_gateway.middleware.trusted_proxies import PRESETS
 from opsroom_gateway.process_settings import ProcessSettings
+from opsroom_incidents.settings import IncidentsSettings
 from opsroom_messaging.settings import BrokerSettings
 from opsroom_runtime.admin_server import AdminSettings
 from opsroom_runtime.log_setup import FORMATS, LEVELS
@@ -56,6 +57,7 @@ def schema() -> Schema:
         gateway=_gateway(),
         chat=_service(ChatSettings, "chat"),
         cloud=_service(CloudSettings, "cloud"),
+        incidents=_service(IncidentsSettings, "incidents"),
         agent=_agent(),
         frontend=_object("The page and nginx.", replicas=_replicas(), resources=_resources()),
         metrics=_object("Metrics.", podMonitor=_flag("Whether a PodMonitor is made.")),
@@ -95,7 +97,7 @@ def _nats() -> Schema:
     return _object(
         "The broker.",
         url=_text("Its address; comma-separated for a cluster.", _list_of("(nats|tls)://[^ ,]+", least=1)),
-        secretName=_text("A secret with the passwords, keys gateway, chat, cloud and agent.natsUser.", _NAME),
+        secretName=_text("A secret with the passwords, keys gateway, chat, cloud, incidents and agent.natsUser.", _NAME),
         streamReplicas=_whole("Copies of each stream.", replicas["minimum"], replicas["maximum"]),
     )
 

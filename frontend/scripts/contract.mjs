@@ -21,6 +21,22 @@ const COMMAND_SPEC = `export interface CommandSpec {
 }
 `;
 
+const CHAT_COMMAND = `export interface ChatCommandParameter {
+  readonly values: "servers" | "server" | "operation" | "template" | "name" | "labels" | "lifecycle" | "command" | "count" | "time" | "text" | "flag";
+  readonly label: string;
+  readonly required: boolean;
+  readonly keyword?: string;
+}
+export interface ChatCommand {
+  readonly name: string;
+  readonly permission: Action;
+  readonly parameters: readonly ChatCommandParameter[];
+  readonly usage: string;
+  readonly example: string;
+  readonly isLocal: boolean;
+}
+`;
+
 function readContract() {
   const python = [process.env.PYTHON, join(root, ".venv", "bin", "python"), "python3"].find(
     candidate => candidate && (candidate === "python3" || existsSync(candidate)),
@@ -148,6 +164,8 @@ async function render(contract) {
     `/** The commands that take effect after the delay: event of completion, valid states, state after it (null: removed), route. */`,
     `export const COMMANDS = ${JSON.stringify(contract.commands, null, 2)} as const satisfies Partial<Record<Command, CommandSpec>>;`,
     `/** The commands of a server's life. */\nexport type LifecycleCommand = keyof typeof COMMANDS;`,
+    `/** The commands of the chat that the portal can do, in the order of help texts. */\nexport const CHAT_COMMANDS = ${JSON.stringify(contract.chatCommands, null, 2)} as const satisfies readonly ChatCommand[];`,
+    `/** The name of a command of the chat. */\nexport type ChatCommandName = (typeof CHAT_COMMANDS)[number]["name"];`,
     `/** The event that completes each command. */\nexport const DONE: Readonly<Record<Command, EventType>> = ${JSON.stringify(contract.done, null, 2)};`,
     `/** The commands with which a server begins; if one is undone or fails, there is no server. */\nexport const CREATING: readonly Command[] = ${JSON.stringify(contract.creating)};`,
     `/** The codes with which the server closes a socket. */\nexport const CloseCode = ${JSON.stringify(codes, null, 2)} as const;`,
@@ -155,6 +173,7 @@ async function render(contract) {
     `/** Error codes after which the same request may succeed a little later. */\nexport const RETRYABLE: readonly ErrorCode[] = ${JSON.stringify(contract.retryable)};\n`,
     ...unions,
     COMMAND_SPEC,
+    CHAT_COMMAND,
     types,
   ].join("\n");
 }

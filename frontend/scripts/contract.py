@@ -16,6 +16,8 @@ from opsroom_contracts.chat import frames, invitations, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
+from opsroom_contracts.incidents import table
+from opsroom_contracts.incidents import commands as chat_commands
 from opsroom_gateway.app import describe
 
 
@@ -52,6 +54,26 @@ json.dump(
             }
             for spec in commands.COMMANDS.values()
         },
+        "chatCommands": [
+            {
+                "name": spec.name.value,
+                "permission": spec.permission.value,
+                "parameters": [
+                    {
+                        "values": one.values.value,
+                        "label": one.label,
+                        "required": one.required,
+                        **({} if one.keyword is None else {"keyword": one.keyword}),
+                    }
+                    for one in spec.parameters
+                ],
+                "usage": spec.usage,
+                "example": spec.example,
+                "isLocal": spec.is_local,
+            }
+            for spec in table.CHAT_COMMANDS.values()
+            if spec.is_ready
+        ],
         "done": {command.value: event.value for command, event in commands.DONE.items()},
         "creating": sorted(command.value for command in commands.CREATING),
         "closeCodes": {
@@ -77,6 +99,11 @@ json.dump(
             "SIMULATED": instances.SIMULATED,
             "JOIN_FRAGMENT": http_people.JOIN_FRAGMENT,
             "INVITATION_SECONDS": invitations.INVITATION_SECONDS,
+            "SERVERS_MAX": chat_commands.SERVERS_MAX,
+            "LOG_LINES": chat_commands.LOG_LINES,
+            "LOG_LINES_MAX": chat_commands.LOG_LINES_MAX,
+            "COMMAND_TITLE_MAX": chat_commands.TITLE_MAX,
+            "COMMAND_NOTE_MAX": chat_commands.NOTE_MAX,
             "RETRY_HINT": close_codes.RETRY_HINT,
         },
         "retryable": sorted(code.value for code in errors.RETRYABLE),

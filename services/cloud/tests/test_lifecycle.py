@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from opsroom_cloud.domain.ids import instance_id_of, operation_id_of
+from opsroom_cloud.domain.ids import instance_id_of
 from opsroom_cloud.domain.lifecycle import decide
 from opsroom_cloud.domain.observations import lose, observe
 from opsroom_cloud.domain.operation_status import SequencedEvent, status_from_events
@@ -14,6 +14,7 @@ from opsroom_cloud.domain.orders import AcceptCommand, NewServer
 from opsroom_cloud.domain.outcomes import Failure, cancel, complete, fail, retain, work
 from opsroom_contracts.agents.protocol import Observation
 from opsroom_contracts.cloud.commands import COMMANDS, Command, EventType, InstanceState
+from opsroom_contracts.cloud.ids import operation_id_of
 from opsroom_contracts.cloud.instances import Condition, FailureCode, default_name
 from opsroom_contracts.cloud.models import (
     INSTANCE_EVENT,

@@ -12,6 +12,7 @@ from opsroom_contracts.chat import bots, files, frames, imports, invitations, mo
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
+from opsroom_contracts.incidents import posts
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
@@ -77,6 +78,7 @@ UNREAD = Endpoint(CHAT_SERVICE, "chat.unread", reads.UnreadRequest, reads.Unread
 BEGIN_FILE = Endpoint(CHAT_SERVICE, "chat.begin-file", files.BeginFileRequest, files.BeginFileReply)
 FINISH_FILE = Endpoint(CHAT_SERVICE, "chat.finish-file", files.FinishFileRequest, files.FinishFileReply)
 CANCEL_FILE = Endpoint(CHAT_SERVICE, "chat.cancel-file", files.CancelFileRequest, files.CancelFileReply)
+REPLY = Endpoint(CHAT_SERVICE, "chat.reply", posts.ReplyRequest, chat.SendReply)
 FILE = Endpoint(CHAT_SERVICE, "chat.file", files.FileRequest, files.FileReply)
 
 CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
@@ -120,6 +122,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(READ, UNREAD, THREAD),
+    *(REPLY,),
     *(BEGIN_FILE, FINISH_FILE, CANCEL_FILE, FILE),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),

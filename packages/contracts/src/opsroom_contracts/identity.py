@@ -155,8 +155,8 @@ one credential registered are one identity.
 
 OPERATOR_IDENTITY: Final = "operator"
 
-RESERVED_NAMES: Final = frozenset({"anonymous", "course", "operator"})
-"""Names that the portal shows for callers without a name. No user can register them."""
+RESERVED_NAMES: Final = frozenset({"anonymous", "course", "operator", "opsroom"})
+"""Names under which the portal shows callers without a name, and itself. No user can register them."""
 
 
 def is_reserved(name: str) -> bool:

@@ -9,7 +9,9 @@ from opsroom_contracts.serialization.model import Model, Sequence, Timestamp
 Count = Annotated[int, Field(ge=0)]
 ShortText = Annotated[str, Field(max_length=100)]
 
-ServiceName = Literal["gateway", "chat", "cloud"]
+ServiceName = Literal["gateway", "chat", "cloud", "incidents"]
+OPTIONAL_SERVICES: frozenset[ServiceName] = frozenset({"incidents"})
+"""Services without which chat and servers work. They are not reported as missing."""
 REPLICAS_MAX = 1000
 PROBLEM_MAX = 300
 

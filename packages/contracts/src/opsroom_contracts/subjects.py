@@ -62,6 +62,13 @@ CLOUD_NAMES = "cloud.server-names.*"
 CLOUD_WORKERS = "workers"
 """The durable consumer of ``cloud.due.*``, shared by all cloud processes."""
 
+INCIDENTS_STREAM = "INCIDENTS"
+"""Records of the service ``incidents``: the last message on a subject is the current record."""
+COMMAND_PLANS = "incidents.plans.*"
+"""What a command of the chat comes to, written once before it is done. They expire."""
+LAST_COMMANDS = "incidents.last.*"
+"""The last command of each person in each place. They expire."""
+
 AUDIT_STREAM = "AUDIT"
 """The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
 AUDIT = "audit.>"
@@ -102,6 +109,7 @@ _STREAMS = (
     ("chat.chunks.", FILES_STREAM),
     ("chat.", MEMBERS_STREAM),
     ("cloud.", CLOUD_STREAM),
+    ("incidents.", INCIDENTS_STREAM),
     ("audit.", AUDIT_STREAM),
     ("agents.", AGENTS_STREAM),
     ("probes.", PROBES_STREAM),
@@ -255,6 +263,16 @@ def operation_record(operation_id: str) -> str:
 def server_name_subject(name: str) -> str:
     """Return the subject of the claim on one name of an instance."""
     return f"cloud.server-names.{name}"
+
+
+def command_plan(message_id: str) -> str:
+    """Return the subject of the plan of the command that was said with one message."""
+    return f"incidents.plans.{message_id}"
+
+
+def last_command(digest: str) -> str:
+    """Return the subject of the last command of one person in one place; both are in ``digest``."""
+    return f"incidents.last.{digest}"
 
 
 def agent_record(provider: str) -> str:

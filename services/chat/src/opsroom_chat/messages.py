@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.changes.people import has_name
 from opsroom_chat.changes.threads import Threads
+from opsroom_chat.commands import check_command, with_trigger
 from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
@@ -151,6 +152,7 @@ class Messages:
         """Return the event to store, unless the message is refused."""
         if is_blank(request.text) and not request.files:
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
+        check_command(request)
         members_seq = await self._check_room(request)
         await self._check_thread(request)
         sender, identity = await self._sender(request)
@@ -172,6 +174,8 @@ class Messages:
             await self._check_may_send(*await owner_of(self._members, sender), event)
         if request.raw is not None:
             await self._check_claimed_name(request.guest_name, event)
+        if request.command is not None:
+            return _New(*with_trigger(event, request.command))
         if not request.files:
             return _New(event)
         attached = await self._attached(request.files, event)

@@ -15,6 +15,7 @@ from opsroom_chat.changes.people import People
 from opsroom_chat.changes.pins import Pins
 from opsroom_chat.changes.reactions import Reactions
 from opsroom_chat.changes.threads import Threads
+from opsroom_chat.commands import Replies
 from opsroom_chat.device_handlers import DeviceHandlers
 from opsroom_chat.files.handlers import FileHandlers
 from opsroom_chat.files.parts import FileParts, build_files
@@ -119,6 +120,7 @@ class _Chat:
     rooms: RoomHandlers
     reads: ReadHandlers
     messages: Messages
+    replies: Replies
     edits: Edits
     reactions: Reactions
     pins: Pins
@@ -264,6 +266,7 @@ def _build(
     mentions = MentionFinder(lambda: projection.index, asyncio.get_running_loop().time)
     access = RoomAccess(lambda: projection.index.rooms, settings.rooms, catch_up)
     people = People(members, access, clock)
+    threads = Threads(store, details, access)
     history = History(message_reader, details)
     rooms = RoomStore(members, member_reader, member_writer)
 
@@ -293,9 +296,10 @@ def _build(
             store,
             history,
             access=access,
-            contents=Contents(files.records, mentions, Threads(store, details, access)),
+            contents=Contents(files.records, mentions, threads),
             clock=clock,
         ),
+        replies=Replies(store, access, threads, clock),
         edits=Edits(store, people, mentions, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),
@@ -343,6 +347,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.IMPORT, with_audit(audit, of_messages(chat.imports.store)))
     service.add(endpoints.CREATE_BOT, with_audit(audit, of_members(chat.bots.create)))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
+    service.add(endpoints.REPLY, of_messages(chat.replies.reply))
     service.add(endpoints.EDIT, of_messages(chat.edits.edit))
     service.add(endpoints.DELETE, of_messages(chat.edits.delete))
     service.add(endpoints.REACT, of_messages(chat.reactions.react))

@@ -18,8 +18,19 @@ class StepProxy:
     forwarded.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(
+        self,
+        target: int,
+        is_step: Callable[[bytes, bytes, bool], bool] | None = None,
+        serves: bytes = b"SUB chat.send",
+    ) -> None:
+        """``is_step``: of a subject, its payload, and whether the process sends it; by default as above.
+
+        ``serves``: the beginning of what the process sends once it takes requests.
+        """
         self._target = target
+        self._is_step = is_step or _is_step
+        self._serves = serves
         self._on_step: Callable[[], Awaitable[None]] | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,9 +82,9 @@ class StepProxy:
                 body = b""
                 if words[0] in _WITH_PAYLOAD:
                     body = await reader.readexactly(int(words[-1]) + 2)
-                if from_process and words[:2] == [b"SUB", b"chat.send"]:
+                if from_process and line.startswith(self._serves):
                     self.serves.set()
-                if words[0] in _WITH_PAYLOAD and _is_step(words[1], body, from_process=from_process):
+                if words[0] in _WITH_PAYLOAD and self._is_step(words[1], body, from_process):
                     await self._step()
                 writer.write(line + body)
                 await writer.drain()
@@ -89,7 +100,7 @@ class StepProxy:
             await asyncio.Event().wait()
 
 
-def _is_step(subject: bytes, body: bytes, *, from_process: bool) -> bool:
+def _is_step(subject: bytes, body: bytes, from_process: bool) -> bool:
     if subject.startswith((b"chat.events.", b"chat.erasures.")):
         return True
     if from_process:

@@ -38,6 +38,7 @@ from opsroom_gateway.api.search.routes import PortalSearch, search_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
+from opsroom_gateway.chat.commands import ChatCommands
 from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
 from opsroom_gateway.metrics import ErrorCounterMiddleware, error_counter
@@ -133,7 +134,8 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(rooms_router(rooms, requester, access, components.limits))
     router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(reads_router(requester, access, components.limits))
-    router.include_router(messages_router(requester, access, components.limits))
+    commands = ChatCommands(access, components.limits, audit_log)
+    router.include_router(messages_router(requester, access, components.limits, commands))
     router.include_router(reactions_router(requester, access, components.limits))
     router.include_router(history_router(requester, projections.chat, access))
     router.include_router(
@@ -188,7 +190,11 @@ def _chat_room(
 ) -> ChatSocketContext:
     return ChatSocketContext(
         broker,
-        FrameRequests(components.requester, components.limits),
+        FrameRequests(
+            components.requester,
+            components.limits,
+            ChatCommands(components.access, components.limits, components.audit_log),
+        ),
         components.sessions,
         components.projections.members,
         components.projections.members_subscription,

@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import sys
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import click
@@ -15,6 +15,7 @@ from opsroom_client.cli.messages import send
 from opsroom_client.cli.output import print_line, print_note
 from opsroom_client.cli.rooms import find_room
 from opsroom_client.cli.running import EXIT_FAILED, Server, run
+from opsroom_client.cli.search import show_found
 from opsroom_client.cli.slash_commands import Invocation, Registry, Text, Unknown, parse
 from opsroom_client.cli.stdin_lines import stdin_lines
 from opsroom_client.client import Opsroom
@@ -40,14 +41,18 @@ from opsroom_contracts.chat.frames import (
 )
 from opsroom_contracts.chat.models import Message
 from opsroom_contracts.chat.rooms import RoomKind
+from opsroom_contracts.incidents.commands import SearchFor
+from opsroom_contracts.incidents.grammar import escaped
+from opsroom_contracts.incidents.grammar import parse as parse_command
+from opsroom_contracts.incidents.words import Problem
 
 _DEFAULT_ROOM = "general"
 _NAME_MAX = 32
 _QUOTED_CHARACTERS = 40
 
 
-class UnknownCommandError(OpsroomError):
-    """A line begins with a slash and names no command. It is not sent."""
+class InvalidCommandError(OpsroomError):
+    """A line begins with a slash and is no valid command. It is not sent."""
 
 
 def _login_name() -> str:
@@ -92,7 +97,9 @@ def chat(context: click.Context, name: str, chosen: str, last: int, literal: boo
                 await _print_welcome(opsroom, joined, room, last)
             listener = asyncio.create_task(_print_events(joined, room)) if interactive else None
             try:
-                complete = await _send_lines(joined, room, listener, commands)
+                searcher = replace(server, token=registered.token)
+                lines = _Lines(joined, room, commands, searcher)
+                complete = await _send_lines(lines, listener)
             finally:
                 if listener is not None:
                     listener.cancel()
@@ -132,9 +139,17 @@ async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -
             _print_message(message)
 
 
-async def _send_lines(
-    joined: Chat, room: str, listener: asyncio.Task[None] | None, commands: Registry[Chat] | None
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Where lines go. ``commands``: those to run here; None: all lines are text. ``server``: for searches."""
+
+    joined: Chat
+    room: str
+    commands: Registry[Chat] | None
+    server: Server
+
+
+async def _send_lines(lines: _Lines, listener: asyncio.Task[None] | None) -> bool:
     """Send each line of the input, or run it as a command, until the input or the chat ends.
 
     Returns whether all were stored.
@@ -142,32 +157,50 @@ async def _send_lines(
     complete = True
     async for line in stdin_lines(listener):
         try:
-            if not await _handle_line(line, joined, room, commands):
+            if not await _handle_line(line, lines):
                 break
-        except (RequestRejectedError, UnknownCommandError) as error:
+        except (RequestRejectedError, InvalidCommandError) as error:
             complete = False
             print_note(f"not sent: {line[:_QUOTED_CHARACTERS]}: {error}")
     return complete
 
 
-async def _handle_line(line: str, joined: Chat, room: str, commands: Registry[Chat] | None) -> bool:
+async def _handle_line(line: str, lines: _Lines) -> bool:
     """Send ``line`` or run it as a command. Returns whether the chat goes on.
 
     Raises:
-        UnknownCommandError: it names no command.
+        InvalidCommandError: it is no valid command.
         OpsroomError: it was not sent.
     """
-    parsed = Text(line) if commands is None else parse(line, commands)
+    parsed = Text(line) if lines.commands is None else parse(line, lines.commands)
     match parsed:
         case Text(text):
-            await joined.send(text, room=room)
+            await lines.joined.send(escaped(text), room=lines.room)
             return True
         case Invocation(command, argument):
-            return await command.run(joined, argument)
+            return await command.run(lines.joined, argument)
         case Unknown():
-            raise UnknownCommandError(str(parsed))
+            await _command_portal(line, lines)
+            return True
         case _:
             assert_never(parsed)
+
+
+async def _command_portal(line: str, lines: _Lines) -> None:
+    """Say a command of the portal, or search.
+
+    Raises:
+        InvalidCommandError: it is no valid command.
+        OpsroomError: it was not sent.
+    """
+    said = parse_command(line)
+    if isinstance(said, Problem):
+        raise InvalidCommandError(said.message)
+    if isinstance(said, SearchFor):
+        async with lines.server.client() as opsroom:
+            show_found(await opsroom.search(said.query))
+        return
+    await lines.joined.send(line, room=lines.room)
 
 
 async def _print_events(joined: Chat, room: str) -> None:

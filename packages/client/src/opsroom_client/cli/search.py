@@ -66,13 +66,18 @@ def search(
         if as_json:
             show_json((found,))
             return
-        show_table(("KIND", "WHEN", "WHERE", "WHO", "WHAT"), list(_rows(found)))
-        if not found.complete:
-            print_note("The index is being built: older messages are found first, and newer ones later.")
+        show_found(found)
         if found.next is not None:
             print_note(f"There is more: --cursor {found.next}")
 
     run(server, work)
+
+
+def show_found(found: SearchResults) -> None:
+    """Show results as a table."""
+    show_table(("KIND", "WHEN", "WHERE", "WHO", "WHAT"), list(_rows(found)))
+    if not found.complete:
+        print_note("The index is being built: older messages are found first, and newer ones later.")
 
 
 def _rows(found: SearchResults) -> Iterator[tuple[str, str, str, str, str]]:

@@ -1,7 +1,7 @@
 """The grammar of lines that a user types into the chat: text, or a command such as ``/help``.
 
-The page has the same grammar (``frontend/src/text/slash-commands.ts``). Only what users type is parsed: the
-server relays every text as it is.
+These are the commands that the program does itself. What it doesn't know may be a command of the portal:
+:mod:`opsroom_contracts.incidents.grammar`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -61,12 +61,9 @@ class Invocation(Generic[ContextT]):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A name that is no command."""
+    """A name that is none of these commands."""
 
     name: str
-
-    def __str__(self) -> str:
-        return f"there is no command /{self.name}: see /help, or begin with // to send the line as text"
 
 
 def parse(line: str, commands: Registry[ContextT]) -> Text | Invocation[ContextT] | Unknown:

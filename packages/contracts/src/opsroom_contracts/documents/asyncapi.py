@@ -17,10 +17,14 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.documents.schema import all_models
 from opsroom_contracts.endpoints import ENDPOINTS
+from opsroom_contracts.incidents import calls, plans
 
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.log_subject("{room}", "{shard}"): get_args(chat_events.ChatEvent),
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
+    subjects.command_subject("{message}"): (calls.CommandTrigger,),
+    subjects.command_plan("{message}"): (plans.CommandPlan,),
+    subjects.last_command("{digest}"): (plans.LastCommand,),
     subjects.member_subject("{user}"): (chat.Member,),
     subjects.name_subject("{digest}"): (chat.NameClaim,),
     subjects.room_record("{room}"): (rooms.RoomRecord,),

@@ -94,8 +94,19 @@ def is_command(text: str) -> bool:
     return text.startswith(SLASH) and not text.startswith(SLASH * 2) and _is_one_line(text)
 
 
+def escaped(text: str) -> str:
+    """Return what to send so that ``text`` is stored as it is."""
+    return f"{SLASH}{text}" if text.startswith(SLASH) and _is_one_line(text) else text
+
+
 def _is_one_line(text: str) -> bool:
     return "\n" not in text and "\r" not in text
+
+
+def word_of(text: str) -> str:
+    """Return the name of the command that ``text`` is, in lower case."""
+    end = next((at for at, char in enumerate(text) if char in BLANKS), len(text))
+    return text[1:end].lower()
 
 
 def spec_of(word: str) -> ChatCommandSpec | None:
@@ -106,8 +117,8 @@ def spec_of(word: str) -> ChatCommandSpec | None:
 
 
 def _command(text: str, custom: Collection[str]) -> ChatCommand:
+    word = word_of(text)
     end = next((at for at, char in enumerate(text) if char in BLANKS), len(text))
-    word = text[1:end].lower()
     words = Words(text, end)
     if word in custom:
         return Custom(word, words.rest())

@@ -1,8 +1,15 @@
 """Requests of the incidents service to the chat service, which stores what it has to say."""
 
-from opsroom_contracts.chat.models import User
+from typing import Final
+
+from opsroom_contracts.chat.models import Text, User
+from opsroom_contracts.identity import BOT_ID_PREFIX
 from opsroom_contracts.incidents.cards import Card
 from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName
+
+
+OPSROOM: Final = User(id=f"{BOT_ID_PREFIX}opsroom", name="opsroom")
+"""The portal itself, as the author of replies to commands."""
 
 
 class CardRequest(Model):
@@ -16,5 +23,18 @@ class CardRequest(Model):
     room: RoomName
     card: Card
     author: User
+    idempotency_key: ClientId
+    thread: Identifier | None = None
+
+
+class ReplyRequest(Model):
+    """Store the reply to a command: one message for each ``idempotency_key`` of ``author``.
+
+    ``author``: a bot, which needs no record of a member. ``thread``: the one in which the command was said.
+    """
+
+    room: RoomName
+    author: User
+    text: Text
     idempotency_key: ClientId
     thread: Identifier | None = None

@@ -10,10 +10,17 @@ from typing import Any
 
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
+from opsroom_contracts.cloud.commands import COMMANDS, Command
 from opsroom_messaging.deployment.private_files import OPERATOR, SHARED_AGENT, provider_of
 
 GATEWAY = subjects.GATEWAY_SERVICE
-SERVICES = (GATEWAY, subjects.CHAT_SERVICE, subjects.CLOUD_SERVICE, SHARED_AGENT)
+SERVICES = (
+    GATEWAY,
+    subjects.CHAT_SERVICE,
+    subjects.CLOUD_SERVICE,
+    subjects.INCIDENTS_SERVICE,
+    SHARED_AGENT,
+)
 USERS = (*SERVICES, OPERATOR)
 """The users without those of `agent_user`, which are for one provider each."""
 
@@ -140,15 +147,26 @@ def _agent(user: str, provider: str) -> Permissions:
 
 
 _PROVIDERS = agent_endpoints(_ALL)
+_COMMANDED = (
+    endpoints.CREATE_INSTANCE,
+    *(endpoints.CHANGE_INSTANCE[command] for command in COMMANDS if command is not Command.CREATE),
+    endpoints.CANCEL_OPERATION,
+    endpoints.OPERATION,
+    endpoints.LIST_INSTANCES,
+)
+"""What commands of the chat ask of the cloud service."""
 _WORKERS = f"{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}"
 _NOT_THE_WORKERS = (f"$JS.API.CONSUMER.CREATE.{_WORKERS}",)
-"""The shared consumer has the only name that is not random. Its owner creates it with another request."""
+_COMMANDS = f"{subjects.CHAT_STREAM}.{subjects.COMMAND_WORKERS}"
+_NOT_THE_COMMANDS = (f"$JS.API.CONSUMER.CREATE.{_COMMANDS}",)
+"""The shared consumers have the only names that are not random. Their owners create them with another request."""
 
 _PERMISSIONS = {
     GATEWAY: Permissions(
         publish=(
             *_subjects(subjects.CHAT_SERVICE),
             *_subjects(subjects.CLOUD_SERVICE),
+            *_subjects(subjects.INCIDENTS_SERVICE),
             *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.stats, _PROVIDERS.more)),
             _PROVIDERS.adoptable.subject,
             subjects.TYPING,
@@ -173,7 +191,7 @@ _PERMISSIONS = {
             *_subscribe(subjects.CLOUD_STREAM),
             *(f"$JS.API.CONSUMER.LIST.{stream}" for stream in MONITORED_STREAMS),
         ),
-        denied=_NOT_THE_WORKERS,
+        denied=(*_NOT_THE_WORKERS, *_NOT_THE_COMMANDS),
         subscribe=(
             subjects.TYPING,
             subjects.GATEWAY_RATE_LIMITS,
@@ -187,6 +205,7 @@ _PERMISSIONS = {
             subjects.CHAT_EVENTS,
             subjects.CHAT_ERASURES,
             subjects.CHAT_FILES,
+            subjects.CHAT_COMMANDS,
             subjects.MEMBERS,
             subjects.NAMES,
             subjects.RESTRICTIONS,
@@ -213,6 +232,7 @@ _PERMISSIONS = {
             *_read(_GATEWAYS_STREAM),
             *_create(subjects.PROBES_STREAM),
         ),
+        denied=_NOT_THE_COMMANDS,
         subscribe=_service(subjects.CHAT_SERVICE),
         allow_responses=True,
     ),
@@ -243,6 +263,31 @@ _PERMISSIONS = {
         ),
         denied=_NOT_THE_WORKERS,
         subscribe=(subjects.PROVIDER_CHANGES, *_service(subjects.CLOUD_SERVICE)),
+        allow_responses=True,
+    ),
+    subjects.INCIDENTS_SERVICE: Permissions(
+        publish=(
+            subjects.COMMAND_PLANS,
+            subjects.LAST_COMMANDS,
+            endpoints.REPLY.subject,
+            *(one.subject for one in _COMMANDED),
+            *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.more)),
+            subjects.AUDIT_ACCEPTED,
+            subjects.AUDIT_REFUSED,
+            subjects.probe_subject(subjects.INCIDENTS_SERVICE, "*"),
+            "$JS.API.INFO",
+            f"$JS.API.STREAM.INFO.{subjects.CHAT_STREAM}",
+            f"$JS.API.CONSUMER.DURABLE.CREATE.{_COMMANDS}",
+            f"$JS.API.CONSUMER.INFO.{_COMMANDS}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{_COMMANDS}",
+            f"$JS.ACK.{_COMMANDS}.>",
+            *_read(subjects.CHAT_STREAM),
+            *_create(subjects.INCIDENTS_STREAM),
+            *_read(subjects.INCIDENTS_STREAM),
+            *_subscribe(subjects.INCIDENTS_STREAM),
+            *_create(subjects.PROBES_STREAM),
+        ),
+        subscribe=(subjects.PROVIDER_STREAMS, *_service(subjects.INCIDENTS_SERVICE)),
         allow_responses=True,
     ),
     SHARED_AGENT: _agent(SHARED_AGENT, _ALL),

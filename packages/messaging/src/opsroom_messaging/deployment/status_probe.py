@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 from nats.errors import Error as NatsError
 
 from opsroom_contracts.status import (
+    OPTIONAL_SERVICES,
     PROBLEM_MAX,
     REPLICAS_MAX,
     ReplicaStatus,
@@ -25,6 +26,7 @@ from opsroom_messaging.deployment.permissions import MONITORED_STREAMS
 from opsroom_messaging.errors import UnavailableError
 
 _SERVICES: Final = get_args(ServiceName)
+_REQUIRED: Final = tuple(name for name in _SERVICES if name not in OPTIONAL_SERVICES)
 
 
 async def collect_status(broker: NatsConnection) -> Status:
@@ -52,7 +54,7 @@ async def collect_status(broker: NatsConnection) -> Status:
         clock_ahead_ms=_milliseconds(min((ahead for _, ahead in streams), key=abs, default=0.0)),
         replicas=replicas[:REPLICAS_MAX],
         streams=tuple(stream for stream, _ in streams),
-        missing=tuple(name for name in (*_SERVICES, *MONITORED_STREAMS) if name not in present),
+        missing=tuple(name for name in (*_REQUIRED, *MONITORED_STREAMS) if name not in present),
     )
 
 

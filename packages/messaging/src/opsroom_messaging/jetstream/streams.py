@@ -53,7 +53,7 @@ def chat_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:
     """Chat messages; the oldest are dropped by age in seconds and by size in bytes."""
     return StreamSpec(
         subjects.CHAT_STREAM,
-        (subjects.CHAT_EVENTS, subjects.CHAT_ERASURES, subjects.CHAT_FILES),
+        (subjects.CHAT_EVENTS, subjects.CHAT_ERASURES, subjects.CHAT_FILES, subjects.CHAT_COMMANDS),
         max_age=max_age,
         max_bytes=max_bytes,
         replicas=replicas,
@@ -105,6 +105,11 @@ def cloud_stream(*, max_age: float = 0, replicas: int) -> StreamSpec:
         max_age=max_age,
         replicas=replicas,
     )
+
+
+def incidents_stream(*, replicas: int) -> StreamSpec:
+    """Records of the service ``incidents``; each write of a record replaces the one before."""
+    return StreamSpec(subjects.INCIDENTS_STREAM, (subjects.COMMAND_PLANS, subjects.LAST_COMMANDS), replicas=replicas)
 
 
 def audit_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:

@@ -31,19 +31,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WorkerConsumer:
-    """The durable consumer of due operations, which all cloud processes share.
+    """A durable consumer that all processes of a service share, by default that of due operations.
 
-    ``ack_wait``: seconds after which an unacknowledged operation is redelivered to another worker.
-    ``max_pending``: how many operations may be unacknowledged at once.
+    ``ack_wait``: seconds after which an unacknowledged message is redelivered to another worker.
+    ``max_pending``: how many messages may be unacknowledged at once. ``subject``: what it delivers.
     """
 
     ack_wait: float
     max_pending: int
+    stream: str = subjects.CLOUD_STREAM
+    durable: str = subjects.CLOUD_WORKERS
+    subject: str = subjects.CLOUD_DUE
 
     @property
     def name(self) -> str:
         """A name for the log."""
-        return f"consumer {subjects.CLOUD_WORKERS}"
+        return f"consumer {self.durable}"
 
     async def ensure(self, broker: NatsConnection) -> None:
         """Create the consumer, or give an existing one this configuration.
@@ -52,18 +55,18 @@ class WorkerConsumer:
             BrokerUnusableError: the broker rejected it.
         """
         try:
-            await broker.jetstream.add_consumer(subjects.CLOUD_STREAM, self._config())
+            await broker.jetstream.add_consumer(self.stream, self._config())
         except (JetStreamError, NatsError, TimeoutError) as error:
-            raise rejection(f"the broker rejected the workers' consumer: {describe(error)}", error) from error
+            raise rejection(f"the broker rejected the {self.name}: {describe(error)}", error) from error
 
     async def exists(self, broker: NatsConnection) -> bool:
-        """Whether the consumer exists and delivers due operations to workers.
+        """Whether the consumer exists and delivers what it should.
 
         Raises:
             UnavailableError: no reply.
         """
         try:
-            info = await broker.jetstream.consumer_info(subjects.CLOUD_STREAM, subjects.CLOUD_WORKERS)
+            info = await broker.jetstream.consumer_info(self.stream, self.durable)
         except NotFoundError:
             return False
         except (JetStreamError, NatsError, TimeoutError) as error:
@@ -78,8 +81,8 @@ class WorkerConsumer:
 
     def _config(self) -> ConsumerConfig:
         return ConsumerConfig(
-            durable_name=subjects.CLOUD_WORKERS,
-            filter_subject=subjects.CLOUD_DUE,
+            durable_name=self.durable,
+            filter_subject=self.subject,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=self.ack_wait,
             max_ack_pending=self.max_pending,

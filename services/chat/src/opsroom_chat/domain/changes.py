@@ -59,10 +59,12 @@ def edit(last: MessageState, seq: int, new: NewText, now: datetime) -> MessageEd
 
     Raises:
         FaultError: ``message_unknown``; ``forbidden``: somebody else wrote it; ``invalid_request``: the text
-            is blank, and there are no files.
+            is blank, and there are no files; or it is a command.
     """
     event, request = readable(last), new.request
     _check_author(event, request.user_id, "edit")
+    if event.command is not None:
+        raise refuse(ErrorCode.INVALID_REQUEST, "id: a command can't be edited", field="id")
     if is_blank(request.text) and not event.files:
         raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
     key = _edit_key(request.client_id)

@@ -108,6 +108,20 @@ class RoomAccess:
         if record is None or not rules.may_see(record, membership):
             self._refuse(room)
 
+    async def check_room(self, room: str) -> int | None:
+        """Check that a room exists, for what a service says there; returns as ``check_may_send``.
+
+        Raises:
+            FaultError: ``room_unknown``.
+            UnavailableError: this process is too far behind.
+        """
+        if room in self._open:
+            return None
+        seq = await self._catch_up()
+        if self._index().room(room) is None:
+            self._refuse(room)
+        return seq
+
     async def is_public(self, room: str) -> bool:
         """Whether everybody may read ``room``; what kind of room it is never changes.
 

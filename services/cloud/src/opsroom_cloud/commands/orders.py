@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from opsroom_cloud.domain.ids import adopted_id_of, instance_id_of, operation_id_of
+from opsroom_cloud.domain.ids import adopted_id_of, instance_id_of
 from opsroom_cloud.domain.orders import AcceptCommand, NewServer
 from opsroom_cloud.instances.event_store import EventStore
 from opsroom_cloud.instances.names import ServerNames
 from opsroom_cloud.providers.directory import ProviderDirectory
 from opsroom_contracts.cloud.commands import Command
+from opsroom_contracts.cloud.ids import operation_id_of
 from opsroom_contracts.cloud.requests import (
     KEY_PREFIX,
     AdoptRequest,

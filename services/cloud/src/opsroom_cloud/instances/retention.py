@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.ids import lost_operation_id
 from opsroom_cloud.domain.outcomes import forget
 from opsroom_cloud.instances.event_store import EventStore
 from opsroom_cloud.instances.projection import InstanceProjection, TrackedInstance
+from opsroom_contracts.cloud.ids import lost_operation_id
 from opsroom_messaging.errors import ConflictError
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_runtime.duties import Duty

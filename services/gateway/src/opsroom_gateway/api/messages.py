@@ -25,6 +25,7 @@ from opsroom_gateway.api.problem_details import error_responses, example_respons
 from opsroom_gateway.api.rooms import ROOM_ERRORS, RoomId, RoomPerson, require_person
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Authorizer, Principal
+from opsroom_gateway.chat.commands import ChatCommands, Speaker
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_messaging.client.request_client import NotServedError, RequestClient
@@ -78,7 +79,9 @@ class Authors:
         return True
 
 
-def messages_router(requester: RequestClient, access: Authorizer, limits: Limits) -> APIRouter:
+def messages_router(
+    requester: RequestClient, access: Authorizer, limits: Limits, commands: ChatCommands
+) -> APIRouter:
     """Build the routes of messages, except their history and removal."""
     router = APIRouter(prefix="/chat/rooms/{room}", tags=["chat"], dependencies=[BEARER])
     person = Depends(require_person(access, limits))
@@ -94,13 +97,20 @@ def messages_router(requester: RequestClient, access: Authorizer, limits: Limits
         room: RoomId,
         body: Annotated[NewMessage, Body(examples=[{"text": "hi"}])],
         who: Annotated[RoomPerson, person],
+        request: Request,
         key: IdempotencyKey = None,
     ) -> SendReply:
         """Replies once the message is stored. `duplicate`: an earlier request with the same key stored it.
 
-        You need not have a socket open, as long as nobody else has taken your name.
+        You need not have a socket open, as long as nobody else has taken your name. A text of one line that
+        begins with `/` is a command, such as `/restart web-1`: it is done once, and the portal replies in the
+        room. `//` stands for a `/` at the beginning of a text.
         """
-        request = SendRequest(
+
+        async def principal() -> Principal:
+            return who.principal
+
+        message = SendRequest(
             user_id=who.user_id,
             client_id=request_id_of(key, who.by, "send"),
             room=room,
@@ -109,7 +119,8 @@ def messages_router(requester: RequestClient, access: Authorizer, limits: Limits
             thread=body.thread,
             broadcast=body.broadcast,
         )
-        return await requester.request(endpoints.SEND, request)
+        speaker = Speaker(client_of(request), principal)
+        return await requester.request(endpoints.SEND, await commands.read(message, speaker))
 
     @router.patch(
         "/messages/{message_id}",

@@ -34,7 +34,7 @@ from opsroom_contracts.serialization.model import Model
 from opsroom_gateway.api.idempotency import IdempotencyKey, request_id_of
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
-from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
 from opsroom_messaging.client.request_client import RequestClient
@@ -74,6 +74,7 @@ class RoomPerson:
     user_id: str
     by: Requester
     moderator: bool
+    principal: Principal
 
 
 class RoomClient:
@@ -104,7 +105,7 @@ def require_person(access: Authorizer, limits: Limits) -> Callable[[Request], Aw
             raise refuse(ErrorCode.FORBIDDEN, "register a name first: rooms have members")
         limits.count_message(client_of(request), principal.identity)
         by = Requester(name=principal.name, identity=principal.identity)
-        return RoomPerson(principal.user.id, by, Action.MODERATE in principal.permissions)
+        return RoomPerson(principal.user.id, by, Action.MODERATE in principal.permissions, principal)
 
     return person
 

@@ -20,6 +20,7 @@ from opsroom_contracts.documents.asyncapi import PUBLISHED, asyncapi
 from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_gateway.app import describe
 from opsroom_gateway.process_settings import ProcessSettings
+from opsroom_incidents.settings import IncidentsSettings
 from opsroom_launcher.dev.texts import api_texts, command_line_texts
 from opsroom_messaging.settings import BrokerSettings
 
@@ -97,6 +98,7 @@ def _settings() -> Iterator[str]:
         ("Gateway", ProcessSettings, shared),
         ("Chat", ChatSettings, shared),
         ("Cloud", CloudSettings, shared),
+        ("Incidents", IncidentsSettings, shared),
         ("Agent", AgentSettings, shared),
     )
     for title, settings, known in parts:

@@ -19,6 +19,7 @@ _SERVICES = (
     "services/chat/src",
     "services/cloud/src",
     "services/gateway/src",
+    "services/incidents/src",
 )
 _TITLES = "services/gateway/src/opsroom_gateway/api/problem_details.py"
 _ERRORS = frozenset({"Fault", "FaultError", "PydanticCustomError"})

@@ -17,6 +17,7 @@ class Replicas:
     chat: int = 1
     cloud: int = 1
     gateway: int = 1
+    incidents: int = 1
 
 
 ONE_EACH = Replicas()

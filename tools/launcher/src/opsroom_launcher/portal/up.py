@@ -172,6 +172,7 @@ def service_specs(
         *agents,
         *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
         *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
+        *service("incidents", replicas.incidents, 1, SERVICE_STOP_SECONDS),
         *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS, reloads=True),
     )
 

@@ -19,6 +19,7 @@ _COLOURS = {
     "chat": "\033[36m",
     "cloud": "\033[33m",
     "gateway": "\033[32m",
+    "incidents": "\033[31m",
     "agent": "\033[34m",
 }
 
@@ -26,7 +27,7 @@ _COLOURS = {
 class Console:
     """A context manager; lines are written in the order of the calls."""
 
-    def __init__(self, stream: TextIO, *, coloured: bool, width: int = 7) -> None:
+    def __init__(self, stream: TextIO, *, coloured: bool, width: int = 9) -> None:
         """``width``: the width to which names are padded."""
         self._stream = stream
         self._coloured = coloured

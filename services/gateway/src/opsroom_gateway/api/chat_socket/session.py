@@ -28,8 +28,9 @@ from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
 from opsroom_gateway.api.chat_socket.replies import Heartbeats, Newcomer, Replies, plain_heartbeat
-from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.chat.commands import Speaker
 from opsroom_gateway.fanout.replay import Cursor, HistoryGapError, Replayer
 from opsroom_gateway.fanout.replay_buffer import Frame
 from opsroom_gateway.metrics import error_counter
@@ -95,6 +96,7 @@ class ChatSocket:
         "_reads",
         "_replies",
         "_session",
+        "_token",
         "_user",
         "_welcomed",
     )
@@ -106,6 +108,7 @@ class ChatSocket:
         self._replies = Replies(connection, error_counter(context.broker.metrics))
         self._frames = FrameReader(connection, self._replies, context.limits.json_depth)
         self._session: Session | None = None
+        self._token = ""
         self._user: User | None = None
         self._identity: Identity | None = None
         self._owners: tuple[tuple[str, Identity], ...] = ()
@@ -191,6 +194,7 @@ class ChatSocket:
         try:
             enforcer.check(self._client)
             self._context.limits.count_join(self._client)
+            self._token = hello.token
             await self._authorize(hello.token)
             self._session, reply = await self._context.sessions.join(
                 JoinRequest(connection=connection, token=hello.token), self
@@ -333,7 +337,20 @@ class ChatSocket:
         if frames and not self._left:
             user_id = self._require_session().user_id
             with self._context.broker.tracer.span(f"frame {frames[0].type}", SpanKind.SERVER, {}):
-                await self._context.requests.send(frames, user_id, self._replies)
+                speaker = Speaker(self._client, self._principal)
+                await self._context.requests.send(frames, user_id, speaker, self._replies)
+
+    async def _principal(self) -> Principal:
+        """Authenticate this socket's user again: what they may do may have changed since they joined.
+
+        Raises:
+            FaultError: ``token_invalid``; ``banned``; ``unavailable``.
+        """
+        access, client = self._context.access, self._client
+        principal = await access.from_token(self._token, local=client.local)
+        access.enforcer.check(client, principal.name, principal.identity)
+        access.check_owner(client, principal)
+        return principal
 
     def _sender(self) -> Identity:
         """Return the identity that this socket's messages count for."""

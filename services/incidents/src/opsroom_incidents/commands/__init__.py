@@ -1,0 +1,1 @@
+"""Commands that are said in the chat: from the trigger to the reply."""

@@ -1,0 +1,157 @@
+"""From the trigger of a command to its reply."""
+
+import logging
+from dataclasses import dataclass
+from typing import assert_never
+
+from opsroom_contracts import endpoints
+from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent
+from opsroom_contracts.errors import RETRYABLE, FaultError
+from opsroom_contracts.incidents.calls import COMMAND_TRIGGER, CommandTrigger
+from opsroom_contracts.incidents.commands import (
+    Acknowledge,
+    Approve,
+    ChangeServers,
+    ChatCommand,
+    CreateServer,
+    Custom,
+    Deny,
+    Help,
+    ListServers,
+    OpenIncident,
+    ScheduleCommand,
+    SearchFor,
+    ShowLogs,
+    Undo,
+)
+from opsroom_contracts.incidents.grammar import Text, parse
+from opsroom_contracts.incidents.posts import OPSROOM, ReplyRequest
+from opsroom_contracts.incidents.words import Problem
+from opsroom_contracts.serialization.codec import ContractError
+from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_incidents.commands.cloud import CloudCommands
+from opsroom_incidents.commands.execution import Executor, RefusalError, Said, selected
+from opsroom_incidents.commands.logs import ServerLogs
+from opsroom_incidents.domain.results import plan_text, servers_text
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Doers:
+    """What does commands."""
+
+    executor: Executor
+    cloud: CloudCommands
+    logs: ServerLogs
+
+
+class CommandWorker:
+    """Handles triggers: reads the message, does its command, and stores the reply.
+
+    A trigger is acknowledged once the reply is stored. One that is delivered again finds what was done: steps
+    have derived keys, and the reply has a derived id.
+    """
+
+    def __init__(self, reader: StreamReader, requester: RequestClient, doers: Doers) -> None:
+        self._reader = reader
+        self._requester = requester
+        self._doers = doers
+        self.malformed = 0
+
+    async def on_trigger(self, message: StreamMessage) -> None:
+        """Do the command of one trigger.
+
+        Raises:
+            UnavailableError: it is not done yet, or a newer release stored it; it must be delivered again.
+        """
+        try:
+            trigger = COMMAND_TRIGGER.read(message.data)
+        except NewerVersionError as error:
+            raise UnavailableError(f"{message.subject}: {error}") from error
+        except ContractError as error:
+            self.malformed += 1
+            log.warning("dropped a malformed trigger on %s: %s", message.subject, error)
+            return
+        event = await self._message(trigger, message.seq)
+        if event is None:
+            log.info("the message of %s was removed before its command was done", message.subject)
+            return
+        await self._reply(event, await self._answer(event, trigger))
+
+    async def _message(self, trigger: CommandTrigger, seq: int) -> MessageEvent | None:
+        """Return the message of a trigger, which is stored right before it; None: it is removed."""
+        stored = await self._reader.at(seq - 1)
+        if stored is None:
+            return None
+        try:
+            event = MESSAGE_STATE.read(stored.data)
+        except NewerVersionError as error:
+            raise UnavailableError(f"{stored.subject}: {error}") from error
+        except ContractError:
+            return None
+        return event if isinstance(event, MessageEvent) and event.id == trigger.message_id else None
+
+    async def _answer(self, event: MessageEvent, trigger: CommandTrigger) -> str:
+        command = parse(event.text)
+        if isinstance(command, Text | Problem) or event.command is None:
+            return f"{event.text}: this release of the portal does not know the command."
+        said = Said(
+            message_id=event.id,
+            room=event.room,
+            thread=event.thread,
+            name=event.command.name,
+            caller=trigger.caller,
+            at=event.timestamp,
+        )
+        try:
+            return await self._do(command, said)
+        except RefusalError as refusal:
+            return str(refusal)
+        except FaultError as error:
+            if error.fault.code in RETRYABLE:
+                raise UnavailableError(error.fault.message) from error
+            return f"/{said.name}: {error.fault.message}"
+
+    async def _do(self, command: ChatCommand, said: Said) -> str:
+        match command:
+            case CreateServer() | ChangeServers() | Undo():
+                return plan_text(await self._doers.executor.execute(command, said))
+            case ListServers():
+                self._doers.executor.check_on_time(said)
+                found = await self._doers.cloud.instances()
+                return servers_text(found if command.targets is None else selected(found, command.targets))
+            case ShowLogs():
+                self._doers.executor.check_on_time(said)
+                return await self._doers.logs.show(command, said)
+            case (
+                Approve()
+                | Deny()
+                | Acknowledge()
+                | OpenIncident()
+                | ScheduleCommand()
+                | SearchFor()
+                | Help()
+                | Custom()
+            ):
+                raise RefusalError(f"/{said.name} can't be done here.")
+            case _:
+                assert_never(command)
+
+    async def _reply(self, event: MessageEvent, text: str) -> None:
+        request = ReplyRequest(
+            room=event.room,
+            author=OPSROOM,
+            text=text,
+            idempotency_key=f"reply/{event.id}",
+            thread=event.thread,
+        )
+        try:
+            await self._requester.request(endpoints.REPLY, request)
+        except FaultError as error:
+            if error.fault.code in RETRYABLE:
+                raise UnavailableError(f"storing a reply: {error.fault.message}") from error
+            log.info("a command has no reply: %s", error.fault.message)  # its room or thread is gone

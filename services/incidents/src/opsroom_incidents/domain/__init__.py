@@ -1,0 +1,1 @@
+"""Rules of the incidents service, without input and output."""

@@ -1,0 +1,97 @@
+"""What the reply to a command says. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from opsroom_contracts.cloud.instances import Condition, default_name
+from opsroom_contracts.cloud.models import Instance
+from opsroom_contracts.incidents.plans import CommandPlan, StepResult
+from opsroom_contracts.text import clip
+
+REPLY_MAX: Final = 4000
+"""The maximum length of a reply, in characters: that of every message."""
+_LISTED_MAX: Final = 40
+"""How many servers a reply lists."""
+_FENCE: Final = "```"
+_VERBS: Final = {
+    "create": "create",
+    "start": "start",
+    "stop": "stop",
+    "restart": "restart",
+    "rm": "remove",
+    "undo": "undo",
+}
+
+
+def name_of_step(plan: CommandPlan, place: int) -> str:
+    """Return how the reply names the server of a step."""
+    step, result = plan.steps[place], (plan.results or ())[place]
+    if step.name is not None:
+        return step.name
+    return default_name(result.instance_id) if result.instance_id is not None else "the server"
+
+
+def plan_text(plan: CommandPlan) -> str:
+    """Return the reply to a command whose results are known."""
+    if not plan.steps:
+        return f"/{plan.name}: nothing to do; no server matches."
+    results = plan.results or ()
+    accepted = [place for place, result in enumerate(results) if result.code is None]
+    lines: list[str] = []
+    if accepted:
+        who = ", ".join(f"`{name_of_step(plan, place)}`" for place in accepted)
+        lines.append(_accepted(plan.name, who, results[accepted[0]]))
+    lines += [
+        f"`{name_of_step(plan, place)}`: {result.message or result.code}"
+        for place, result in enumerate(results)
+        if result.code is not None
+    ]
+    return clip("\n".join(lines), REPLY_MAX)
+
+
+def _accepted(name: str, who: str, first: StepResult) -> str:
+    verb = _VERBS.get(name, name)
+    if name == "undo":
+        return f"Undone: {who}."
+    due = "" if first.due_at is None else f", done at {first.due_at:%H:%M:%S} UTC unless somebody undoes it"
+    return f"To {verb}: {who}{due}."
+
+
+def servers_text(instances: Sequence[Instance]) -> str:
+    """Return the reply to ``/ps``."""
+    if not instances:
+        return "There are no such servers."
+    lines = [_server_line(one) for one in instances[:_LISTED_MAX]]
+    if len(instances) > _LISTED_MAX:
+        lines.append(f"and {len(instances) - _LISTED_MAX} more")
+    return clip("\n".join(lines), REPLY_MAX)
+
+
+def _server_line(instance: Instance) -> str:
+    pending = "" if instance.pending is None else f", {instance.pending.command.value} pending"
+    trouble = "" if instance.condition is Condition.OK else f", {instance.condition.value}"
+    labels = "".join(f" {key}={value}" for key, value in sorted(instance.labels.items()))
+    return clip(f"- `{instance.name}` {instance.state.value}{trouble}{pending}{labels}", 300)
+
+
+def log_text(name: str, lines: Iterable[str]) -> str:
+    """Return the reply to ``/logs``: the last lines that fit, in a block of code."""
+    kept: list[str] = []
+    head = f"The last lines of `{name}`:\n{_FENCE}\n"
+    left = REPLY_MAX - len(head) - len(_FENCE) - 1
+    for line in reversed(list(lines)):
+        shown = _harmless(line)
+        if len(shown) + 1 > left:
+            break
+        left -= len(shown) + 1
+        kept.append(shown)
+    if not kept:
+        return f"`{name}` has written nothing."
+    return head + "\n".join(reversed(kept)) + f"\n{_FENCE}"
+
+
+def _harmless(line: str) -> str:
+    """Return a line without what would end the block, or could not be shown."""
+    return "".join(char if char.isprintable() or char == "\t" else " " for char in line).replace(
+        _FENCE, "\u02cb\u02cb\u02cb"
+    )[:1000]

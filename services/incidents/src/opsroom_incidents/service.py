@@ -1,0 +1,132 @@
+"""Composition root of the incidents service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from opsroom_contracts import subjects
+from opsroom_incidents.commands.cloud import CloudCommands
+from opsroom_incidents.commands.execution import Executor
+from opsroom_incidents.commands.logs import ServerLogs
+from opsroom_incidents.commands.plans import Plans
+from opsroom_incidents.commands.worker import CommandWorker, Doers
+from opsroom_incidents.settings import IncidentsSettings
+from opsroom_messaging.client.connection import NatsConnection
+from opsroom_messaging.client.microservice import MicroService
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.jetstream.audit_log import AuditWriter
+from opsroom_messaging.jetstream.batch_writer import BatchWriter
+from opsroom_messaging.jetstream.broker_clock import BrokerClock
+from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
+from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.streams import incidents_stream, probes_stream, wait_for_streams
+from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
+from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
+from opsroom_messaging.jetstream.write_probe import WriteProbe
+from opsroom_runtime.metrics import single
+from opsroom_runtime.process import run_tasks
+
+_MAX_ACK_PENDING = 1000
+_COMMANDS_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Incidents:
+    """The components of one process."""
+
+    writer: BatchWriter
+    audit: AuditWriter
+    worker: Worker
+
+
+@asynccontextmanager
+async def incidents_service(
+    broker: NatsConnection, settings: IncidentsSettings
+) -> AsyncIterator[asyncio.Event]:
+    """Run the whole service on ``broker``; yields an event that is set if a background task fails.
+
+    Raises:
+        BrokerUnusableError: the broker rejected the streams.
+    """
+    await wait_for_streams(broker, (subjects.CHAT_STREAM,))
+    upkeep = _upkeep(broker, settings)
+    await upkeep.create()
+    clock = BrokerClock()
+    await clock.start(broker, subjects.INCIDENTS_STREAM)
+    parts = _build(broker, settings, clock, upkeep)
+    service = _endpoints(broker)
+    async with run_tasks(
+        writer=parts.writer.run(),
+        audit=parts.audit.run(),
+        upkeep=upkeep.run(),
+        write_probe=_write_probe(broker, upkeep).run(),
+        clock=clock.run(broker, subjects.INCIDENTS_STREAM),
+        epochs=EpochKeeper(broker, (subjects.INCIDENTS_STREAM,)).run(),
+    ) as died:
+        async with run_tasks(died, worker=parts.worker.run()):
+            await service.start()
+            try:
+                yield died
+            finally:
+                await service.stop()
+        await parts.audit.drain()
+
+
+def _build(
+    broker: NatsConnection, settings: IncidentsSettings, clock: BrokerClock, upkeep: Upkeep
+) -> _Incidents:
+    writer, audit, requester = BatchWriter(broker), AuditWriter(broker), RequestClient(broker)
+    cloud = CloudCommands(requester)
+    plans = Plans(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    doers = Doers(
+        executor=Executor(cloud, plans, clock, settings.command_lateness()),
+        cloud=cloud,
+        logs=ServerLogs(broker, requester, cloud, audit),
+    )
+    commands = CommandWorker(StreamReader(broker, subjects.CHAT_STREAM), requester, doers)
+    broker.metrics.counter_callback(
+        "malformed", "Messages skipped because they fit no contract.", single(lambda: commands.malformed)
+    )
+    worker = Worker(
+        broker,
+        stream=subjects.CHAT_STREAM,
+        durable=subjects.COMMAND_WORKERS,
+        handle=commands.on_trigger,
+        concurrency=_COMMANDS_AT_ONCE,
+        on_failure=upkeep.check_now,
+    )
+    return _Incidents(writer=writer, audit=audit, worker=worker)
+
+
+def _endpoints(broker: NatsConnection) -> MicroService:
+    return MicroService(
+        broker,
+        name=subjects.INCIDENTS_SERVICE,
+        version=version("opsroom-incidents"),
+        description="Commands of the chat, and what comes in from outside.",
+        gauges=dict,
+    )
+
+
+def _upkeep(broker: NatsConnection, settings: IncidentsSettings) -> Upkeep:
+    """The upkeep of the stream and the consumer that this service owns."""
+    replicas = settings.stream_replicas
+    workers = WorkerConsumer(
+        ack_wait=settings.command_ack_seconds,
+        max_pending=_MAX_ACK_PENDING,
+        stream=subjects.CHAT_STREAM,
+        durable=subjects.COMMAND_WORKERS,
+        subject=subjects.CHAT_COMMANDS,
+    )
+    return Upkeep(
+        broker,
+        [KeptStream(incidents_stream(replicas=replicas)), workers],
+        optional=probes_stream(replicas=replicas),
+    )
+
+
+def _write_probe(broker: NatsConnection, upkeep: Upkeep) -> WriteProbe:
+    suspects = {subjects.INCIDENTS_STREAM: subjects.command_plan(subjects.PROBE_ID)}
+    return WriteProbe(broker, subjects.INCIDENTS_SERVICE, suspects, exists=lambda: upkeep.has_optional)

@@ -1,0 +1,26 @@
+"""Settings of the incidents service, read from the environment."""
+
+from datetime import timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from opsroom_messaging.settings import ServiceSettings
+
+
+class IncidentsSettings(ServiceSettings):
+    """Settings. The variable of each field is its name in upper case with the prefix ``INCIDENTS_``.
+
+    ``command_seconds``: how late a command of the chat may still be done. If no process was there for longer,
+    it is not done, and the reply says so. ``command_ack_seconds``: after how long another process takes a
+    command whose process has died.
+    """
+
+    prefix: ClassVar[str] = "INCIDENTS_"
+
+    command_seconds: Annotated[float, Field(ge=1, le=43_200)] = 900.0
+    command_ack_seconds: Annotated[float, Field(ge=0.5, le=600)] = 15.0
+
+    def command_lateness(self) -> timedelta:
+        """How late a command may be."""
+        return timedelta(seconds=self.command_seconds)
