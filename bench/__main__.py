@@ -29,6 +29,7 @@ from bench.scenarios import (
     memory,
     path,
     people,
+    said,
     search,
     slope,
     slow,
@@ -117,6 +118,11 @@ SCENARIOS: dict[str, Scenario] = {
         commands.measure,
         "10,000 commands in one burst",
         lambda o: o.rounds * 2 * (o.delay + 20),
+    ),
+    "said": Scenario(
+        said.measure,
+        "a command said in the chat, and the same over HTTP",
+        lambda _: said.COUNT * 0.1 + 15,
     ),
     "agents": Scenario(
         agents.measure,

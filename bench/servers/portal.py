@@ -102,11 +102,12 @@ async def portal(
     gateways: int = 1,
     gateway_environ: Mapping[str, str] | None = None,
     chat_environ: Mapping[str, str] | None = None,
+    incidents: bool = False,
 ) -> AsyncIterator[Servers]:
     """Run nats-server (sync always), chat, cloud and gateways until they are ready, with temporary data.
 
     ``delay``: seconds a command takes. ``pin``: all of them on one core. ``gateway_environ``,
-    ``chat_environ``: settings of the gateways and of chat.
+    ``chat_environ``: settings of the gateways and of chat. ``incidents``: run what does commands of the chat.
 
     Raises:
         ServerExitedError: a process ended before the end of the measurement.
@@ -116,7 +117,10 @@ async def portal(
         port, *more_ports = (free_port() for _ in range(gateways))
         servers = Servers(port, f"nats://127.0.0.1:{free_port()}", more_ports=tuple(more_ports))
         try:
-            _plan(servers, folder, delay, {"gateway": gateway_environ, "chat": chat_environ}, pin=pin)
+            environs = {"gateway": gateway_environ, "chat": chat_environ}
+            if incidents:
+                environs["incidents"] = None
+            _plan(servers, folder, delay, environs, pin=pin)
             for name in servers.launches:
                 await servers.start(name)
             for each in servers.ports:
@@ -158,7 +162,7 @@ def _plan(
         servers.launches[name] = Launch(argv, environ | more, folder / f"{name}.log", pin)
 
     plan("nats", binary, "-c", str(config))
-    for name in ("chat", "cloud"):
+    for name in ("chat", "cloud", *(("incidents",) if "incidents" in environs else ())):
         plan(name, sys.executable, "-m", f"opsroom_{name}", **environs.get(name) or {})
     own = environs.get("gateway") or {}
     for number, port in enumerate(servers.ports, start=1):

@@ -94,7 +94,7 @@ def spread(service: str) -> list[str]:
 
 def survives_kills(client: httpx.Client) -> None:
     """A process of each service is killed; the engine starts it again and the portal is ready."""
-    for service in ("chat", "cloud", "gateway"):
+    for service in ("chat", "cloud", "gateway", "incidents"):
         container = spread(service)[0]
         before = run("docker", "inspect", "-f", "{{.RestartCount}}", container)
         subprocess.run(

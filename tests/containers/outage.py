@@ -15,7 +15,7 @@ import httpx
 from tests.containers.brokers import CLUSTER
 from tests.containers.steps import LIST, NAMED, WEB, require, run, step, until_ready
 
-SERVICES = ("chat", "cloud", "gateway")
+SERVICES = ("chat", "cloud", "gateway", "incidents")
 ONE: tuple[str, ...] = ()
 NOISE = ("Traceback", "never retrieved", "never awaited", '"level": "error"', '"level": "critical"')
 """What no log shows of a service that stops in order."""

@@ -12,7 +12,7 @@ import pytest
 from opsroom_launcher.portal.agent import default_templates
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("chat", "cloud", "gateway")
+SERVICES = ("chat", "cloud", "gateway", "incidents")
 SOCKET = "/var/run/docker.sock"
 ISSUER = "https://id.example/realms/team"
 
@@ -69,10 +69,10 @@ def test_grafana_finds_the_folders_that_its_image_does_not_make() -> None:
 
 def test_services_reach_the_outside_only_where_that_was_asked_for() -> None:
     closed = compose()
-    assert [ways_out(closed, service) for service in SERVICES] == [[], [], []]
+    assert [ways_out(closed, service) for service in SERVICES] == [[]] * len(SERVICES)
     files = ("-f", "docker-compose.yml", "-f", "deploy/outside.yml")
     opened = compose(*files, GATEWAY_OIDC_ISSUER=ISSUER, OTEL_TRACES_SAMPLER="always_on")
-    assert [ways_out(opened, service) for service in SERVICES] == [["outside"]] * 3
+    assert [ways_out(opened, service) for service in SERVICES] == [["outside"]] * len(SERVICES)
     assert set(closed["services"]["gateway"]["networks"]) < set(opened["services"]["gateway"]["networks"])
     gateway = opened["services"]["gateway"]["environment"]
     assert (gateway["GATEWAY_OIDC_ISSUER"], gateway.get("GATEWAY_OIDC_CLIENT_ID")) == (ISSUER, None)

@@ -37,8 +37,8 @@ def test_chart_has_no_faults() -> None:
 def test_manifests_have_what_was_asked_for() -> None:
     manifests = rendered("--set", "ingress.enabled=true", "--set", "chat.env.CHAT_ROOMS=general\\,ops")
     assert manifests.count("\nkind: Deployment") == 4
-    # Of the four Deployments and of the pod that `helm test` starts.
-    assert manifests.count("readOnlyRootFilesystem: true") == 5
+    # Of the five Deployments and of the pod that `helm test` starts.
+    assert manifests.count("readOnlyRootFilesystem: true") == 6
     assert manifests.count("\nkind: HorizontalPodAutoscaler") == 1
     assert '{name: CHAT_ROOMS, value: "general,ops"}' in manifests
     assert "kind: Ingress" not in rendered()
@@ -55,14 +55,14 @@ def test_gateways_serve_until_clients_know_of_another() -> None:
         assert f"terminationGracePeriodSeconds: {grace}\n" in deployment, "the pause is part of it"
     assert "preStop" not in part(manifests, "Deployment", "opsroom-cloud")
     budgets = re.findall(r"kind: PodDisruptionBudget\nmetadata:\n +name: (\S+)\n", manifests)
-    assert sorted(budgets) == ["opsroom-cloud", "opsroom-frontend", "opsroom-gateway"]
-    assert manifests.count("maxUnavailable: 1\n") == 3
+    assert sorted(budgets) == ["opsroom-cloud", "opsroom-frontend", "opsroom-gateway", "opsroom-incidents"]
+    assert manifests.count("maxUnavailable: 1\n") == 4
 
 
 def test_images_may_come_from_a_registry_that_asks_who_one_is() -> None:
     assert "imagePullSecrets" not in rendered()
     manifests = rendered("--set", "imagePullSecrets[0].name=ghcr")
-    assert manifests.count("imagePullSecrets:\n        - name: ghcr\n") == 4
+    assert manifests.count("imagePullSecrets:\n        - name: ghcr\n") == 5
 
 
 def test_the_recipe_makes_the_secrets_that_the_chart_asks_for(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from opsroom_testkit.processes import ServiceProcess, gateway, service
 from opsroom_testkit.waiting import until_answer
 
 OBSERVE = Path(__file__).parents[2] / "deploy" / "observe"
-JOBS = ("chat", "cloud", "gateway")
+JOBS = ("chat", "cloud", "gateway", "incidents")
 RATE_INTERVAL = "10s"
 """What Grafana makes of ``$__rate_interval``, for a scrape each second."""
 STOP_SECONDS = 20.0
@@ -129,6 +129,7 @@ async def watched(
     async with (
         service("chat", folder, **environ) as chat,
         service("cloud", folder, **environ),
+        service("incidents", folder, **environ),
         gateway(folder, **environ) as (_, port),
         prometheus(folder, configured(folder, ports)) as found,
     ):

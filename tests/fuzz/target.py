@@ -31,6 +31,8 @@ from opsroom_gateway.app import gateway
 from opsroom_gateway.auth.static_tokens import make_token
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_gateway.transport.server import listen, make_server
+from opsroom_incidents.service import incidents_service
+from opsroom_incidents.settings import IncidentsSettings
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.credentials import Credentials
 from opsroom_messaging.deployment.private_files import password_file
@@ -84,6 +86,7 @@ async def _serve(url: str, users: Path) -> None:
 
         await stack.enter_async_context(chat_service(await as_user("chat"), chat_settings()))
         await stack.enter_async_context(cloud_service(await as_user("cloud"), CLOUD, SimulatedProvider(0.0)))
+        await stack.enter_async_context(incidents_service(await as_user("incidents"), IncidentsSettings()))
         await stack.enter_async_context(agent_service(await as_user("agent"), LAB))
         port, token_port = [
             await stack.enter_async_context(_serving(await as_user("gateway"), gateway_settings(**chosen)))

@@ -67,6 +67,19 @@ FAMILIES: dict[str, frozenset[Family]] = {
             ),
         )
     ),
+    "incidents": frozenset(
+        (
+            *_ALL,
+            _SKIPPED,
+            _family(
+                "histogram",
+                "request_seconds",
+                "Time to the reply of a service, retries included.",
+                "subject",
+                "outcome",
+            ),
+        )
+    ),
     "cloud": frozenset(
         (
             *_ALL,

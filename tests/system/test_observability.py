@@ -116,7 +116,7 @@ def numbers(found: list[Metric]) -> dict[str, float]:
 async def test_one_message_and_one_command_are_seen_everywhere(
     broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
-    ports = {name: free_port() for name in ("chat", "cloud", "agent", "gateway")}
+    ports = {name: free_port() for name in ("chat", "cloud", "agent", "incidents", "gateway")}
     async with collecting() as (collector, endpoint):
         environ = {
             "NATS_URL": broker_process.url,
@@ -129,6 +129,7 @@ async def test_one_message_and_one_command_are_seen_everywhere(
         async with (
             service("chat", tmp_path, **environ),
             service("cloud", tmp_path, **environ),
+            service("incidents", tmp_path, **environ),
             service("agent", tmp_path, **environ),
             gateway(tmp_path, **environ) as (process, port),
             Opsroom(f"http://127.0.0.1:{port}") as opsroom,

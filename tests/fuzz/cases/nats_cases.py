@@ -10,6 +10,7 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.chat import moderation
 from opsroom_contracts.cloud import models as cloud
+from opsroom_contracts.incidents import calls, plans
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.deployment.private_files import OPERATOR
 from tests.fuzz.cases.socket_cases import INSTANCE, VALUES, nearly
@@ -35,7 +36,10 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     subjects.typing_subject("general"): (chat.TypingEvent, frozenset({"gateway"})),
     subjects.GATEWAY_RATE_LIMITS: (gateways.RateLimitDelta, frozenset({"gateway"})),
     "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),
-    "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud"})),
+    "chat.commands.{}": (calls.CommandTrigger, frozenset({"chat"})),
+    "incidents.plans.{}": (plans.CommandPlan, frozenset({"incidents"})),
+    "incidents.last.{}": (plans.LastCommand, frozenset({"incidents"})),
+    "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud", "incidents"})),
     "cloud.events.{}": (cloud.InstanceEvent, frozenset({"cloud"})),
     "cloud.timers.{}": (cloud.DueOperation, frozenset({"cloud"})),
     "cloud.operations.{}": (cloud.OperationRecord, frozenset({"cloud"})),
@@ -86,7 +90,7 @@ def nats_requests(draw: st.DrawFn) -> NatsRequest:
 def nats_events(draw: st.DrawFn) -> NatsEvent:
     """Garbage by permitted users; plausible messages by users without the permission."""
     subject, (model, owners) = draw(st.sampled_from(sorted(_EVENTS.items(), key=str)))
-    user = draw(st.sampled_from(("gateway", "chat", "cloud", OPERATOR)))
+    user = draw(st.sampled_from(("gateway", "chat", "cloud", "incidents", OPERATOR)))
     subject = subject.format(draw(_PLACES))
     if user == OPERATOR or user in owners:
         return NatsEvent(user, subject, draw(_RUBBISH | _nearly_events(model)), "NATS events, malformed")

@@ -121,6 +121,15 @@ def _deep(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
+_SPOKEN = st.builds(
+    lambda name, rest, key: json.dumps(
+        {"type": "send", "clientId": key, "room": "general", "text": f"/{name}{rest}"}
+    ),
+    st.sampled_from(("ps", "start", "stop", "logs", "undo", "help", "search", "PS", "", "/", "approve", "x")),
+    st.text(" \t\u00a0\u3000\"\n:=,abc019-label🙂", max_size=40) | st.sampled_from(ODD).map(str),
+    st.text("abcdef", min_size=1, max_size=12),
+)
+"""Commands, valid and not. They name no server that others need."""
 _ANY_TEXT = st.one_of(
     st.builds(_typed, st.sampled_from(_TYPES), FIELDS),
     VALUES.map(json.dumps),
@@ -138,6 +147,7 @@ _ASKED = st.fixed_dictionaries(
 _TEXTS = {
     V1: nearly(HelloFrame, SendFrame, TypingFrame, ReadFrame, LeaveFrame)
     | nearly(EditFrame, DeleteFrame, ReactFrame, PinFrame)
+    | _SPOKEN
     | _ANY_TEXT,
     CHAT: _SAID | _ANY_TEXT,
     DASHBOARD: _ASKED | _ANY_TEXT,

@@ -32,7 +32,7 @@ def test_each_named_provider_has_its_own_agent_and_a_shared_one_stays_until_its_
         text = (tmp_path / "nats" / "authorization.conf").read_text()
         return [one["user"] for one in json.loads("{" + text + "}")["authorization"]["users"]]
 
-    services = ["gateway", "chat", "cloud"]
+    services = ["gateway", "chat", "cloud", "incidents"]
     main(tmp_path, "nats://broker:4222")
     assert users() == [*services, "agent", "operator"]
     shared = password_file(tmp_path, "agent").read_text()

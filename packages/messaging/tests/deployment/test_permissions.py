@@ -99,6 +99,28 @@ FORBIDDEN = {
         "provider.docker.changed",
         "_INBOX.gateway.x.y",
     ),
+    "incidents": (
+        "chat.events.general.x",
+        "chat.commands.x",
+        "chat.members.x",
+        "chat.send",
+        "chat.typing.general",
+        "cloud.events.x",
+        "cloud.operations.x",
+        "cloud.adopt",
+        "$JS.API.STREAM.UPDATE.CHAT",
+        "$JS.API.STREAM.MSG.DELETE.CHAT",
+        "$JS.API.STREAM.MSG.GET.MEMBERS",
+        "$JS.API.CONSUMER.CREATE.CHAT.x",
+        "$JS.API.CONSUMER.DELETE.CHAT.commands",
+        "$JS.API.STREAM.PURGE.INCIDENTS",
+        "audit.accepted.gateway.x",
+        "$KV.gateways.x",
+        "probes.chat.x",
+        "agents.leases.docker",
+        "provider.docker.apply",
+        "_INBOX.gateway.x.y",
+    ),
     "agent": (
         "cloud.events.x",
         "cloud.create",
@@ -145,6 +167,7 @@ async def test_subscribing_to_subjects_of_others_is_denied(guarded: GuardedBroke
         "cloud": "cloud.create",
         "gateway": "$KV.gateways.*",
         "agent": "provider.docker.apply",
+        "incidents": "incidents.plans.*",
     }
     others = [name for name in SERVICES if name != user]
     wanted = [">", "_INBOX.>", "_INBOX.operator.>", *(f"_INBOX.{name}.>" for name in others)]
@@ -206,6 +229,7 @@ async def test_the_services_can_do_all_their_work(guarded: GuardedBroker, tmp_pa
     async with (
         service("chat", tmp_path, **guarded.environ("chat")),
         service("cloud", tmp_path, CLOUD_DELAY_SECONDS="0.2", **guarded.environ("cloud")),
+        service("incidents", tmp_path, **guarded.environ("incidents")),
         gateway(tmp_path, **guarded.environ("gateway")),
         connected(guarded, OPERATOR) as operator,
     ):
@@ -223,6 +247,13 @@ async def test_the_services_can_do_all_their_work(guarded: GuardedBroker, tmp_pa
         await until_answer(
             lambda: request("cloud.operation", operationId=operation["id"]),
             lambda operation: '"done"' in json.dumps(operation),
+        )
+        caller = {"actor": "ann", "identity": f"user:{user['id']}", "role": "operator"}
+        said = {"userId": user["id"], "clientId": "2", "room": "general", "text": "/create as web-1"}
+        await request("chat.send", **said, command={"name": "create", "caller": caller})
+        await until_answer(
+            lambda: request("chat.history", room="general"),
+            lambda history: "To create: `web-1`" in json.dumps(history),
         )
         assert (await request("gateway.status"))["missing"] == []
         await operator.client.request("$SRV.PING", b"", timeout=5)

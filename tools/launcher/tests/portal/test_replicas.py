@@ -37,7 +37,7 @@ def test_auto_is_one_for_each_core() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "must name each of chat, cloud, gateway once at most"),
+        ("", "must name each of chat, cloud, gateway, incidents once at most"),
         ("nats=3", "must name each"),
         ("chat=1,chat=2", "must name each"),
         ("chat", "chat must be 1 to 32, or auto, not ''"),
@@ -54,8 +54,8 @@ def test_others_are_refused_in_words(text: str, complaint: str) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="several gateways share a port on Linux only")
 async def test_gateways_share_the_port_and_one_killed_is_not_missed() -> None:
-    async with ready_portal("--ephemeral", "--replicas", "chat=2,cloud=2,gateway=2") as running:
-        assert Counter(name for name, _ in services(running)) == {"chat": 2, "cloud": 2, "gateway": 2}
+    async with ready_portal("--ephemeral", "--replicas", "chat=2,cloud=2,gateway=2,incidents=2") as running:
+        assert Counter(name for name, _ in services(running)) == dict.fromkeys(("chat", "cloud", "gateway", "incidents"), 2)
         gateways = [pid for name, pid in services(running) if name == "gateway"]
         await until_answer(lambda: listening(gateways), bool)
         port = int(running.web.rpartition(":")[2])
@@ -69,7 +69,7 @@ async def test_gateways_share_the_port_and_one_killed_is_not_missed() -> None:
         await create_instance(running.web)
         assert await answers_ready(running.web)
         assert len(await instances(running.web)) == 1
-        await until(lambda: len(services(running)) == 6)
+        await until(lambda: len(services(running)) == 8)
         assert await running.stop() == 0
         (death,) = [line for line in running.lines if "restarting" in line]
         assert death.split()[2] in {"gateway-1", "gateway-2"}

@@ -174,7 +174,7 @@ async def test_start_prints_where_things_are_and_a_second_start_keeps_the_data(t
         await only_the_printed_token_reads_the_audit(first)
         created = await instances(first.web)
         family = first.family()
-        assert set(family) == {"sh", "nats-server", "chat", "cloud", "gateway"}
+        assert set(family) == {"sh", "nats-server", "chat", "cloud", "gateway", "incidents"}
         assert await first.stop() == 0
         assert not any(is_running(pid) for pid in family.values())
         assert first.complaints == []
@@ -204,13 +204,13 @@ async def test_kill_of_the_launcher_takes_everything_along(tmp_path: Path) -> No
 
 async def test_each_killed_process_comes_back(tmp_path: Path) -> None:
     async with ready_portal("--data", str(tmp_path)) as running:
-        for name in ("chat", "cloud", "gateway", "nats-server"):
+        for name in ("chat", "cloud", "gateway", "incidents", "nats-server"):
             await kill_and_see_back(running, name)
             await until_answer(lambda: answers_ready(running.web), bool)
         await create_instance(running.web)
         assert await running.stop() == 0
         deaths = [line.split()[2] for line in running.lines if "restarting" in line]
-    assert deaths == ["chat", "cloud", "gateway", "nats"]
+    assert deaths == ["chat", "cloud", "gateway", "incidents", "nats"]
 
 
 async def kill_and_see_back(running: Portal, name: str) -> None:

@@ -18,6 +18,7 @@ from opsroom_contracts.chat.frames import ClientFrame, ServerFrame
 from opsroom_contracts.close_codes import Close
 from opsroom_contracts.documents.asyncapi import PUBLISHED, asyncapi
 from opsroom_contracts.endpoints import ENDPOINTS
+from opsroom_contracts.incidents.table import CHAT_COMMANDS
 from opsroom_gateway.app import describe
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_incidents.settings import IncidentsSettings
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
     return {
         "asyncapi.json": json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
         "http.md": _page("HTTP API", _http(describe())),
+        "commands.md": _page("Commands of the chat", _commands()),
         "messages.md": _page("WebSocket, event stream and NATS", _messages(document)),
         "texts-cli.md": _page("Texts of the command line and of the API's errors", _texts(_ROOT)),
         "settings.md": _page("Settings: types, limits and defaults", _settings()),
@@ -88,6 +90,15 @@ def _messages(document: dict[str, Any]) -> Iterator[str]:
     for subject, models in PUBLISHED.items():
         for model in models:
             yield f"| `{subject}` | `{model.__name__}` | {_first(model)} |"
+
+
+def _commands() -> Iterator[str]:
+    yield "How they are said: [commands in the chat](../commands.md).\n"
+    yield "| command | permission | | example |\n|---|---|---|---|"
+    for spec in CHAT_COMMANDS.values():
+        if spec.is_ready:
+            cells = (f"`{spec.usage}`", f"`{spec.permission.value}`", spec.help, f"`{spec.example}`")
+            yield f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _settings() -> Iterator[str]:
