@@ -97,7 +97,9 @@ def _nats() -> Schema:
     return _object(
         "The broker.",
         url=_text("Its address; comma-separated for a cluster.", _list_of("(nats|tls)://[^ ,]+", least=1)),
-        secretName=_text("A secret with the passwords, keys gateway, chat, cloud, incidents and agent.natsUser.", _NAME),
+        secretName=_text(
+            "A secret with the passwords, keys gateway, chat, cloud, incidents and agent.natsUser.", _NAME
+        ),
         streamReplicas=_whole("Copies of each stream.", replicas["minimum"], replicas["maximum"]),
     )
 

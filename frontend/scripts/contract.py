@@ -16,8 +16,8 @@ from opsroom_contracts.chat import frames, invitations, rooms
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
-from opsroom_contracts.incidents import table
 from opsroom_contracts.incidents import commands as chat_commands
+from opsroom_contracts.incidents import table
 from opsroom_gateway.app import describe
 
 

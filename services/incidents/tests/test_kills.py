@@ -12,7 +12,7 @@ from services.cloud.tests.harness import each_once
 from services.incidents.tests.harness import SECONDS, Room, process
 
 STEPS = 14
-"""The trigger, the message, plan, request, results, reply and acknowledgement; most of them there and back."""
+"""The trigger, the message, plan, request, results, reply and acknowledgement; most there and back."""
 _SENT = (b"incidents.", b"cloud.", b"chat.reply", b"chat.card", b"$JS.ACK.", b"$JS.API.STREAM.MSG.GET.CHAT")
 _ANSWERS = (b'"operation"', b'"seq"', b'"message":')
 
@@ -52,7 +52,6 @@ async def test_a_command_is_done_once_and_replied_to_once(
         await killed_at(step, room, broker_process.url, tmp_path, f"/create as s-{step} label:n=one")
         async with process(broker_process.url, tmp_path):
             await room.until_replies(said)
-            await room.until(lambda replies: len(replies) == said)
     assert sorted(await room.servers()) == sorted(f"s-{step}" for step in range(first, STEPS + 1, 2))
     kept = await room.cloud.all_finished(said)
     each_once(kept)

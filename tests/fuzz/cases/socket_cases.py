@@ -126,7 +126,7 @@ _SPOKEN = st.builds(
         {"type": "send", "clientId": key, "room": "general", "text": f"/{name}{rest}"}
     ),
     st.sampled_from(("ps", "start", "stop", "logs", "undo", "help", "search", "PS", "", "/", "approve", "x")),
-    st.text(" \t\u00a0\u3000\"\n:=,abc019-label🙂", max_size=40) | st.sampled_from(ODD).map(str),
+    st.text(' \t\u00a0\u3000"\n:=,abc019-label🙂', max_size=40) | st.sampled_from(ODD).map(str),
     st.text("abcdef", min_size=1, max_size=12),
 )
 """Commands, valid and not. They name no server that others need."""

@@ -41,7 +41,7 @@ TEXTS = (
     "/ps\u00a0web-1\u3000web-2\tweb-3",
     "/ps web 1!",
     "/psst",
-    "/ps2 a  \"b",
+    '/ps2 a  "b',
     "/deploy web v1.2",
     "/deploy",
     "/créer",
@@ -61,10 +61,10 @@ TEXTS = (
     "/start web-1",
     "/start at",
     "/stop label:env=test",
-    "/restart \"web-1\"",
-    "/restart \"web-1",
-    "/restart web-1 \"",
-    "/restart \"\"",
+    '/restart "web-1"',
+    '/restart "web-1',
+    '/restart web-1 "',
+    '/restart ""',
     "/rm web-3 web-4",
     "/logs",
     "/logs web-1",
@@ -79,33 +79,33 @@ TEXTS = (
     "/approve 01H alone the site is down",
     "/approve web-1 alone",
     "/approve",
-    "/deny web-1 not \"now",
+    '/deny web-1 not "now',
     "/ack",
     "/ack on it",
     "/incident",
-    "/incident Checkout  is \"slow\" 🙂",
+    '/incident Checkout  is "slow" 🙂',
     "/schedule stop label:env=test at 19:00",
     "/schedule stop web-1 web-2 at 2026-11-30T19:00 Europe/Berlin",
     "/schedule restart web-1 cron 0 4 * * 1-5 Europe/Berlin",
-    "/schedule restart web-1 cron \"0 4 * * 1-5\"",
+    '/schedule restart web-1 cron "0 4 * * 1-5"',
     "/schedule restart web-1 cron 0 4 *",
     "/schedule create web-1 at 19:00",
     "/schedule stop web-1",
     "/schedule stop web-1 at 25:00",
     "/schedule",
     "/search",
-    "/search in:general \"exact words\" 🙂",
+    '/search in:general "exact words" 🙂',
     "/help",
     "/help Restart",
     "/help /restart",
     "/help a b",
     "/🙂",
-    "/ps 🙂 \"",
+    '/ps 🙂 "',
 )
 
 
 def as_json(said: Said) -> dict[str, Any]:
-    """Return what a text is. The message of a problem is left out: the page has texts of its own."""
+    """Return what a text is. The message of a problem is left out: the page has its own texts."""
     values = asdict(said)
     if isinstance(said, Problem):
         del values["message"]
@@ -114,7 +114,9 @@ def as_json(said: Said) -> dict[str, Any]:
 
 def rows() -> list[dict[str, Any]]:
     """Return all cases, as they are in the file."""
-    return [{"text": text, **json.loads(json.dumps({"said": as_json(parse(text, CUSTOM))}))} for text in TEXTS]
+    return [
+        {"text": text, **json.loads(json.dumps({"said": as_json(parse(text, CUSTOM))}))} for text in TEXTS
+    ]
 
 
 if __name__ == "__main__":

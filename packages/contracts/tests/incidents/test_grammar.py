@@ -19,7 +19,6 @@ from opsroom_contracts.incidents.commands import (
 from opsroom_contracts.incidents.grammar import COMMAND_WORD, LIFECYCLE, Text, is_command, parse
 from opsroom_contracts.incidents.table import CHAT_COMMANDS, Values
 from opsroom_contracts.incidents.words import Problem, Reason
-
 from packages.contracts.tests.incidents import said
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
@@ -65,7 +64,9 @@ def test_every_text_of_one_line_can_be_said_as_text(text: str) -> None:
     st.lists(NAMES, min_size=1, max_size=5, unique=True),
     st.lists(BLANKS, min_size=6, max_size=6),
 )
-def test_servers_are_read_in_their_order(pair: tuple[CommandName, str], names: list[str], gaps: list[str]) -> None:
+def test_servers_are_read_in_their_order(
+    pair: tuple[CommandName, str], names: list[str], gaps: list[str]
+) -> None:
     text = f"/{pair[0]}" + "".join(gap + name for gap, name in zip(gaps, names, strict=False)) + gaps[-1]
     assert parse(text) == ChangeServers(LIFECYCLE[pair[0]], Targets(tuple(names)))
 

@@ -158,7 +158,8 @@ async def test_rights_are_those_at_the_moment(strict: Address, tokens: Tokens, i
         token = await registered(client, "the operator", tokens.header(Role.OPERATOR))
         async with person(strict, token) as ann:
             assert (await ann.say("/ps"))["type"] == "ack"
-            tokens.lines[Role.OPERATOR] = tokens.lines[Role.OPERATOR].replace(" operator ", " viewer ")
+            head, digest = tokens.lines[Role.OPERATOR].split(" sha256:")
+            tokens.lines[Role.OPERATOR] = f"{head.removesuffix('operator')}viewer sha256:{digest}"
             tokens.write(*Role)
 
             async def refused() -> bool:

@@ -55,7 +55,9 @@ def test_others_are_refused_in_words(text: str, complaint: str) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="several gateways share a port on Linux only")
 async def test_gateways_share_the_port_and_one_killed_is_not_missed() -> None:
     async with ready_portal("--ephemeral", "--replicas", "chat=2,cloud=2,gateway=2,incidents=2") as running:
-        assert Counter(name for name, _ in services(running)) == dict.fromkeys(("chat", "cloud", "gateway", "incidents"), 2)
+        assert Counter(name for name, _ in services(running)) == dict.fromkeys(
+            ("chat", "cloud", "gateway", "incidents"), 2
+        )
         gateways = [pid for name, pid in services(running) if name == "gateway"]
         await until_answer(lambda: listening(gateways), bool)
         port = int(running.web.rpartition(":")[2])

@@ -35,7 +35,7 @@ class CommandCaller(Model):
 
 
 class CommandOrder(Model):
-    """A message to store is the command ``name`` of ``caller``, whom the gateway has authorized."""
+    """A message to store is the command ``name`` of ``caller``, as the gateway has authorized it."""
 
     name: CommandWord
     caller: CommandCaller

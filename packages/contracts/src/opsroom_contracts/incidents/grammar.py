@@ -186,7 +186,7 @@ def _conditions(word: Word, before: list[tuple[str, str]]) -> list[tuple[str, st
     return found
 
 
-def _read(name: CommandName, words: Words) -> ChatCommand:  # noqa: C901, PLR0911 - one line for each command
+def _read(name: CommandName, words: Words) -> ChatCommand:  # noqa: C901, PLR0911, PLR0912 - a case for each
     match name:
         case CommandName.PS:
             return ListServers(_read_targets(words))
@@ -284,8 +284,7 @@ def _read_schedule(words: Words) -> ScheduleCommand:
     if words.keyword("cron"):
         cron = " ".join(_cron_field(words) for _ in range(_CRON_FIELDS))
         return ScheduleCommand(command, targets, cron=cron, zone=_read_zone(words))
-    message = "say when: at 19:00, or cron and five fields"
-    refuse(words.start, Reason.MISSING, "at", message)
+    return refuse(words.start, Reason.MISSING, "at", "say when: at 19:00, or cron and five fields")
 
 
 def _cron_field(words: Words) -> str:

@@ -30,7 +30,7 @@ class PlannedStep(Model):
 
 
 class StepResult(Model):
-    """The outcome of a step: ``instance_id`` and ``due_at`` if it was accepted, else ``code`` and ``message``."""
+    """The outcome of a step: ``instance_id`` and ``due_at`` of one that was accepted, else why it was not."""
 
     instance_id: Identifier | None = None
     due_at: Timestamp | None = None

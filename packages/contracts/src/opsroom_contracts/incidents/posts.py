@@ -7,7 +7,6 @@ from opsroom_contracts.identity import BOT_ID_PREFIX
 from opsroom_contracts.incidents.cards import Card
 from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName
 
-
 OPSROOM: Final = User(id=f"{BOT_ID_PREFIX}opsroom", name="opsroom")
 """The portal itself, as the author of replies to commands."""
 

@@ -159,7 +159,7 @@ _WORKERS = f"{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}"
 _NOT_THE_WORKERS = (f"$JS.API.CONSUMER.CREATE.{_WORKERS}",)
 _COMMANDS = f"{subjects.CHAT_STREAM}.{subjects.COMMAND_WORKERS}"
 _NOT_THE_COMMANDS = (f"$JS.API.CONSUMER.CREATE.{_COMMANDS}",)
-"""The shared consumers have the only names that are not random. Their owners create them with another request."""
+"""The shared consumers have the only names that are not random. Their owners create them otherwise."""
 
 _PERMISSIONS = {
     GATEWAY: Permissions(

@@ -109,7 +109,9 @@ def cloud_stream(*, max_age: float = 0, replicas: int) -> StreamSpec:
 
 def incidents_stream(*, replicas: int) -> StreamSpec:
     """Records of the service ``incidents``; each write of a record replaces the one before."""
-    return StreamSpec(subjects.INCIDENTS_STREAM, (subjects.COMMAND_PLANS, subjects.LAST_COMMANDS), replicas=replicas)
+    return StreamSpec(
+        subjects.INCIDENTS_STREAM, (subjects.COMMAND_PLANS, subjects.LAST_COMMANDS), replicas=replicas
+    )
 
 
 def audit_stream(*, max_age: float, max_bytes: int, replicas: int) -> StreamSpec:

@@ -28,7 +28,7 @@ RequestT = TypeVar("RequestT", bound=Model)
 
 
 class CloudCommands:
-    """Asks the cloud service. Methods raise FaultError for a refusal, and UnavailableError without an answer."""
+    """Asks the cloud service. Methods raise FaultError for a refusal, UnavailableError without one."""
 
     def __init__(self, requester: RequestClient) -> None:
         self._requester = requester
@@ -45,9 +45,7 @@ class CloudCommands:
         )
         return await self._ask(endpoints.CREATE_INSTANCE, request)
 
-    async def change(
-        self, command: Command, server: str, client_id: str, caller: CommandCaller
-    ) -> Operation:
+    async def change(self, command: Command, server: str, client_id: str, caller: CommandCaller) -> Operation:
         """Command a server, given by id or name."""
         request = copy_fields(_caller(client_id, caller), InstanceRequest, instance_id=server)
         return await self._ask(endpoints.CHANGE_INSTANCE[command], request)

@@ -124,7 +124,9 @@ class Executor:
             return [(name, name) for name in targets.names]
         found = selected(await self._cloud.instances(), targets)
         if len(found) > SERVERS_MAX:
-            raise RefusalError(f"That selects {len(found)} servers; {SERVERS_MAX} are allowed. Nothing was done.")
+            raise RefusalError(
+                f"That selects {len(found)} servers; {SERVERS_MAX} are allowed. Nothing was done."
+            )
         return [(one.id, one.name) for one in found]
 
     async def _undone(self, command: Undo, said: Said) -> list[PlannedStep]:
