@@ -1,6 +1,7 @@
 """StreamReader, against a real broker."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,6 +49,22 @@ async def test_a_page_has_the_matching_messages_from_a_sequence_on(
     page = await reader.page(subject, start=start, count=count)
     assert [stored.seq for stored in page] == list(wanted)
     assert [stored.data for stored in page] == [str(n).encode() for n in wanted]
+
+
+async def test_a_busy_process_reads_a_page_in_few_turns_of_its_event_loop(reader: StreamReader) -> None:
+    turns = 0
+
+    async def work() -> None:
+        nonlocal turns
+        while True:
+            time.sleep(0.002)  # noqa: ASYNC251 - other work of the process, which takes a while in each turn
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with run_tasks(work=work()):
+        page = await reader.page("s.>", start=1, count=400)
+    assert len(page) == 400
+    assert turns < 100
 
 
 async def test_consecutive_pages_cover_the_stream(reader: StreamReader) -> None:

@@ -219,7 +219,7 @@ def _build_log(broker: NatsConnection, feed: NatsConnection, file: IndexFile) ->
         StartPolicy.EVENTS,
         resume=None if file.saved is None else file.saved.point,
     )
-    subscription = StreamSubscription(feed, source, index)
+    subscription = StreamSubscription(feed, source, index, pace=index.pace)
     shards = ShardReader(reader, index, subscription)
     writer = LogWriter(broker, index, shards)
     broker.metrics.gauge(

@@ -1,15 +1,19 @@
 """The message index against a model of the stream: it never claims to know more than it does."""
 
+import asyncio
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from opsroom_chat.log import message_index
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.keys import message_key
 from opsroom_chat.log.message_index import MessageIndex
@@ -138,3 +142,24 @@ class IndexMachine(RuleBasedStateMachine):
 
 IndexMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestIndex = IndexMachine.TestCase
+
+
+async def test_the_feed_waits_while_much_is_unsaved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_index, "_UNSAVED_MAX", len(IDS))
+    with closing(IndexFile.open(tmp_path)) as file:
+        index = MessageIndex(file)
+        index.on_restart(Restart(reset=True))
+        for seq, message in enumerate(IDS[1:]):
+            index.add(message_key("general", message), seq + 1)
+        await asyncio.wait_for(index.pace(), 1)
+        index.add(message_key("general", IDS[0]), len(IDS))
+        feed = asyncio.create_task(index.pace())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not feed.done()
+        generation, unsaved = index.generation, index.take_unsaved()
+        file.store(unsaved.messages, None, unsaved.posts)
+        assert not feed.done()
+        index.on_saved(generation)
+        await asyncio.wait_for(feed, 1)
+        assert [file.find(message_key("general", message)) for message in IDS[:3]] == [len(IDS), 1, 2]

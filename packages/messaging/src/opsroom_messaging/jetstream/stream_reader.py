@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -145,41 +145,52 @@ class StreamReader:
 
     async def _read_batch(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
         query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
-        client = self._broker.client
+        client, batch = self._broker.client, _Batch()
         inbox = client.new_inbox()
-        subscription = await client.subscribe(inbox)
+        subscription = await client.subscribe(inbox, cb=batch.on_message)
         try:
             await client.publish(
                 f"$JS.API.DIRECT.GET.{self._stream}", json.dumps(query).encode(), reply=inbox
             )
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
-                return await _collect(subscription.messages.__anext__)
+                return await batch.complete
         except (NatsError, TimeoutError) as error:
             raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
         finally:
             await unsubscribe_quietly(subscription)
 
 
-async def _collect(receive: Callable[[], Awaitable[Msg]]) -> list[StreamMessage]:
-    """The messages of one batch, up to its end marker."""
-    messages: list[StreamMessage] = []
-    while True:
-        message = await receive()
+class _Batch:
+    """The messages of one batch, up to its end marker.
+
+    A callback takes all that has arrived in one turn of the event loop. The client's iterator takes several
+    turns for each message, and in a busy process each of them is long.
+    """
+
+    def __init__(self) -> None:
+        self.complete: asyncio.Future[list[StreamMessage]] = asyncio.get_running_loop().create_future()
+        self._messages: list[StreamMessage] = []
+
+    async def on_message(self, message: Msg) -> None:
+        if self.complete.done():
+            return
         headers: Mapping[str, str] = message.headers or {}
         status = headers.get("Status")
         if status in _END_OF_BATCH:
-            return messages
-        if status is not None:
-            raise UnavailableError(f"the broker returned {status} {headers.get('Description', '')}".rstrip())
-        at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
-        deleted = _KV_OPERATION in headers or _KV_MARKER in headers
-        messages.append(
-            StreamMessage(
-                int(headers["Nats-Sequence"]),
-                headers["Nats-Subject"],
-                message.data,
-                pending=int(headers["Nats-Num-Pending"]),
-                at=at,
-                deleted=deleted,
-            )
-        )
+            self.complete.set_result(self._messages)
+        elif status is not None:
+            reason = f"the broker returned {status} {headers.get('Description', '')}".rstrip()
+            self.complete.set_exception(UnavailableError(reason))
+        else:
+            self._messages.append(_message_of(message, headers))
+
+
+def _message_of(message: Msg, headers: Mapping[str, str]) -> StreamMessage:
+    return StreamMessage(
+        int(headers["Nats-Sequence"]),
+        headers["Nats-Subject"],
+        message.data,
+        pending=int(headers["Nats-Num-Pending"]),
+        at=datetime.fromisoformat(headers["Nats-Time-Stamp"]),
+        deleted=_KV_OPERATION in headers or _KV_MARKER in headers,
+    )

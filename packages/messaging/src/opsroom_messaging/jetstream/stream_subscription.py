@@ -84,6 +84,8 @@ class StreamSubscription:
     ``pending_messages``: the size of the receive buffer. If this process is too slow, the client drops
     further messages. The sequence numbers show the gap; it is counted, and the messages are read again.
     ``heartbeat_seconds``: how often the broker sends something even if there is no message; 0.1 or more.
+    ``pace``: awaited again and again during a catch-up, so that other tasks get a turn; it may wait, for a
+    second or two, until the handler has dealt with what it has.
 
     Attributes:
         restarts: how often the subscription was restarted, for any reason.
@@ -98,6 +100,7 @@ class StreamSubscription:
         *,
         pending_messages: int = _PENDING_MESSAGES,
         heartbeat_seconds: float = _HEARTBEAT_SECONDS,
+        pace: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._broker = broker
         self._spec = spec
@@ -119,6 +122,7 @@ class StreamSubscription:
         self._ready = asyncio.Event()
         self._pending_messages = pending_messages
         self._heartbeat_seconds = heartbeat_seconds
+        self._pace = pace or _yield_to_others
         self.restarts = 0
         self.gaps = 0
         broker.on_reconnect(self._interrupted.set)
@@ -290,7 +294,7 @@ class StreamSubscription:
         async def on_message(message: Msg) -> None:
             nonlocal received
             if self._catching_up and received % _TURN_MESSAGES == 0:
-                await asyncio.sleep(0)  # the client hands over all that it has, without a turn for others
+                await self._pace()  # the client hands over all that it has, without a turn for others
             if generation is not self._generation or self._interrupted.is_set():
                 return
             self._last_receive = asyncio.get_running_loop().time()
@@ -366,3 +370,7 @@ class StreamSubscription:
         self._catching_up = False
         self._handler.on_synced()
         self._ready.set()
+
+
+async def _yield_to_others() -> None:
+    await asyncio.sleep(0)

@@ -4,6 +4,7 @@ A row has the last event about one thing. Rows may arrive in any order, and seve
 sequence counts. So a row whose thing is over stays until no earlier event can arrive any more.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -19,8 +20,11 @@ CREATE INDEX moved ON details (room, place) WHERE kind = 'moved';
 CREATE INDEX pins ON details (room, seq) WHERE kind = 'pin';
 CREATE INDEX gone ON details (seq) WHERE gone;
 """
-_ADD = """INSERT INTO details VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, place, kind, name) DO UPDATE
-SET seq = excluded.seq, gone = excluded.gone, value = excluded.value WHERE excluded.seq > seq"""
+# One statement for all rows: between two steps, a thread would have to wait for the interpreter.
+_VALUES = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(7))
+_ADD = f"""INSERT INTO details SELECT {_VALUES} FROM json_each(?) WHERE true
+ON CONFLICT (room, place, kind, name) DO UPDATE
+SET seq = excluded.seq, gone = excluded.gone, value = excluded.value WHERE excluded.seq > seq"""  # noqa: S608
 _FORGET = "DELETE FROM details WHERE room = ? AND place = ? AND kind != 'moved' AND seq < ?"
 _MOVED = "SELECT place, iif(gone, 0, seq) FROM details INDEXED BY moved WHERE kind = 'moved' AND room = ?"
 _PINNED = "SELECT place, seq FROM details WHERE kind = 'pin' AND NOT gone AND room = ? ORDER BY seq DESC"
@@ -86,7 +90,7 @@ def add(transaction: sqlite3.Connection, details: Iterable[Detail]) -> None:
     """Add rows. With a removed message, its reactions and its pin go."""
     rows = sorted(details)
     values = [(one.room, one.place, one.kind, one.name, one.seq, one.gone, one.value) for one in rows]
-    transaction.executemany(_ADD, values)
+    transaction.execute(_ADD, (json.dumps(values),))
     removed = [(one.room, one.place, one.seq) for one in rows if one.kind is Kind.MOVED and one.gone]
     transaction.executemany(_FORGET, removed)
 

@@ -1,5 +1,6 @@
 """The file of the index: one SQLite database of a chat process, which may be deleted at any time."""
 
+import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from opsroom_chat.log import details
 from opsroom_chat.log.details import Detail, Placed
 from opsroom_chat.log.file_slots import delete_database, free_slot
+from opsroom_chat.log.keys import KEY_BYTES
 from opsroom_chat.log.posts import POST_TABLE_NAMES, POST_TABLES, Posts, PostTables, save_posts
 from opsroom_contracts.chat.models import Reactions, ThreadSummary
 from opsroom_contracts.serialization.model import Model
@@ -33,8 +35,11 @@ CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), saved TEXT NOT NULL);
     + POST_TABLES
     + details.TABLES
 )
-_ADD = """INSERT INTO messages VALUES (?, ?)
-ON CONFLICT (key) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq"""
+# One statement for all rows: between two steps, a thread would have to wait for the interpreter,
+# which the event loop keeps busy. In the order of the keys, so that each page is written once.
+_ADD = f"""INSERT INTO messages
+SELECT substr(:keys, 1 + {KEY_BYTES} * key, {KEY_BYTES}) AS place, value FROM json_each(:sequences)
+ORDER BY place ON CONFLICT (key) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq"""  # noqa: S608
 
 log = logging.getLogger(__name__)
 
@@ -162,8 +167,8 @@ class IndexFile:
             sqlite3.Error: nothing was stored.
         """
         with self._writing, self._writer as transaction:
-            # In the order of the keys, so that each page is written once.
-            transaction.executemany(_ADD, sorted(messages.items()))
+            sequences = json.dumps(list(messages.values()))
+            transaction.execute(_ADD, {"keys": b"".join(messages), "sequences": sequences})
             if posts is not None:
                 save_posts(transaction, posts)
             details.add(transaction, added)

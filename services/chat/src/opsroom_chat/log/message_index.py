@@ -4,9 +4,11 @@ It is a projection of the stream ``CHAT``. It may be behind: a guarded write the
 again. It must never claim to know a shard to its end without having all of it.
 """
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -20,6 +22,11 @@ from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_position import ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+
+_UNSAVED_MAX = 100_000
+"""The index is fed no faster than it is saved: beyond this many entries, some 20 MiB, the feed waits."""
+_WAIT_SECONDS = 2.0
+"""It waits this long at a time, so that a file that can't be written delays it and does not stop it."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +79,7 @@ class MessageIndex:
         self._posts, self._saving_posts = Posts(), Posts()
         self._first = 0
         self._details: list[Detail] = []
+        self._has_room = asyncio.Event()
         self._deaf = True
         """Whether messages are ignored, because some before them are missing."""
 
@@ -94,6 +102,16 @@ class MessageIndex:
     def can_save(self) -> bool:
         """Whether ``take_unsaved`` may be called."""
         return self._content is not _Content.UNVERIFIED and not self.failed
+
+    async def pace(self) -> None:
+        """Give other tasks a turn, and wait if much is unsaved."""
+        await asyncio.sleep(0)
+        if self.unsaved < _UNSAVED_MAX or not self.can_save:
+            return
+        self._has_room.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._has_room.wait()
 
     def find(self, key: bytes) -> int | None:
         """Return the sequence of a message's last event as far as it is known; it may be gone meanwhile."""
@@ -222,6 +240,7 @@ class MessageIndex:
 
     def on_saved(self, generation: int) -> None:
         """Note that what was taken is in the file. ``generation``: that of the index when it was taken."""
+        self._has_room.set()
         if generation == self.generation:
             self._content = _Content.VALID
             self._saving, self._saving_posts = {}, Posts()
@@ -231,6 +250,7 @@ class MessageIndex:
         return None if point is None or self._deaf else Saved(point, unsaved.shards, trimmed_to)
 
     def _forget(self) -> None:
+        self._has_room.set()
         self.generation += 1
         self.synced = False
         self._content = _Content.STALE

@@ -4,6 +4,7 @@ A part of the message index. A post is a message that its room shows: its place 
 event. Answers in threads that the room doesn't show are none.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,12 @@ CREATE TABLE mentions (person INTEGER, room INTEGER, seq INTEGER, PRIMARY KEY (p
 WITHOUT ROWID;
 """
 POST_TABLE_NAMES = ("rooms", "people", "posts", "mentions")
+# One statement for all rows: between two steps, a thread would have to wait for the interpreter.
+_ADD = """INSERT OR REPLACE INTO posts
+SELECT :room, CAST(key AS INTEGER) AS seq, value FROM json_each(:rows) ORDER BY seq"""
+_ADD_MENTIONS = """INSERT OR IGNORE INTO mentions
+SELECT json_extract(value, '$[0]'), :room, json_extract(value, '$[1]') FROM json_each(:rows)"""
+_REMOVE = "DELETE FROM posts WHERE room = :room AND seq IN (SELECT value FROM json_each(:rows))"
 EVERYBODY = ""
 """In place of a person's id: a message mentions everybody in its room."""
 
@@ -49,9 +56,13 @@ class Posts:
     """Posts by room, in memory until they are saved."""
 
     by_room: dict[str, RoomPosts] = field(default_factory=dict)
+    _plain: dict[str, Post] = field(default_factory=dict)
+    """One post without mentions of each sender, for all of them: they are equal, and most posts are such."""
 
     def put(self, room: str, seq: int, post: Post | None) -> None:
         """Add a post, or with None remove it."""
+        if post is not None and not post.mentions:
+            post = self._plain.setdefault(post.sender, post)
         self.by_room.setdefault(room, {})[seq] = post
 
     def of(self, room: str) -> Mapping[int, Post | None]:
@@ -89,17 +100,16 @@ def save_posts(transaction: sqlite3.Connection, posts: Posts) -> None:
     rooms, people = _Numbers(transaction, "rooms"), _Numbers(transaction, "people")
     for room, changes in posts.by_room.items():
         room_no = rooms.of(room)
-        kept = [(seq, post) for seq, post in sorted(changes.items()) if post is not None]
-        removed = [(room_no, seq) for seq, post in changes.items() if post is None]
-        transaction.executemany(
-            "INSERT OR REPLACE INTO posts VALUES (?, ?, ?)",
-            [(room_no, seq, people.of(post.sender)) for seq, post in kept],
-        )
-        transaction.executemany(
-            "INSERT OR IGNORE INTO mentions VALUES (?, ?, ?)",
-            [(people.of(person), room_no, seq) for seq, post in kept for person in post.mentions],
-        )
-        transaction.executemany("DELETE FROM posts WHERE room = ? AND seq = ?", removed)
+        kept = {seq: people.of(post.sender) for seq, post in changes.items() if post is not None}
+        mentions = [
+            (people.of(person), seq)
+            for seq, post in changes.items()
+            if post is not None
+            for person in post.mentions
+        ]
+        removed = [seq for seq, post in changes.items() if post is None]
+        for query, rows in ((_ADD, kept), (_ADD_MENTIONS, mentions), (_REMOVE, removed)):
+            transaction.execute(query, {"room": room_no, "rows": json.dumps(rows)})
 
 
 class PostTables:
