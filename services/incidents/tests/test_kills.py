@@ -13,6 +13,8 @@ from services.incidents.tests.harness import SECONDS, Room, process
 
 STEPS = 14
 """The trigger, the message, plan, request, results, reply and acknowledgement; most there and back."""
+LEAST = 5
+"""Of these, how often a process died before it was done."""
 _SENT = (b"incidents.", b"cloud.", b"chat.reply", b"chat.card", b"$JS.ACK.", b"$JS.API.STREAM.MSG.GET.CHAT")
 _ANSWERS = (b'"operation"', b'"seq"', b'"message":')
 
@@ -46,10 +48,10 @@ async def killed_at(step: int, room: Room, url: str, folder: Path, text: str) ->
 async def test_a_command_is_done_once_and_replied_to_once(
     room: Room, broker_process: BrokerProcess, tmp_path: Path, first: int
 ) -> None:
-    said = 0
+    said, killed = 0, 0
     for step in range(first, STEPS + 1, 2):
         said += 1
-        await killed_at(step, room, broker_process.url, tmp_path, f"/create as s-{step} label:n=one")
+        killed += await killed_at(step, room, broker_process.url, tmp_path, f"/create as s-{step} label:n=one")
         async with process(broker_process.url, tmp_path):
             await room.until_replies(said)
     assert sorted(await room.servers()) == sorted(f"s-{step}" for step in range(first, STEPS + 1, 2))
@@ -57,3 +59,4 @@ async def test_a_command_is_done_once_and_replied_to_once(
     each_once(kept)
     assert sum(one.event.type is EventType.RECEIVED for one in kept) == said
     assert len(await room.replies()) == said
+    assert killed >= LEAST, "a command has become so short that it is not killed in its middle"
