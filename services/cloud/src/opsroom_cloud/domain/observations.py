@@ -72,12 +72,10 @@ def take_in(provider: str, found: Listed, name: str, now: datetime) -> InstanceE
 
 
 def _condition(instance: Instance, seen: Observation) -> tuple[Condition, str | None]:
-    if seen.condition is not Condition.OK:
-        return seen.condition, seen.reason
     failed_operation = instance.condition is Condition.FAILED and instance.reason_code is not None
     if failed_operation and seen.state is instance.state:
         return instance.condition, instance.reason
-    return Condition.OK, None
+    return seen.condition, None if seen.condition is Condition.OK else seen.reason
 
 
 def _outside(
