@@ -17,7 +17,8 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
 from opsroom_contracts.incidents import commands as chat_commands
-from opsroom_contracts.incidents import table
+from opsroom_contracts.incidents.table import CHAT_COMMANDS, ChatCommandSpec, Parameter, Values
+from opsroom_contracts.search.query import QUERY_MAX
 from opsroom_gateway.app import describe
 
 
@@ -25,6 +26,25 @@ def names_of(union: TypeAdapter[Any]) -> list[str]:
     """Return the names of the models of a discriminated union."""
     mapping = union.json_schema()["discriminator"]["mapping"]
     return [reference.rsplit("/", 1)[-1] for reference in mapping.values()]
+
+
+def parameter_of(one: Parameter) -> dict[str, Any]:
+    """Return an argument of a command in the chat, as the page has it."""
+    keyword = {} if one.keyword is None else {"keyword": one.keyword}
+    return {"values": one.values.value, "label": one.label, "required": one.required, **keyword}
+
+
+def chat_command_of(spec: ChatCommandSpec) -> dict[str, Any]:
+    """Return a command in the chat, as the page has it."""
+    return {
+        "name": spec.name.value,
+        "permission": spec.permission.value,
+        "parameters": [parameter_of(one) for one in spec.parameters],
+        "help": spec.help,
+        "example": spec.example,
+        "isLocal": spec.is_local,
+        "isReady": spec.is_ready,
+    }
 
 
 json.dump(
@@ -54,26 +74,6 @@ json.dump(
             }
             for spec in commands.COMMANDS.values()
         },
-        "chatCommands": [
-            {
-                "name": spec.name.value,
-                "permission": spec.permission.value,
-                "parameters": [
-                    {
-                        "values": one.values.value,
-                        "label": one.label,
-                        "required": one.required,
-                        **({} if one.keyword is None else {"keyword": one.keyword}),
-                    }
-                    for one in spec.parameters
-                ],
-                "usage": spec.usage,
-                "example": spec.example,
-                "isLocal": spec.is_local,
-            }
-            for spec in table.CHAT_COMMANDS.values()
-            if spec.is_ready
-        ],
         "done": {command.value: event.value for command, event in commands.DONE.items()},
         "creating": sorted(command.value for command in commands.CREATING),
         "closeCodes": {
@@ -99,12 +99,17 @@ json.dump(
             "SIMULATED": instances.SIMULATED,
             "JOIN_FRAGMENT": http_people.JOIN_FRAGMENT,
             "INVITATION_SECONDS": invitations.INVITATION_SECONDS,
-            "SERVERS_MAX": chat_commands.SERVERS_MAX,
+            "RETRY_HINT": close_codes.RETRY_HINT,
+        },
+        "chatCommands": [chat_command_of(spec) for spec in CHAT_COMMANDS.values()],
+        "chatValues": [values.value for values in Values],
+        "chatConstants": {
+            "COMMAND_SERVERS_MAX": chat_commands.SERVERS_MAX,
             "LOG_LINES": chat_commands.LOG_LINES,
             "LOG_LINES_MAX": chat_commands.LOG_LINES_MAX,
-            "COMMAND_TITLE_MAX": chat_commands.TITLE_MAX,
-            "COMMAND_NOTE_MAX": chat_commands.NOTE_MAX,
-            "RETRY_HINT": close_codes.RETRY_HINT,
+            "TITLE_MAX": chat_commands.TITLE_MAX,
+            "NOTE_MAX": chat_commands.NOTE_MAX,
+            "QUERY_MAX": QUERY_MAX,
         },
         "retryable": sorted(code.value for code in errors.RETRYABLE),
     },

@@ -159,6 +159,9 @@ export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
 export type RoomKind = "open" | "public" | "private" | "direct";
 export type RoomRole = "member" | "owner";
+export type CardKind = "alert" | "deploy" | "operation" | "servers" | "incident";
+export type CardStatus = "firing" | "acknowledged" | "resolved" | "info" | "running" | "succeeded" | "failed";
+export type Severity = "info" | "warning" | "critical";
 export type InstanceState = "running" | "stopped";
 export type FailureCode =
   | "provider_error"
@@ -981,6 +984,8 @@ export interface Message {
   files?: File[];
   mentions?: Mentions;
   imported?: Imported;
+  card?: Card;
+  command?: CommandCall;
   seq: number;
   id: string;
   room: string;
@@ -1028,6 +1033,44 @@ export interface Reactions {
    */
   users: User[];
   me?: boolean;
+}
+export interface Card {
+  kind: CardKind;
+  key?: string;
+  source: string;
+  status: CardStatus;
+  title: string;
+  text: string;
+  /**
+   * @maxItems 20
+   */
+  fields: CardField[];
+  /**
+   * @maxItems 5
+   */
+  actions: CardAction[];
+  severity?: Severity;
+  link?: string;
+  /**
+   * @maxItems 50
+   */
+  instances?: string[];
+  operation?: string;
+  generation: number;
+  changedAt: string;
+}
+export interface CardField {
+  name: string;
+  value: string;
+  short?: boolean;
+}
+export interface CardAction {
+  label: string;
+  command?: string;
+  url?: string;
+}
+export interface CommandCall {
+  name: string;
 }
 export interface ThreadSummary {
   replies: number;
@@ -1295,7 +1338,7 @@ export interface Status {
   missing: string[];
 }
 export interface ReplicaStatus {
-  service: "gateway" | "chat" | "cloud";
+  service: "gateway" | "chat" | "cloud" | "incidents";
   id: string;
   version: string;
   startedAt: string;
@@ -1428,6 +1471,8 @@ export interface MessageFrame {
   files?: File[];
   mentions?: Mentions;
   imported?: Imported;
+  card?: Card;
+  command?: CommandCall;
   seq: number;
   id: string;
   room: string;

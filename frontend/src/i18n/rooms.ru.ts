@@ -14,6 +14,7 @@ const problems: Partial<Record<ErrorCode, string>> = {
 };
 
 export const ru: RoomsDictionary = {
+  pinnedServers: "Закреплённые серверы",
   peopleHere: n => `Сейчас здесь · ${n}`,
   direct: "Личные сообщения",
   newRoom: "Новая комната",

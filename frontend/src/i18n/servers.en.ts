@@ -44,6 +44,8 @@ export const en = {
   adopt: "Adopt…",
   more: (name: string) => `More: ${name}`,
   menu: {
+    pin: "Pin to the left column",
+    unpin: "Unpin from the left column",
     details: "Details",
     edit: "Edit…",
     protect: "Protect",

@@ -58,6 +58,8 @@ export const ru: ServersDictionary = {
   adopt: "Подключить…",
   more: name => `Ещё: ${name}`,
   menu: {
+    pin: "Закрепить в левой колонке",
+    unpin: "Открепить",
     details: "Подробности",
     edit: "Изменить…",
     protect: "Защитить",

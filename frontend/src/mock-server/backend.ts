@@ -3,6 +3,7 @@ import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
 import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
+import { MockCommands } from "./commands";
 import { mockMessagesApi } from "./messages-api";
 import { mockRoomsApi } from "./rooms";
 import { mockSearchApi } from "./search-api";
@@ -32,6 +33,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
   const defer = (action: () => void) => void setTimeout(action, latencyMs);
   const chat = new MockChat(defer);
   const cloud = new MockCloud(delayMs, defer, newId);
+  chat.onCommand = new MockCommands(chat, cloud).answer;
   const since = Date.now();
   let reachable = true;
 

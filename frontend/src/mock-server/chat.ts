@@ -1,6 +1,7 @@
 import type { ChatListener, ChatSocket, HistoryQuery } from "../api/backend";
 import { ApiError } from "../api/errors";
 import {
+  type Card,
   type ClientFrame,
   CloseCode,
   type ErrorCode,
@@ -16,6 +17,8 @@ import {
 } from "../contract/generated";
 import { type ChangeFrame, isReply, withChange } from "../state/chat/message-changes";
 import { type HistoryPage, ROOM } from "../state/chat/model";
+import { isCommand } from "../text/escaped";
+import { parse, type Said } from "../text/grammar";
 import { isBlank, sameName } from "../text/typed";
 import { MockFiles } from "./files";
 import { type ChangeRequest, changeMessage } from "./message-changes";
@@ -54,6 +57,8 @@ export class MockChat {
   namesRefused = true;
   /** How many messages were refused. */
   refused = 0;
+  /** What becomes of commands. */
+  onCommand: ((message: Message, said: Said) => void) | undefined;
   private readonly changes: ChangeFrame[] = [];
   private epoch = 1;
   readonly files = new MockFiles();
@@ -147,6 +152,31 @@ export class MockChat {
     return this.post({ ...written, timestamp: timestamp.toISOString() });
   }
 
+  /** Post what a bot says, in a thread or not. */
+  reply(user: User, text: string, place: Pick<Message, "room" | "thread">): Message {
+    return this.post({ user, text, ...place, timestamp: new Date().toISOString() });
+  }
+
+  /** Post a card of a bot. */
+  postCard(user: User, card: Card, place: Pick<Message, "room" | "thread">, at = new Date()): Message {
+    const text = `[${card.status}] ${card.title}`;
+    return this.post({ user, text, card, ...place, timestamp: at.toISOString() });
+  }
+
+  /** Replace the card of a message. */
+  updateCard(id: string, card: Card): void {
+    const at = this.messages.findIndex(one => one.id === id);
+    const before = this.messages[at];
+    if (!before) return;
+    this.seq += 1;
+    const timestamp = new Date().toISOString();
+    const message = { ...before, card, text: `[${card.status}] ${card.title}`, editedAt: timestamp };
+    this.messages[at] = message;
+    const frame: ChangeFrame = { type: "edited", seq: this.seq, room: before.room, id, timestamp, message };
+    this.changes.push(frame);
+    this.broadcast(frame, before.room);
+  }
+
   private post(written: Omit<Message, "seq" | "id">): Message {
     this.seq += 1;
     const message: Message = { seq: this.seq, id: `m${this.seq}`, ...written };
@@ -218,7 +248,9 @@ export class MockChat {
       (!isBlank(text) || files?.length) && [...text].length <= TEXT_MAX && !/\p{Surrogate}/u.test(text);
     const isMember = this.rooms.has(user.id, room);
     const problem = isMember ? "invalid_request" : "room_unknown";
-    const refusal = isValid && isMember ? this.refusal : { code: problem as ErrorCode };
+    const said = parse(text);
+    const refusal =
+      isValid && isMember && said.is !== "Problem" ? this.refusal : { code: problem as ErrorCode };
     if (refusal) {
       this.refused += 1;
       const about = this.namesRefused ? { clientId } : {};
@@ -228,8 +260,21 @@ export class MockChat {
     const earlier = this.messages.find(message => message.clientId === clientId);
     const attached = files?.length ? { files } : {};
     const timestampNow = new Date().toISOString();
-    const written = { user, text, clientId, room, timestamp: timestampNow, ...reply, ...attached };
-    const { seq, id, timestamp } = earlier ?? this.post(written);
+    const plain = said.is === "Text" ? said.text : text;
+    const command = isCommand(text) ? { command: { name: text.slice(1).split(/\s/, 1)[0] ?? "" } } : {};
+    const written = {
+      user,
+      text: plain,
+      ...command,
+      clientId,
+      room,
+      timestamp: timestampNow,
+      ...reply,
+      ...attached,
+    };
+    const message = earlier ?? this.post(written);
+    const { seq, id, timestamp } = message;
+    if (!earlier && isCommand(text)) this.onCommand?.(message, said);
     listener.onFrame({ type: "ack", clientId, seq, id, timestamp, duplicate: earlier !== undefined });
   }
 

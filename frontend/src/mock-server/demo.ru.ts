@@ -18,4 +18,16 @@ export const ru: DemoTexts = {
     "Уже занимаюсь. Статьи о нас пока нет: https://ru.wikipedia.org/wiki/Ops 😁",
     "Добро пожаловать! Создайте сервер, здесь это бесплатно.",
   ],
+  alert: {
+    title: "web-2 отвечает медленно",
+    text: "95-й процентиль уже 5 минут выше **2 с**.",
+    fields: [
+      { name: "Проверка", value: "http-latency", short: true },
+      { name: "Сейчас", value: "2,7 с", short: true },
+    ],
+    actions: [
+      { label: "Перезапустить web-2", command: "/restart web-2" },
+      { label: "Показать серверы", command: "/ps label:env=prod" },
+    ],
+  },
 };

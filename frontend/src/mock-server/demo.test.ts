@@ -27,7 +27,9 @@ async function visit(language: () => Language): Promise<string[]> {
     await vi.advanceTimersByTimeAsync(6_000);
   }
   const others = frames.flatMap(frame =>
-    frame.type === "message" && frame.user.name !== "guest" ? [frame.user.name, frame.text] : [],
+    frame.type === "message" && !frame.card && frame.user.name !== "guest"
+      ? [frame.user.name, frame.text]
+      : [],
   );
   expect(others).toHaveLength(2 * (4 + 4));
   return others;

@@ -1,7 +1,10 @@
 import type { Backend } from "../api/backend";
 import type { LifecycleCommand, NewInstance, User } from "../contract/generated";
 import type { Language } from "../i18n/language";
+import { ROOM } from "../state/chat/model";
+import { isCommand } from "../text/escaped";
 import { createMockBackend, type MockBackend } from "./backend";
+import { cardOf } from "./commands";
 import { type DemoTexts, en } from "./demo.en";
 import { ru } from "./demo.ru";
 import { DOCKER } from "./provider";
@@ -16,7 +19,11 @@ const uuid = (): string => {
   return [part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 16)].join("-");
 };
 
-function addDemoContent({ chat, cloud }: MockBackend, { names, messages }: DemoTexts): readonly User[] {
+/** Who posts the demo's alert. */
+const ALERTS_BOT = { id: "bot-hook-demo", name: "alertmanager" };
+
+function addDemoContent({ chat, cloud }: MockBackend, texts: DemoTexts): readonly User[] {
+  const { names, messages, alert } = texts;
   const people = names.map(name => chat.enter(name));
   const [first, second, third] = names;
   const ago = (minutes: number) => new Date(Date.now() - minutes * MINUTE);
@@ -38,7 +45,7 @@ function addDemoContent({ chat, cloud }: MockBackend, { names, messages }: DemoT
     cloud.command({ command, instanceId, key: uuid() }, actor, ago(minutes));
   const web = { template: "docker/web-small", labels: { env: "prod", role: "web" }, start: true };
   make({ ...web, name: "web-1" }, first, 150);
-  make({ ...web, name: "web-2" }, first, 149);
+  const slow = make({ ...web, name: "web-2" }, first, 149);
   const nightly = make({ name: "nightly", template: "docker/worker", labels: { ci: "" } }, second, 148);
   const old = make({ name: "old-build", start: true }, second, 147);
   const cache = make({ name: "cache-1", template: "docker/worker", labels: { env: "test" } }, third, 146);
@@ -48,6 +55,9 @@ function addDemoContent({ chat, cloud }: MockBackend, { names, messages }: DemoT
   act("start", nightly, second, 12);
   cloud.failure = undefined;
   cloud.outside(cache, { condition: "lost" });
+  const about = { kind: "alert", status: "firing", severity: "warning" } as const;
+  const card = cardOf({ ...about, ...alert, source: ALERTS_BOT.name, instances: [slow] }, ago(1));
+  chat.postCard(ALERTS_BOT, card, { room: ROOM }, ago(1));
   return people;
 }
 
@@ -58,7 +68,10 @@ function autoReply({ chat }: MockBackend, people: readonly User[], texts: () => 
   setInterval(() => {
     const newMessages = chat.messages.slice(seen);
     seen = chat.messages.length;
-    const hasQuestion = newMessages.some(message => !people.some(one => one.id === message.user.id));
+    const hasQuestion = newMessages.some(
+      ({ user, text }) =>
+        !user.id.startsWith("bot-") && !isCommand(text) && !people.some(one => one.id === user.id),
+    );
     const speaker = people[turn % people.length];
     const { replies } = texts();
     const reply = replies[turn % replies.length];

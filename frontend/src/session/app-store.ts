@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
-import type { RoomView } from "../contract/generated";
+import type { Instance, RoomView } from "../contract/generated";
 import { signalsOf } from "../live/page-store";
 import { SharedStore } from "../live/shared-store";
 import type { Change } from "../state/chat/message-changes";
@@ -56,7 +56,8 @@ export class AppStore {
   readonly cloud: ReadonlySignal<CloudState>;
   /** The server's clock minus this device's, in milliseconds. */
   readonly clockOffset: ReadonlySignal<number>;
-  readonly serverNames: ReadonlySignal<ReadonlySet<string>>;
+  /** The servers by their names, which are unique. */
+  readonly servers: ReadonlySignal<ReadonlyMap<string, Instance>>;
   readonly access: Access;
   readonly commandSender: CommandSender;
   private readonly shared: SharedStore<PageState, Action, Intention>;
@@ -92,7 +93,7 @@ export class AppStore {
     this.cloud = cloud;
     this.clockOffset = clockOffset;
     const instances = computed(() => cloud.value.instances);
-    this.serverNames = computed(() => new Set([...instances.value.values()].map(one => one.name)));
+    this.servers = computed(() => new Map([...instances.value.values()].map(one => [one.name, one])));
     this.typingUsers = typing;
     this.access = new Access(view, backend, () => this.token);
     this.leader = new PageLeader({

@@ -34,6 +34,12 @@ export function entriesOf(lines: readonly WorklogLine[]): readonly WorklogEntry[
   return [...groups].map(([key, group]) => entryOf(key, group));
 }
 
+/** The operation with an id; undefined if none of its lines is loaded. */
+export function entryWith(lines: readonly WorklogLine[], operationId: string): WorklogEntry | undefined {
+  const found = lines.filter(line => line.operationId === operationId);
+  return found.length > 0 ? entryOf(`o${operationId}`, found) : undefined;
+}
+
 /** The line with what is known of the command: who gave it, and to which server. */
 export const commandLine = ({ received, lines }: WorklogEntry): WorklogLine | undefined =>
   received ?? lines[0];

@@ -1,4 +1,5 @@
 import { RETRYABLE, type ServerFrame } from "../../contract/generated";
+import { unescaped } from "../../text/escaped";
 import {
   type ChangeFrame,
   changedBy,
@@ -153,7 +154,7 @@ const FRAME_REDUCERS = {
     const outbox = state.outbox.filter(one => one !== item);
     const { room, text, thread, broadcast } = item;
     const stored = {
-      ...{ seq, id, room, user: state.me, text, timestamp, clientId },
+      ...{ seq, id, room, user: state.me, text: unescaped(text), timestamp, clientId },
       ...(thread === undefined ? {} : { thread }),
       ...(broadcast === undefined ? {} : { broadcast }),
     };

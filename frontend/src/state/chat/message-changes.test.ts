@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Reactions, User } from "../../contract/generated";
+import type { Card, Reactions, User } from "../../contract/generated";
 import {
   type Change,
   type ChangeFrame,
@@ -39,6 +39,18 @@ describe("changes from the log", () => {
     });
     expect(once.reactions).toEqual([{ emoji: "👍", count: 1, users: [bob], me: false }]);
     expect([...frames, ...frames].reduce((it, frame) => withChange(it, frame, ann), message)).toEqual(once);
+  });
+
+  it("replace a card with its message", () => {
+    const card = { kind: "alert", status: "firing", source: "s", title: "t", text: "", fields: [] } as const;
+    const before: Card = { ...card, fields: [], actions: [], generation: 0, changedAt: about.timestamp };
+    const after: Card = { ...before, status: "resolved" };
+    const [frame] = [edited(8, "two")];
+    if (frame?.type !== "edited") throw new Error("not edited");
+    const withCard = { ...frame, message: { ...frame.message, card: after } };
+    expect(withChange({ ...message, card: before }, withCard, ann).card).toEqual(after);
+    // A gateway of an earlier release leaves it out.
+    expect(withChange({ ...message, card: before }, frame, ann).card).toEqual(before);
   });
 
   it("don't apply to a page of history that has them already", () => {

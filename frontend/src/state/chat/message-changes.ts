@@ -106,8 +106,9 @@ export function withChange(message: ShownMessage, frame: ChangeFrame, me: User |
     case "removed":
       return withoutText(message, frame.byAuthor);
     case "edited": {
-      const { text, editedAt } = frame.message;
-      return { ...message, text, editedAt: editedAt ?? frame.timestamp, changedSeq };
+      const { text, editedAt, card } = frame.message;
+      const edited = { ...message, text, editedAt: editedAt ?? frame.timestamp, changedSeq };
+      return card ? { ...edited, card } : edited;
     }
     case "reaction": {
       const reactions = withReaction(message.reactions ?? [], frame, frame.user.id === me?.id);

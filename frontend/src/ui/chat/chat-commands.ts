@@ -1,50 +1,105 @@
-import type { User } from "../../contract/generated";
+import { CHAT_COMMANDS, type ChatCommandSpec } from "../../contract/chat-commands";
+import type { Action, User } from "../../contract/generated";
+import type { CommandsDictionary } from "../../i18n/commands.en";
 import type { Dictionary } from "../../i18n/en";
 import { isolated } from "../../i18n/isolate";
-import { parseMessage, type SlashCommand } from "../../text/slash-commands";
+import { problemText, usageOf } from "../../text/command-help";
+import { isCommand } from "../../text/escaped";
+import { parse, specOf } from "../../text/grammar";
 
 /** What a command may use. */
 export interface ChatContext {
   readonly t: Dictionary["chat"];
+  readonly words: CommandsDictionary;
   readonly people: readonly User[];
+  readonly may: (action: Action) => boolean;
+  readonly hasFiles: boolean;
   readonly send: (text: string) => void;
+  readonly search: (query: string) => void;
   readonly leave: () => void;
 }
-
-/** The commands of the composer. To add one, add its row, and its summary to the dictionaries. */
-const COMMANDS: readonly (SlashCommand<ChatContext> & {
-  readonly name: keyof Dictionary["chat"]["commands"];
-})[] = [
-  {
-    name: "help",
-    run: ({ t }) => [...COMMANDS.map(({ name }) => `/${name} – ${t.commands[name]}`), t.escape].join("\n"),
-  },
-  {
-    name: "who",
-    run: ({ t, people }) => `${t.online(people.length)}: ${people.map(one => isolated(one.name)).join(", ")}`,
-  },
-  { name: "quit", run: ({ leave }) => void leave() },
-];
 
 export interface Outcome {
   /** Whether the message was sent or the command was run, so that the field is empty again. */
   readonly done: boolean;
   /** What to show to the user alone. */
   readonly note?: string | undefined;
+  /** Where the problem is in what would be sent. */
+  readonly position?: number;
+}
+
+/** The commands that only the page has. */
+const PAGE_COMMANDS = {
+  who: ({ t, people }: ChatContext) =>
+    `${t.online(people.length)}: ${people.map(one => isolated(one.name)).join(", ")}`,
+  quit: ({ leave }: ChatContext) => void leave(),
+} as const;
+
+type PageCommand = keyof typeof PAGE_COMMANDS;
+
+const isPageCommand = (word: string): word is PageCommand => Object.hasOwn(PAGE_COMMANDS, word);
+
+/** A command that the composer offers. */
+export interface OfferedCommand {
+  readonly name: string;
+  readonly usage: string;
+  readonly summary: string;
+  readonly spec?: ChatCommandSpec;
+}
+
+/** The commands that the user may give, in the order of the help. */
+export const offeredCommands = ({
+  t,
+  words,
+  may,
+}: Pick<ChatContext, "t" | "words" | "may">): readonly OfferedCommand[] => [
+  ...CHAT_COMMANDS.filter(spec => spec.isReady && may(spec.permission)).map(spec => ({
+    ...{ name: spec.name, usage: usageOf(spec), summary: words.help[spec.name], spec },
+  })),
+  ...(Object.keys(PAGE_COMMANDS) as PageCommand[]).map(name => ({
+    ...{ name, usage: `/${name}`, summary: t.commands[name] },
+  })),
+];
+
+function helpText(context: ChatContext, about: string | null): string {
+  const { t, words } = context;
+  const offered = offeredCommands(context);
+  if (about === null)
+    return [...offered.map(({ usage, summary }) => `${usage} – ${summary}`), t.escape].join("\n");
+  const found = offered.find(one => one.name === about);
+  if (!found) return t.noCommand(about);
+  const { usage, summary, spec } = found;
+  return [usage, summary, ...(spec ? [words.example(spec.example)] : [])].join("\n");
 }
 
 /** Sends `message` without the blanks around it, or runs it as a command: what would be sent is what counts. */
 export function submit(message: string, context: ChatContext): Outcome {
-  const parsed = parseMessage(message.trim(), COMMANDS);
-  switch (parsed.kind) {
-    case "text":
-      context.send(parsed.text.trim());
+  const text = message.trim();
+  const word = /^\/(\w+)$/.exec(text)?.[1]?.toLowerCase() ?? "";
+  if (isPageCommand(word)) return { done: true, note: PAGE_COMMANDS[word](context) ?? undefined };
+  const said = parse(text);
+  switch (said.is) {
+    case "Problem":
+      return {
+        done: false,
+        note: problemText(context.t, context.words, text, said),
+        position: said.position,
+      };
+    case "Help":
+      return { done: true, note: helpText(context, said.about) };
+    case "SearchFor":
+      context.search(said.query);
       return { done: true };
-    case "command":
-      return { done: true, note: parsed.command.run(context, parsed.argument) };
-    case "unknown":
-      return { done: false, note: context.t.noCommand(parsed.name) };
     default:
-      return parsed satisfies never;
+      return give(text, context);
   }
+}
+
+/** Send a message, or a command if the user may give it. */
+function give(text: string, { words, may, hasFiles, send }: ChatContext): Outcome {
+  const spec = isCommand(text) ? specOf(text.slice(1).split(/\s/, 1)[0] ?? "") : undefined;
+  if (spec && !may(spec.permission)) return { done: false, note: words.notAllowed(spec.name) };
+  if (spec && hasFiles) return { done: false, note: words.noFiles };
+  send(text);
+  return { done: true };
 }

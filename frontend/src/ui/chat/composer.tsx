@@ -10,11 +10,14 @@ import { isComposing } from "../composition";
 import { Lazy } from "../lazy";
 import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
+import { dialogOpen, typedAhead } from "../shortcuts";
 import { submit } from "./chat-commands";
+import { commandsDictionary } from "./commands-dictionary";
 import { draftOf } from "./draft";
 import { EmojiPicker } from "./emoji-picker";
 import { createAttachments } from "./files/attachments";
 import { useDrop } from "./files/use-drop";
+import { mayDo } from "./may-do";
 import { draftEdit, editing } from "./message/active-message";
 import { useMute } from "./use-mute";
 
@@ -25,6 +28,12 @@ const WARN_BELOW = 200;
 const loadTray = () => import(/* webpackChunkName: "attachments" */ "./files/attachment-tray");
 const loadAttach = () => import(/* webpackChunkName: "attachments" */ "./files/attach-button");
 const loadTools = () => import(/* webpackChunkName: "composing" */ "./composing/composing-tools");
+
+/** Open the search with what to search for. */
+function search(query: string): void {
+  typedAhead.value = query;
+  dialogOpen.value = "search";
+}
 
 const isTouch = (): boolean => matchMedia("(hover: none) and (pointer: coarse)").matches;
 
@@ -115,9 +124,13 @@ export function Composer({ room, thread }: ComposerProps) {
 
   const send = () => {
     if ((isBlank(text) && !hasFiles) || isUploading || left < 0 || !me || muted) return;
-    const { done, note: said } = submit(text, {
-      t,
-      people: store.chat.value.users,
+    const {
+      done,
+      note: said,
+      position,
+    } = submit(text, {
+      ...{ t, words: commandsDictionary.value, people: store.chat.value.users, hasFiles, search },
+      may: action => mayDo(store, action),
       send: message => {
         const reply = thread === undefined ? {} : { thread, broadcast };
         const files = attachments.take();
@@ -131,6 +144,9 @@ export function Composer({ room, thread }: ComposerProps) {
     // A message ends the typing notice for others, so the next key press sends a new one.
     typedAt.current = Number.NEGATIVE_INFINITY;
     field.current?.focus();
+    if (position === undefined) return;
+    const at = text.length - text.trimStart().length + position;
+    field.current?.setSelectionRange(at, at);
   };
 
   const type = (value: string) => {

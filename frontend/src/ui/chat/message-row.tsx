@@ -1,6 +1,7 @@
 import { useComputed } from "@preact/signals";
 import type { ShownRow } from "../../state/chat/message-changes";
 import type { OutgoingMessage } from "../../state/chat/model";
+import { isCommand, unescaped } from "../../text/escaped";
 import { dayKey, formatClock, formatDay } from "../../text/format";
 import { useApp } from "../app-context";
 import { Lazy } from "../lazy";
@@ -13,6 +14,7 @@ import { activeMessage, editing } from "./message/active-message";
 import { MessageText } from "./message/message-text";
 import { ModerateButton } from "./moderation/moderate-button";
 
+const loadCard = () => import(/* webpackChunkName: "cards" */ "./cards/message-card");
 const loadActions = () => import(/* webpackChunkName: "message" */ "./message/message-actions");
 const loadEditForm = () => import(/* webpackChunkName: "message" */ "./message/edit-form");
 const loadFiles = () => import(/* webpackChunkName: "files" */ "./files/message-files");
@@ -70,12 +72,15 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
     changes,
     replies,
     thread,
+    card,
   } = message;
   const t = dictionary.value.chat;
   const author = own ? t.you : user.name;
   const isActive = useComputed(() => activeMessage.value === id).value;
   const isEdited = useComputed(() => editing.value?.id === id).value;
-  const hasFoot = reactions.length > 0 || editedAt !== undefined || pinned || changes !== undefined;
+  // A card says itself when it was updated.
+  const isChanged = editedAt !== undefined && card === undefined;
+  const hasFoot = reactions.length > 0 || isChanged || pinned || changes !== undefined;
   const hasThread = !isInThread && (replies !== undefined || thread !== undefined);
   return (
     <article class={`message${own ? " own" : ""}${isFirst ? " first" : ""}`} data-message={id}>
@@ -86,11 +91,13 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
         {isFirst && message.imported && <span class="bot-badge">{t.imported}</span>}
         {isFirst && former && ` (${t.former})`} <Time at={timestamp} format={formatClock} />
       </header>
-      <div class="message-body">
+      <div class={message.command ? "message-body command" : "message-body"}>
         {removed ? (
           <p class="message-removed">{removed === "author" ? t.deleted : t.removed}</p>
         ) : isEdited && own ? (
           <Lazy load={loadEditForm} props={{ message }} />
+        ) : card ? (
+          <Lazy load={loadCard} props={{ message }} />
         ) : (
           message.text && <MessageText text={message.text} />
         )}
@@ -121,7 +128,9 @@ export function OutgoingRow({ item, isFirst }: OutgoingRowProps) {
         <span class={isFirst ? "message-author" : "visually-hidden"}>{t.you}</span>{" "}
         <Time at={item.at} format={formatClock} />
       </header>
-      <div class="message-body">{item.text && <MessageText text={item.text} />}</div>
+      <div class={isCommand(item.text) ? "message-body command" : "message-body"}>
+        {item.text && <MessageText text={unescaped(item.text)} />}
+      </div>
       {item.files && <Lazy load={loadFiles} props={{ files: item.files, room: item.room }} />}
       <p class="message-status">
         {status}

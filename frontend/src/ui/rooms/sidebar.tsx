@@ -7,6 +7,7 @@ import { ModerateButton, RestrictionsButton } from "../chat/moderation/moderate-
 import { useRovingFocus } from "../list/roving-focus";
 import { currentRoom, hrefs, place } from "../place";
 import { dictionary } from "../settings/preferences";
+import { PinnedServers } from "./pinned-servers";
 import { RoomList } from "./room-list";
 import { roomsDictionary } from "./rooms-dictionary";
 
@@ -79,6 +80,7 @@ export default function Sidebar() {
           {t.morePeople}
         </button>
       )}
+      <PinnedServers />
       <RestrictionsButton />
     </>
   );

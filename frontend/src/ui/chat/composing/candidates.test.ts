@@ -1,11 +1,16 @@
 import { expect, it } from "vitest";
+import { en } from "../../../i18n/commands.en";
 import { findEmoji } from "../../../text/emoji";
 import { candidatesFor, type Sources } from "./candidates";
 
 const sources: Sources = {
   names: ["Ann", "Anton", "Mary Lee"],
   groups: { room: "everybody in the room", here: "everybody here" },
-  commands: { help: "list them", who: "who is here" },
+  commands: [
+    { name: "help", usage: "/help [COMMAND]", summary: "list them" },
+    { name: "who", usage: "/who", summary: "who is here" },
+  ],
+  arguments: { kinds: en.kinds, specs: [], servers: [], templates: [] },
   findEmoji,
 };
 const inserted = (kind: "mention" | "emoji" | "command", query: string) =>

@@ -1,5 +1,7 @@
 import { namesFor, type Trigger } from "../../../text/composing/completion";
 import type { Emoji } from "../../../text/emoji";
+import type { OfferedCommand } from "../chat-commands";
+import { type ArgumentSources, argumentCandidates } from "./argument-candidates";
 
 /** Something that can be completed to. */
 export interface Candidate {
@@ -15,21 +17,27 @@ export interface Sources {
   readonly names: readonly string[];
   /** The names that mean several people, with what they mean. */
   readonly groups: Readonly<Record<string, string>>;
-  /** The commands, with what they do. */
-  readonly commands: Readonly<Record<string, string>>;
+  /** The commands that the user may give. */
+  readonly commands: readonly OfferedCommand[];
+  readonly arguments: ArgumentSources;
   readonly findEmoji: ((query: string, limit: number) => readonly Emoji[]) | undefined;
 }
 
 const SHOWN_MAX = 8;
 
 /** What `trigger` can be completed to, the best first; nothing if it is complete. */
-export function candidatesFor({ kind, query }: Trigger, sources: Sources): readonly Candidate[] {
+export function candidatesFor(trigger: Trigger, sources: Sources): readonly Candidate[] {
+  const { kind, query } = trigger;
   const found = ((): readonly Candidate[] => {
     switch (kind) {
       case "command":
-        return Object.entries(sources.commands)
-          .filter(([name]) => name.startsWith(query.toLowerCase()))
-          .map(([name, detail]) => ({ key: name, label: `/${name}`, detail, insert: `/${name} ` }));
+        return sources.commands
+          .filter(({ name }) => name.startsWith(query.toLowerCase()))
+          .map(({ name, usage, summary }) => ({
+            ...{ key: name, label: usage, detail: summary, insert: `/${name} ` },
+          }));
+      case "argument":
+        return argumentCandidates(trigger, sources.arguments, SHOWN_MAX);
       case "mention":
         return namesFor(query, [...sources.names, ...Object.keys(sources.groups)], SHOWN_MAX).map(name => ({
           ...{ key: name, label: `@${name}`, detail: sources.groups[name] ?? "", insert: `@${name} ` },

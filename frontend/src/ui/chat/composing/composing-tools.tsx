@@ -6,10 +6,14 @@ import { announce } from "../../announcer";
 import { useApp } from "../../app-context";
 import { currentRoom } from "../../place";
 import { dictionary } from "../../settings/preferences";
+import { offeredCommands } from "../chat-commands";
+import { commandsDictionary } from "../commands-dictionary";
+import { mayDo } from "../may-do";
 import { messageDictionary } from "../message/message-dictionary";
 import type { Sources } from "./candidates";
 import { replaceText } from "./replace-text";
 import { useCompletion } from "./use-completion";
+import { useTemplates } from "./use-templates";
 
 /** Among how many of the last messages authors are suggested. */
 const AUTHORS_OF = 200;
@@ -38,12 +42,32 @@ function useMarkKeys(area: HTMLTextAreaElement): void {
 
 type FindEmoji = (query: string, limit: number) => readonly Emoji[];
 
-function useSources(): Sources {
+/** The commands that the user may give, and what their arguments can be. */
+function useCommandSources(area: HTMLTextAreaElement): Pick<Sources, "commands" | "arguments"> {
+  const { store } = useApp();
+  const t = dictionary.value.chat;
+  const words = commandsDictionary.value;
+  const { instances } = store.cloud.value;
+  const view = store.access.view.value;
+  const hasName = store.chat.value.me !== undefined;
+  const templates = useTemplates(area);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what the user may do follows from the view and the name
+  return useMemo(() => {
+    const commands = offeredCommands({ t, words, may: action => mayDo(store, action) });
+    const specs = commands.flatMap(one => one.spec ?? []);
+    return {
+      commands,
+      arguments: { kinds: words.kinds, specs, servers: [...instances.values()], templates },
+    };
+  }, [store, t, words, instances, view, hasName, templates]);
+}
+
+function useSources(area: HTMLTextAreaElement): Sources {
   const state = useApp().store.chat.value;
   const { users, me } = state;
   const { messages } = conversationOf(state, currentRoom.value);
   const [findEmoji, setFindEmoji] = useState<FindEmoji>();
-  const { commands } = dictionary.value.chat;
+  const commands = useCommandSources(area);
   const { everybodyIn, everybodyHere } = messageDictionary.value;
   useEffect(() => {
     import(/* webpackChunkName: "emoji" */ "../../../text/emoji").then(
@@ -59,7 +83,7 @@ function useSources(): Sources {
     return {
       names: [...new Set(names)],
       groups: { room: everybodyIn, here: everybodyHere },
-      commands,
+      ...commands,
       findEmoji,
     };
   }, [users, messages, me, commands, everybodyIn, everybodyHere, findEmoji]);
@@ -95,7 +119,7 @@ interface ComposingToolsProps {
 /** What helps to write: completion of names, emoji and commands, and buttons and keys for marks. */
 export default function ComposingTools({ area }: ComposingToolsProps) {
   const t = messageDictionary.value;
-  const { candidates, chosen, accept } = useCompletion(area, useSources());
+  const { candidates, chosen, accept } = useCompletion(area, useSources(area));
   const list = useId();
   useMarkKeys(area);
   useDescribedList(area, list, candidates.length, `${list}-${chosen}`);

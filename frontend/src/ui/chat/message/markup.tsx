@@ -1,38 +1,15 @@
 import { useMemo } from "preact/hooks";
 import { parseMarkdown } from "../../../text/markdown/blocks";
 import { type Block, type Inline, type Link, Work } from "../../../text/markdown/nodes";
-import { splitNames } from "../../../text/server-names";
 import { comparable, sameName } from "../../../text/typed";
 import { useApp } from "../../app-context";
-import { hrefs } from "../../place";
 import { CodeBlock } from "./code-block";
 import type { MarkupProps } from "./markup-loader";
 import { Shortcode } from "./shortcode";
+import { WithServers } from "./with-servers";
 
 /** The names that mean everybody in the room, or everybody who is here. */
 const EVERYBODY: readonly string[] = ["room", "all", "everybody", "here"];
-
-/** A text in which the names of servers are links to them. */
-function WithServers({ text }: { readonly text: string }) {
-  const { store } = useApp();
-  const parts = splitNames(text);
-  // Most texts name none: they are not drawn again when the servers change.
-  if (parts.length === 1) return <>{text}</>;
-  const names = store.serverNames.value;
-  return (
-    <>
-      {parts.map((part, index) =>
-        index % 2 && names.has(part) ? (
-          <a key={index} href={hrefs.server(part)}>
-            {part}
-          </a>
-        ) : (
-          part
-        ),
-      )}
-    </>
-  );
-}
 
 function Mention({ name }: { readonly name: string }) {
   const me = useApp().store.chat.value.me?.name;

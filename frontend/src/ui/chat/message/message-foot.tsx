@@ -47,7 +47,8 @@ interface MessageFootProps {
 /** What is known about a message beside its text: reactions, that it was edited or pinned, and failed changes. */
 export default function MessageFoot({ message, isInThread }: MessageFootProps) {
   const { me, muted } = useApp().store.chat.value;
-  const { reactions = [], editedAt, pinned, changes = [] } = message;
+  const { reactions = [], pinned, changes = [], card } = message;
+  const editedAt = card ? undefined : message.editedAt;
   const t = messageDictionary.value;
   const isSaving = changes.some(({ change, status }) => change.kind === "edit" && status !== "failed");
   return (

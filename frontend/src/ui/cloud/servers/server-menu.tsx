@@ -5,6 +5,7 @@ import { Menu, type MenuItem } from "../../menu";
 import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { useServerDialogs } from "../dialogs/server-dialogs";
+import { usePinnedServers } from "../pinned-servers";
 import { useMayCommand } from "../use-may-command";
 import { useServerActions } from "./server-actions";
 import { commandsFor, isReady, removes } from "./server-commands";
@@ -23,6 +24,7 @@ function useItems({ server }: ServerMenuProps): readonly MenuItem[] {
   const actions = useServerActions();
   const dialogs = useServerDialogs();
   const mayCommand = useMayCommand();
+  const pinned = usePinnedServers();
   const { instance, status } = server;
   const { id, name } = instance;
   const t = serversDictionary.value.menu;
@@ -34,6 +36,11 @@ function useItems({ server }: ServerMenuProps): readonly MenuItem[] {
   };
   const look: MenuItem[] = [
     { key: "details", text: t.details, run: () => goTo(hrefs.server(name)) },
+    {
+      key: "pin",
+      text: pinned.ids.value?.includes(id) ? t.unpin : t.pin,
+      run: () => pinned.toggle(id),
+    },
     { key: "worklog", text: t.worklog, run: () => goTo(hrefs.worklog({ server: name })) },
     { key: "copy", text: t.copyId, run: () => void copy() },
   ];

@@ -72,7 +72,8 @@ function PendingOutcome({
   );
 }
 
-function Outcome({ entry }: { readonly entry: WorklogEntry }) {
+/** What came of an operation, or when it is due. */
+export function Outcome({ entry }: { readonly entry: WorklogEntry }) {
   const { outcome, received } = entry;
   const t = dictionary.value;
   const words = serversDictionary.value.log;
