@@ -1,25 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type Browser, expect, type Page } from "@playwright/test";
 import { expectAccessible } from "./kit/accessibility";
+import { picture } from "./kit/pictures";
 import { joinChat, test, uniqueName } from "./kit/portal";
-
-/** A picture of 40 × 20 pixels with metadata, drawn by the page. */
-async function picture(page: Page): Promise<Buffer> {
-  const url = await page.evaluate(() => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [40, 20];
-    const context = canvas.getContext("2d");
-    if (context) {
-      context.fillStyle = "teal";
-      context.fillRect(0, 0, 40, 20);
-    }
-    return canvas.toDataURL("image/jpeg");
-  });
-  const plain = Buffer.from(url.slice(url.indexOf(",") + 1), "base64");
-  const comment = Buffer.from("taken at a secret place");
-  const header = Buffer.from([0xff, 0xfe, 0, comment.length + 2]);
-  return Buffer.concat([plain.subarray(0, 2), header, comment, plain.subarray(2)]);
-}
 
 async function person(browser: Browser, url: string): Promise<Page> {
   const page = await (await browser.newContext()).newPage();

@@ -11,8 +11,6 @@ export const ru: FilesDictionary = {
   cancel: name => `Убрать ${isolated(name)}`,
   retry: name => `Загрузить ${isolated(name)} ещё раз`,
   uploading: percent => `${percent} %`,
-  ready: "Можно отправлять",
-  tooLarge: limit => `Больше ${limit}`,
   tooMany: n =>
     count(n, {
       one: "Не больше # файла в сообщении",
@@ -21,7 +19,9 @@ export const ru: FilesDictionary = {
     }),
   files: n => count(n, { one: "# файл", few: "# файла", other: "# файлов" }),
   download: (name, size) => `Скачать ${isolated(name)}, ${size}`,
-  downloading: "Загрузка…",
+  downloading: "Скачивание…",
+  loading: "Загружаем изображение…",
+  fullSize: "В полном размере",
   failed: "Не удалось загрузить файл.",
   open: name => `Открыть изображение ${isolated(name)}`,
   gallery: "Изображения комнаты",

@@ -44,7 +44,7 @@ export const en = {
     `${emoji} ${[...names.map(isolated), ...(others > 0 ? [count(others, { one: "# other", other: "# others" })] : [])].join(", ")}`,
   delete: "Delete",
   deleteTitle: "Delete this message?",
-  deleteHint: "Its text and reactions disappear for everyone. This can't be undone.",
+  deleteHint: "Its text, files and reactions disappear for everyone. This can't be undone.",
   edited: "edited",
   editedAt: (when: string) => `Edited ${when}`,
   saving: "saving…",

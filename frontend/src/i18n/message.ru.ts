@@ -44,7 +44,7 @@ export const ru: MessageDictionary = {
     `${emoji} ${[...names.map(isolated), ...(others > 0 ? [`ещё ${others}`] : [])].join(", ")}`,
   delete: "Удалить",
   deleteTitle: "Удалить это сообщение?",
-  deleteHint: "Текст и реакции исчезнут у всех. Отменить это нельзя.",
+  deleteHint: "Текст, файлы и реакции исчезнут у всех. Отменить это нельзя.",
   edited: "изменено",
   editedAt: when => `Изменено ${when}`,
   saving: "сохраняется…",

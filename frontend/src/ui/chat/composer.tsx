@@ -1,7 +1,6 @@
 import { useSignalEffect } from "@preact/signals";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { TEXT_MAX } from "../../contract/generated";
-import { newId } from "../../session/ids";
 import { conversationOf } from "../../state/chat/messages";
 import { formatMessageTime } from "../../text/format";
 import { isBlank, lengthOf } from "../../text/typed";
@@ -15,7 +14,7 @@ import { submit } from "./chat-commands";
 import { commandsDictionary } from "./commands-dictionary";
 import { draftOf } from "./draft";
 import { EmojiPicker } from "./emoji-picker";
-import { createAttachments } from "./files/attachments";
+import { attachmentsOf } from "./files/kept-attachments";
 import { useDrop } from "./files/use-drop";
 import { mayDo } from "./may-do";
 import { draftEdit, editing } from "./message/active-message";
@@ -44,7 +43,8 @@ interface ComposerProps {
 }
 
 export function Composer({ room, thread }: ComposerProps) {
-  const { store, scope, backend } = useApp();
+  const app = useApp();
+  const { store, scope } = app;
   const { me } = store.chat.value;
   // A draft belongs to the user who typed it, and to a room; the component is mounted again for another one.
   const name = me?.name;
@@ -66,10 +66,9 @@ export function Composer({ room, thread }: ComposerProps) {
   const placeholder = thread === undefined ? t.placeholder : t.replyPlaceholder;
   const muted = useMute();
   const attachments = useMemo(
-    () => createAttachments({ backend, room, token: () => store.chat.peek().token, newId }),
-    [backend, store, room],
+    () => attachmentsOf(app, { user: me?.id, room, thread }),
+    [app, me?.id, room, thread],
   );
-  useEffect(() => () => void attachments.take(), [attachments]);
   const mayAttach = me !== undefined && muted === undefined;
   const attach = useCallback(
     (files: readonly File[]) => {
@@ -84,6 +83,13 @@ export function Composer({ room, thread }: ComposerProps) {
   const left = TEXT_MAX - lengthOf(text.trim());
 
   useEffect(() => draft?.write(text), [text, draft]);
+  useEffect(() => {
+    if (!hasFiles) return;
+    // Files are lost with the tab, so the browser asks first.
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [hasFiles]);
 
   useSignalEffect(() => {
     const edit = draftEdit.value;
@@ -124,6 +130,7 @@ export function Composer({ room, thread }: ComposerProps) {
 
   const send = () => {
     if ((isBlank(text) && !hasFiles) || isUploading || left < 0 || !me || muted) return;
+    if (attachments.refresh()) return;
     const {
       done,
       note: said,
@@ -190,7 +197,10 @@ export function Composer({ room, thread }: ComposerProps) {
           event.preventDefault();
           attach([...files]);
         }}
-        onFocus={event => setUsed(event.currentTarget)}
+        onFocus={event => {
+          setUsed(event.currentTarget);
+          attachments.refresh();
+        }}
         onInput={event => type(event.currentTarget.value)}
         onKeyDown={event => {
           if (event.key === "ArrowUp" && !text && !event.repeat && editLast()) event.preventDefault();

@@ -106,7 +106,7 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
           <Lazy load={loadActions} props={{ message, own, isInThread }} />
         )}
       </div>
-      {files && !removed && <Lazy load={loadFiles} props={{ files, room: message.room }} />}
+      {files && !removed && <Lazy load={loadFiles} props={{ message }} />}
       {(hasFoot || hasThread) && <Lazy load={loadFoot} props={{ message, isInThread }} />}
     </article>
   );
@@ -131,7 +131,14 @@ export function OutgoingRow({ item, isFirst }: OutgoingRowProps) {
       <div class={isCommand(item.text) ? "message-body command" : "message-body"}>
         {item.text && <MessageText text={unescaped(item.text)} />}
       </div>
-      {item.files && <Lazy load={loadFiles} props={{ files: item.files, room: item.room }} />}
+      {item.files && (
+        <Lazy
+          load={loadFiles}
+          props={{
+            message: { ...item, id: item.clientId, timestamp: new Date(item.at).toISOString() },
+          }}
+        />
+      )}
       <p class="message-status">
         {status}
         {item.status === "failed" && item.code && ` — ${dictionary.value.error(item.code)}`}

@@ -2,6 +2,7 @@ import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
 import { type ChatState, ROOM } from "../../state/chat/model";
+import { briefOf } from "../../text/brief";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { currentRoom, type Place, place } from "../place";
@@ -25,9 +26,10 @@ async function isAnyTabVisible(): Promise<boolean> {
   return (found?.held ?? []).some(lock => lock.name === VISIBLE_LOCK);
 }
 
-async function notify({ user, text, id }: Message, room: string): Promise<void> {
+async function notify(message: Message, room: string): Promise<void> {
   if (!notifications.peek() || (await isAnyTabVisible())) return;
-  showNotification(room ? `${user.name} · ${room}` : user.name, text, id);
+  const { user, id } = message;
+  showNotification(room ? `${user.name} · ${room}` : user.name, briefOf(message), id);
 }
 
 function holdVisibilityLock(): () => void {
@@ -71,8 +73,8 @@ export function useNotifications(): void {
       ...{ chat: store.chat, onRead: store.read },
       onFresh: messages => {
         for (const message of messages.slice(-3)) {
-          const { room, user, text } = message;
-          if (room === currentRoom.peek()) announce(dictionary.peek().chat.says(user.name, text));
+          const { room, user } = message;
+          if (room === currentRoom.peek()) announce(dictionary.peek().chat.says(user.name, briefOf(message)));
           if (document.hidden && store.isLeader) void notify(message, room === ROOM ? "" : labelOf(room));
         }
       },

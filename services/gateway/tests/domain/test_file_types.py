@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from opsroom_gateway.domain.byte_ranges import UnsatisfiableRangeError, byte_range
 from opsroom_gateway.domain.file_types import UNKNOWN_TYPE, Recognized, recognize
-from services.gateway.tests.kit.images import gif, jpeg, png, webp
+from services.gateway.tests.kit.images import exif, gif, jpeg, png, webp
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,19 @@ from services.gateway.tests.kit.images import gif, jpeg, png, webp
 )
 def test_images_have_a_size(content: bytes, kind: str) -> None:
     assert recognize(content, "text/html") == Recognized(kind, 2, 3)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_photo_that_is_turned_has_the_size_that_is_shown(orientation: int, order: str) -> None:
+    found = recognize(jpeg(metadata=exif(orientation, order)), "")
+    assert (found.width, found.height) == ((3, 2) if orientation in {5, 6, 7, 8} else (2, 3))
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"MM\0*\0\0\0\x08\0\x01", b"II*\0", b""]))
+def test_damaged_metadata_change_nothing_but_the_turn(data: bytes, prefix: bytes) -> None:
+    found = recognize(jpeg(metadata=b"Exif\0\0" + prefix + data), "")
+    assert {found.width, found.height} == {2, 3}
 
 
 @pytest.mark.parametrize("content", [png(20_000, 2), png(9_000, 9_000), gif(0, 5), png()[:20], jpeg()[:50]])

@@ -21,11 +21,22 @@ def gif(width: int = 2, height: int = 3) -> bytes:
     return b"GIF89a" + struct.pack("<HH", width, height) + b"\x80\0\0\xff\xff\xff\0\0\0;"
 
 
-def jpeg(width: int = 2, height: int = 3, metadata: int = 100) -> bytes:
-    """Return the beginning of a JPEG image with ``metadata`` bytes before its frame."""
-    exif = b"\xff\xe1" + struct.pack(">H", metadata + 2) + bytes(metadata)
+def jpeg(width: int = 2, height: int = 3, metadata: int | bytes = 100) -> bytes:
+    """Return the beginning of a JPEG image with ``metadata``, or that many bytes, before its frame."""
+    data = bytes(metadata)
+    exif = b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data
     frame = b"\xff\xff\xc2" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\1\x11\0"
     return b"\xff\xd8" + exif + frame + b"\xff\xd9"
+
+
+def exif(orientation: int, order: str = ">") -> bytes:
+    """Return Exif data that say how an image is turned, after another entry."""
+    entries = b"".join(
+        struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0)
+        for tag, value in ((0x0103, 6), (0x0112, orientation))
+    )
+    mark = b"MM" if order == ">" else b"II"
+    return b"Exif\0\0" + mark + struct.pack(f"{order}HIH", 42, 8, 2) + entries + bytes(4)
 
 
 def webp(kind: str, width: int = 2, height: int = 3) -> bytes:

@@ -1,4 +1,5 @@
 import { useEffect, useMemo } from "preact/hooks";
+import { unmarked } from "../../../i18n/isolate";
 import { formatFileSize } from "../../../text/file-size";
 import { dictionary, language } from "../../settings/preferences";
 import { type Attachment, type Attachments, FILES_MAX } from "./attachments";
@@ -45,7 +46,7 @@ function Item({
         <button
           type="button"
           class="tool"
-          aria-label={t.retry(name)}
+          aria-label={unmarked(t.retry(name))}
           title={t.retry(name)}
           onClick={() => attachments.retry(id)}
         >
@@ -55,7 +56,7 @@ function Item({
       <button
         type="button"
         class="tool"
-        aria-label={t.cancel(name)}
+        aria-label={unmarked(t.cancel(name))}
         title={t.cancel(name)}
         onClick={() => attachments.remove(id)}
       >

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { File as StoredFile } from "../../../contract/generated";
+import { unmarked } from "../../../i18n/isolate";
 import { formatFileSize } from "../../../text/file-size";
 import { useApp } from "../../app-context";
 import { language } from "../../settings/preferences";
@@ -37,7 +38,7 @@ export function DownloadLink({ file }: { readonly file: StoredFile }) {
     <button
       type="button"
       class="file-link"
-      aria-label={t.download(file.name, size)}
+      aria-label={unmarked(t.download(file.name, size))}
       aria-busy={state === "loading"}
       onClick={() => void download()}
     >

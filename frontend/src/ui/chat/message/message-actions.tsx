@@ -50,18 +50,19 @@ function useItems(
       editing.value = { id, text };
     },
   };
+  const quote: MenuItem = {
+    key: "quote",
+    text: t.quote,
+    run: () => {
+      draftEdit.value = draft => withQuote(draft, text);
+    },
+  };
   return [
     { key: "react", text: t.react, run: onReact },
     ...(isInThread ? [] : [{ key: "reply", text: t.reply, run: () => goTo(threadOf(message)) }]),
     ...(own ? [change] : []),
-    {
-      key: "quote",
-      text: t.quote,
-      run: () => {
-        draftEdit.value = draft => withQuote(draft, text);
-      },
-    },
-    { key: "copy", text: t.copyText, run: () => void copy(text) },
+    // A message may have files alone.
+    ...(text ? [quote, { key: "copy", text: t.copyText, run: () => void copy(text) }] : []),
     { key: "link", text: t.copyLink, run: () => void copy(linkTo(message)) },
     {
       key: "pin",

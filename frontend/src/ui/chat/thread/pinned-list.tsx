@@ -3,6 +3,7 @@ import type { Pin } from "../../../contract/generated";
 import { formatMessageTime } from "../../../text/format";
 import { useApp } from "../../app-context";
 import { hrefs } from "../../place";
+import { FileNames } from "../files/file-names";
 import { messageDictionary } from "../message/message-dictionary";
 import { MessageText } from "../message/message-text";
 
@@ -64,6 +65,7 @@ export default function PinnedList({ room }: { readonly room: string }) {
               )}
             </p>
             <MessageText text={message.text} />
+            {message.files && <FileNames files={message.files} />}
           </li>
         ))}
       </ul>

@@ -21,6 +21,10 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG's markers of a frame, whose header has the size."""
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 """JPEG's markers without a segment."""
+_EXIF: Final = 0xE1
+_ORIENTATION_TAG: Final = 0x0112
+_ON_ITS_SIDE: Final = range(5, 9)
+"""How a JPEG image is turned if its width is shown as its height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +96,40 @@ def _png(head: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(head: bytes) -> tuple[int, int] | None:
-    place = 2
+    place, is_on_its_side = 2, False
     while head[place] == 0xFF:
         marker = head[place + 1]
         if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", head, place + 5)
-            return width, height
+            return (height, width) if is_on_its_side else (width, height)
         if marker == 0xFF:
             place += 1  # fill bytes may precede a marker
         elif marker in _STANDALONE:
             place += 2
         else:
-            place += 2 + struct.unpack_from(">H", head, place + 2)[0]
+            length = struct.unpack_from(">H", head, place + 2)[0]
+            if marker == _EXIF:
+                is_on_its_side = is_on_its_side or _is_on_its_side(head[place + 4 : place + 2 + length])
+            place += 2 + length
     return None
+
+
+def _is_on_its_side(exif: bytes) -> bool:
+    """Return whether an Exif segment says that the image is shown after a quarter turn."""
+    if not exif.startswith(b"Exif\0\0"):
+        return False
+    tiff = exif[6:]
+    order = "<" if tiff.startswith(b"II") else ">"
+    try:
+        first = struct.unpack_from(order + "I", tiff, 4)[0]
+        for entry in range(struct.unpack_from(order + "H", tiff, first)[0]):
+            place = first + 2 + 12 * entry
+            tag, turned = (struct.unpack_from(order + "H", tiff, place + at)[0] for at in (0, 8))
+            if tag == _ORIENTATION_TAG:
+                return turned in _ON_ITS_SIDE
+    except struct.error:
+        return False  # it is damaged, and browsers ignore it
+    return False
 
 
 def _webp(head: bytes) -> tuple[int, int] | None:
