@@ -1,6 +1,7 @@
 import { expect } from "@playwright/test";
+import { expectAccessible } from "./kit/accessibility";
 import { stableScrollTop } from "./kit/frames";
-import { joinChat, sendAsNewUser, test, uniqueName } from "./kit/portal";
+import { joinChat, sendAsNewUser, sendMessage, test, uniqueName } from "./kit/portal";
 
 test("scrolling up loads earlier messages and keeps the scroll position", async ({ page, portal }) => {
   const mark = uniqueName("m");
@@ -43,4 +44,31 @@ test("scrolling up loads earlier messages and keeps the scroll position", async 
   }
   await box.evaluate(element => element.scrollTo(0, 0));
   await expect(page.getByText("This is the start of the conversation")).toBeInViewport();
+});
+
+test("while the server prepares the history, the page says so, and one can write", async ({
+  page,
+  portal,
+}) => {
+  const mark = uniqueName("m");
+  await page.goto(portal.url);
+  await sendAsNewUser(page, [`${mark} before`]);
+  const problem = {
+    ...{ type: "about:blank", title: "Service unavailable", status: 503, code: "unavailable", retryAfter: 1 },
+    detail: "the message index is being built; try again",
+  };
+  await page.route(/\/rooms\/general\/messages\?/, route =>
+    route.fulfill({
+      ...{ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) },
+    }),
+  );
+  await joinChat(page, uniqueName("Ann"));
+  await expect(page.getByRole("status").filter({ hasText: "preparing earlier messages" })).toBeVisible();
+  await expectAccessible(page);
+  await sendMessage(page, `${mark} meanwhile`);
+  await expect(page.locator(".message:not(.outgoing)", { hasText: `${mark} meanwhile` })).toBeVisible();
+  await expect(page.locator(".list-start")).toContainText("preparing earlier messages");
+  await page.unroute(/\/rooms\/general\/messages\?/);
+  await expect(page.getByText(`${mark} before`)).toBeVisible();
+  await expect(page.locator(".list-start")).not.toContainText("preparing");
 });

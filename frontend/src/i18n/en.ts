@@ -250,6 +250,7 @@ export const en = {
     empty: "No messages yet. Say hello!",
     loading: "Loading messages…",
     loadingOlder: "Loading earlier messages…",
+    delayed: "Opsroom is preparing earlier messages. They will appear here; you can already write.",
     beginning: "This is the start of the conversation.",
     removed: "Message removed",
     deleted: "Message deleted",

@@ -97,6 +97,7 @@ export class ChatConnection {
       ...{ backend: options.backend, tokenFor: options.tokenFor },
       state: () => this.state(),
       onPage: (room, page) => this.dispatch({ kind: "page", room, page }),
+      onDelay: room => this.dispatch({ kind: "delayed", room }),
       // Without history the room is incomplete: reconnect and start again.
       onFailure: () => this.onSilence(),
     });

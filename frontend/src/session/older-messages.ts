@@ -1,5 +1,5 @@
 import type { Backend } from "../api/backend";
-import { ApiError } from "../api/errors";
+import { isTransient } from "../api/errors";
 import { isOfOtherEpoch, readHistory } from "../live/history";
 import { conversationOf } from "../state/chat/messages";
 import type { ChatEvent, ChatState } from "../state/chat/model";
@@ -39,8 +39,8 @@ export class OlderMessages {
       apply({ kind: "page", room, page });
     } catch (error) {
       this.retryAt = performance.now() + RETRY_MS;
-      // Scrolling up retries; an error response would be a bug, so it is thrown.
-      if (error instanceof ApiError) throw error;
+      // Scrolling up retries; any other error response would be a bug, so it is thrown.
+      if (!isTransient(error)) throw error;
     } finally {
       this.loading.delete(room);
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api/errors";
 import { conversationOf } from "../state/chat/messages";
 import { ROOM } from "../state/chat/model";
 import { Browser, join, settle, texts } from "../testing/browser";
@@ -35,6 +36,29 @@ describe("the history of the chat", () => {
     await join(ann);
     expect(texts(ann)).toEqual(["one"]);
     expect(conversationOf(ann.chat.value, ROOM)).toMatchObject({ loaded: true, hasOlder: false });
+  });
+
+  it("waits while the server prepares it, and meanwhile messages come and go", async () => {
+    const { chat } = browser.backend;
+    const bob = chat.enter("Bob");
+    chat.say(bob, "before");
+    const history = chat.history.bind(chat);
+    const asked = vi.spyOn(chat, "history").mockImplementation(() => {
+      throw new ApiError({ code: "unavailable", detail: "the message index is being built", retryAfter: 3 });
+    });
+    const ann = browser.open();
+    await join(ann);
+    expect(conversationOf(ann.chat.value, ROOM)).toMatchObject({ loaded: false, isDelayed: true });
+    chat.say(bob, "meanwhile");
+    ann.send("from Ann");
+    await settle(7_000);
+    expect(texts(ann)).toEqual(["meanwhile", "from Ann"]);
+    expect(ann.chat.value.connection).toMatchObject({ phase: "live" });
+    expect(asked.mock.calls.length).toBe(3);
+    asked.mockImplementation(history);
+    await settle(3_000);
+    expect(texts(ann)).toEqual(["before", "meanwhile", "from Ann"]);
+    expect(conversationOf(ann.chat.value, ROOM).isDelayed).toBeUndefined();
   });
 
   it("has no page of another epoch", async () => {

@@ -32,6 +32,13 @@ export const withConversation = (state: ChatState, room: string, conversation: C
   conversations: new Map(state.conversations).set(room, conversation),
 });
 
+/** The state while the server does not have the history of `room`. A room that isn't in memory stays so. */
+export function delayed(state: ChatState, room: string): ChatState {
+  const conversation = state.conversations.get(room);
+  if (!conversation || conversation.loaded || conversation.isDelayed) return state;
+  return withConversation(state, room, { ...conversation, isDelayed: true });
+}
+
 /** The state with another form of a message, if that is in memory. */
 export function changeMessage(
   state: ChatState,

@@ -86,6 +86,8 @@ export interface Conversation {
   readonly messages: readonly ShownMessage[];
   /** Whether the first page of history is loaded. */
   readonly loaded: boolean;
+  /** The server does not have the history at the moment, for example while it builds its index. */
+  readonly isDelayed?: boolean;
   /** Whether the server may have messages before the first of `messages`. */
   readonly hasOlder: boolean;
   /** The sequence number before which the next older page ends; undefined: that of the first of `messages`. */
@@ -179,6 +181,8 @@ export type ChatEvent =
   | { readonly kind: "signedIn"; readonly user: User; readonly token: string }
   | { readonly kind: "signedOut"; readonly reason: SignOutReason }
   | { readonly kind: "page"; readonly room: string; readonly page: HistoryPage }
+  /** The server does not have a room's history at the moment. */
+  | { readonly kind: "delayed"; readonly room: string }
   /** The user looks at a room. */
   | { readonly kind: "opened"; readonly room: string }
   /** What a list of the server says about rooms. */

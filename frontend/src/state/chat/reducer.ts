@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../contract/generated";
 import { onFrame } from "./frames";
 import { type OutgoingChange, replaces } from "./message-changes";
-import { conversationOf, mergePage, openConversation } from "./messages";
+import { conversationOf, delayed, mergePage, openConversation } from "./messages";
 import {
   type ChatEvent,
   type ChatState,
@@ -35,6 +35,8 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
       return { ...EMPTY_CHAT, signedOut: event.reason, bannedUntil: state.bannedUntil };
     case "page":
       return countPage(mergePage(state, event.room, event.page), event.room);
+    case "delayed":
+      return delayed(state, event.room);
     case "opened":
       return openConversation(state, event.room);
     case "roomViews":

@@ -18,7 +18,7 @@ const keyOf = (row: ConversationRow): string => row.clientId ?? (row as ShownMes
 export function MessageList({ room }: { readonly room: string }) {
   const { store } = useApp();
   const { outbox, changes, me, users, connection } = store.chat.value;
-  const { messages, loaded, hasOlder } = conversationOf(store.chat.value, room);
+  const { messages, loaded, isDelayed, hasOlder } = conversationOf(store.chat.value, room);
   const t = dictionary.value.chat;
   const rows = useMemo<readonly ConversationRow[]>(
     () => [
@@ -36,8 +36,14 @@ export function MessageList({ room }: { readonly room: string }) {
     () => new Map([...users, ...(me ? [me] : [])].map(user => [user.name.toLowerCase(), user.id])),
     [users, me],
   );
-  if (!loaded && rows.length === 0)
-    return <p class="placeholder">{me ? (isDown(connection) ? t.notLoaded : t.loading) : ""}</p>;
+  if (!loaded && rows.length === 0) {
+    const state = isDown(connection) ? t.notLoaded : isDelayed ? t.delayed : t.loading;
+    return (
+      <p class="placeholder" role="status">
+        {me ? state : ""}
+      </p>
+    );
+  }
   if (rows.length === 0) return <p class="placeholder">{t.empty}</p>;
   return (
     <div ref={box} class="message-list">
@@ -49,7 +55,7 @@ export function MessageList({ room }: { readonly room: string }) {
         anchor="end"
         newRowsLabel={t.fresh}
         onNearStart={loadOlder}
-        before={<p class="list-start">{hasOlder ? t.loadingOlder : t.beginning}</p>}
+        before={<p class="list-start">{isDelayed ? t.delayed : hasOlder ? t.loadingOlder : t.beginning}</p>}
         render={(row, index) => {
           const head = headOf(row, rows[index - 1], seenUpTo.value);
           return (
