@@ -62,6 +62,8 @@ export const en = {
   shown: (n: number) => count(n, { one: "# entry", other: "# entries" }),
   isHere: "Here now",
   isAway: "Not here now",
+  write: "Message",
+  writeTo: (name: string) => `Message ${isolated(name)}`,
   recent: "Recent activity",
   all: (name: string) => `All activity by ${isolated(name)}`,
   close: "Close",

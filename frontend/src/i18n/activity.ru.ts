@@ -59,6 +59,8 @@ export const ru: ActivityDictionary = {
   shown: n => count(n, { one: "# запись", few: "# записи", other: "# записей" }),
   isHere: "Сейчас здесь",
   isAway: "Сейчас нет на месте",
+  write: "Написать",
+  writeTo: name => `Написать: ${isolated(name)}`,
   recent: "Последние события",
   all: name => `Все события: ${isolated(name)}`,
   close: "Закрыть",

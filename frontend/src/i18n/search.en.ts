@@ -12,11 +12,20 @@ const PROBLEMS: Readonly<Record<string, string>> & { readonly failed: string } =
 export const en = {
   label: "Search",
   results: "Results",
-  kinds: { place: "Go to", server: "Server", person: "Person", message: "Message", activity: "Activity" },
+  kinds: {
+    place: "Go to",
+    room: "Room",
+    direct: "Direct messages",
+    server: "Server",
+    person: "Person",
+    message: "Message",
+    activity: "Activity",
+  },
   inActivity: (text: string) => `Search activity for "${text}"`,
   hint: "↑ ↓ to choose, Enter to open, Esc to close. Messages: in:room from:name before:2026-11-30 has:link",
   found: (messages: number) => `${messages} ${messages === 1 ? "message" : "messages"} found`,
   problem: (part: string) => PROBLEMS[part] ?? PROBLEMS.failed,
+  incomplete: "Older messages are still being indexed, so some may be missing.",
   excerpt: {
     failed: "The messages could not be loaded.",
     again: "Try again",

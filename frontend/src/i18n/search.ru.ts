@@ -13,11 +13,20 @@ const PROBLEMS: Readonly<Record<string, string>> & { readonly failed: string } =
 export const ru: SearchDictionary = {
   label: "Поиск",
   results: "Результаты",
-  kinds: { place: "Перейти", server: "Сервер", person: "Человек", message: "Сообщение", activity: "События" },
+  kinds: {
+    place: "Перейти",
+    room: "Комната",
+    direct: "Личные сообщения",
+    server: "Сервер",
+    person: "Человек",
+    message: "Сообщение",
+    activity: "События",
+  },
   inActivity: text => `Искать в событиях: «${text}»`,
   hint: "↑ ↓ — выбрать, Enter — открыть, Esc — закрыть. Сообщения: in:комната from:имя before:2026-11-30 has:link",
   found: messages => `Найдено сообщений: ${messages}`,
   problem: part => PROBLEMS[part] ?? PROBLEMS.failed,
+  incomplete: "Старые сообщения ещё индексируются: найдены могут быть не все.",
   excerpt: {
     failed: "Не удалось загрузить сообщения.",
     again: "Повторить",

@@ -1,8 +1,11 @@
+import type { User } from "../../contract/generated";
+import { unmarked } from "../../i18n/isolate";
 import { sameName } from "../../text/typed";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
 import { ModerateButton } from "../chat/moderation/moderate-button";
 import { currentRoom, goTo, hrefs } from "../place";
+import { useRoomAction } from "../rooms/use-action";
 import { Sentence } from "../sentence";
 import { activityDictionary } from "./activity-dictionary";
 import { EntryRow } from "./entry-row";
@@ -28,6 +31,34 @@ function Recent({ name }: { readonly name: string }) {
         <a class="panel-more" href={hrefs.activity({ who: name })}>
           <Sentence text={t.all(name)} />
         </a>
+      </p>
+    </>
+  );
+}
+
+/** Starts or opens the direct room with a person. */
+function WriteButton({ user }: { readonly user: User }) {
+  const action = useRoomAction();
+  const t = activityDictionary.value;
+  const write = async () => {
+    const room = await action.run((api, token) => api.direct([user.id], token));
+    if (room) goTo(hrefs.room(room.id));
+  };
+  return (
+    <>
+      <p>
+        <button
+          type="button"
+          class="button small"
+          disabled={action.isBusy}
+          aria-label={unmarked(t.writeTo(user.name))}
+          onClick={() => void write()}
+        >
+          {t.write}
+        </button>
+      </p>
+      <p class="problem" role="alert">
+        {action.problem?.text}
       </p>
     </>
   );
@@ -64,6 +95,7 @@ export default function PersonPanel({ name }: { readonly name: string }) {
           <span class="dot" data-state={user ? "running" : "stopped"} aria-hidden="true" />{" "}
           {user ? t.isHere : t.isAway}
         </p>
+        {user && !isOwn && store.chat.value.me && <WriteButton user={user} />}
         {store.access.may("see_servers") && <Recent name={name} />}
       </div>
     </aside>

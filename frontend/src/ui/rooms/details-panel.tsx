@@ -49,7 +49,7 @@ function MemberRow({ member: { user, role }, onExpel }: MemberRowProps) {
           type="button"
           class="tool"
           aria-label={unmarked(t.expel(user.name))}
-          title={t.expel(user.name)}
+          title={unmarked(t.expel(user.name))}
           onClick={onExpel}
         >
           <span class="icon icon-close" aria-hidden="true" />

@@ -1,13 +1,16 @@
 import type { MessageHit } from "../../contract/generated";
+import type { RoomState } from "../../state/chat/model";
 import { comparable } from "../../text/typed";
 
-/** What the search can find: a place, a server, a person, a message. */
+/** What the search can find: a place, a room, a server, a person, a message. */
 export interface Findable {
   readonly key: string;
-  readonly kind: "place" | "server" | "person" | "message" | "activity";
+  readonly kind: "place" | "room" | "direct" | "server" | "person" | "message" | "activity";
   readonly name: string;
   /** Other texts by which it is found, such as an id. */
   readonly also?: string;
+  /** The room, for its icon. */
+  readonly room?: RoomState;
   /** What is shown of a message. */
   readonly hit?: MessageHit;
   readonly open: () => void;

@@ -1,10 +1,10 @@
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Instance } from "../../contract/generated";
-import { ROOM } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
 import { isComposing } from "../composition";
 import { goTo, hrefs } from "../place";
+import { RoomIcon } from "../rooms/room-icon";
 import { dictionary } from "../settings/preferences";
 import { settingsOpen } from "../settings/settings-state";
 import { dialogOpen, typedAhead } from "../shortcuts";
@@ -12,6 +12,7 @@ import { type Findable, find, indexOf } from "./find";
 import { MessageResult } from "./message-result";
 import { searchDictionary } from "./search-dictionary";
 import { useMessageSearch } from "./use-message-search";
+import { useFindableRooms } from "./use-rooms";
 
 const RESULTS_MAX = 30;
 /** How many places, people and servers are above the messages. */
@@ -29,7 +30,6 @@ function usePlaces(): readonly Findable[] {
     open: () => goTo(href),
   });
   return [
-    to("room", `${nav.chat}: #${ROOM}`, hrefs.room(ROOM)),
     to("servers", nav.cloud, hrefs.servers),
     to("activity", nav.activity, hrefs.activity()),
     to("status", nav.status, hrefs.status),
@@ -48,7 +48,7 @@ function usePlaces(): readonly Findable[] {
   ];
 }
 
-/** What can be found: places, people and servers. */
+/** What can be found: places, rooms, people and servers. */
 function useFindables() {
   const { store } = useApp();
   const { users } = store.chat.value;
@@ -71,21 +71,20 @@ function useFindables() {
       ),
     [instances],
   );
+  const rooms = useFindableRooms();
+  const indexedRooms = useMemo(() => indexOf(rooms), [rooms]);
   const all = useMemo(() => indexOf([...people, ...servers]), [people, servers]);
-  const offered = [...places, ...people.slice(0, OFFERED_MAX), ...servers.slice(0, OFFERED_MAX)];
-  return { all, places, offered };
+  const some = [rooms, people, servers].flatMap(kind => kind.slice(0, OFFERED_MAX));
+  return { all, places, rooms: indexedRooms, offered: [...places, ...some] };
 }
 
 function ResultIcon({ item }: { readonly item: Findable }) {
+  const { me } = useApp().store.chat.value;
   if (item.kind === "person") return <Avatar user={item} />;
   if (item.hit) return <Avatar user={item.hit.message.user} />;
+  if (item.room) return <RoomIcon state={item.room} me={me} />;
   const icon = item.kind === "server" ? "cloud" : item.kind === "activity" ? "activity" : "search";
-  return (
-    <span
-      class={`icon icon-${item.key === "room" ? "chat" : item.key === "servers" ? "cloud" : icon}`}
-      aria-hidden="true"
-    />
-  );
+  return <span class={`icon icon-${item.key === "servers" ? "cloud" : icon}`} aria-hidden="true" />;
 }
 
 /** The search: what is typed finds places, servers and people, and leads to them. */
@@ -96,7 +95,7 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
   const [chosen, setChosen] = useState(0);
   const id = useId();
   const t = searchDictionary.value;
-  const { all, places, offered } = useFindables();
+  const { all, places, rooms, offered } = useFindables();
   const text = typed.trim();
   const found = useMessageSearch(typed);
   const messages = found.hits.map(
@@ -105,9 +104,11 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
       open: () => goTo(hrefs.message(hit.message.room, hit.message.seq)),
     }),
   );
+  // A sign at the beginning means rooms alone.
+  const named = text.startsWith("#") ? rooms : [...indexOf(places), ...rooms, ...all];
   const results: readonly Findable[] = text
     ? [
-        ...find([...indexOf(places), ...all], text, messages.length > 0 ? NAMED_MAX : RESULTS_MAX),
+        ...find(named, text.replace(/^#/, ""), messages.length > 0 ? NAMED_MAX : RESULTS_MAX),
         ...messages,
         {
           ...{ key: "text", kind: "activity", name: t.inActivity(text) },
@@ -200,7 +201,7 @@ export default function SearchDialog({ onClose }: { readonly onClose: () => void
         ))}
       </div>
       <p class="palette-hint hint" role="status">
-        {found.problem ? t.problem(found.problem) : t.hint}
+        {found.problem ? t.problem(found.problem) : found.isIncomplete ? t.incomplete : t.hint}
         {found.text !== undefined && <span class="visually-hidden"> {t.found(found.hits.length)}</span>}
       </p>
     </dialog>

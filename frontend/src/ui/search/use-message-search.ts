@@ -14,6 +14,8 @@ export interface FoundMessages {
   /** The text; undefined: nothing was found yet. */
   readonly text?: string;
   readonly hits: readonly MessageHit[];
+  /** Whether the server has not indexed all messages yet. */
+  readonly isIncomplete?: boolean;
   /** Why there are none: the name of the part of the query that is wrong, `limited` or `failed`. */
   readonly problem?: string | undefined;
 }
@@ -42,8 +44,8 @@ export function useMessageSearch(typed: string): FoundMessages {
     const ask = async () => {
       const api = await backend.search();
       const token = store.token ?? store.access.readToken();
-      const { messages } = await api.search({ q: text, limit: HITS_MAX }, token);
-      return { text, hits: messages };
+      const { messages, complete } = await api.search({ q: text, limit: HITS_MAX }, token);
+      return { text, hits: messages, isIncomplete: !complete };
     };
     const timer = setTimeout(() => {
       ask()
