@@ -4,6 +4,7 @@ import type {
   AuditPage,
   BatchCommand,
   BatchResult,
+  Bot,
   ClientFrame,
   CloudEvent,
   CloudHistory,
@@ -17,6 +18,8 @@ import type {
   LogChunk,
   Message,
   NewAdoption,
+  NewBot,
+  NewBotToken,
   NewInstance,
   NewInvitation,
   NewInvitationLink,
@@ -155,7 +158,7 @@ export interface ServersApi {
   openStats(id: string, follow: boolean, listener: FollowListener<StatsChunk>, token?: Token): CloudStream;
 }
 
-/** The API of people, invitations and devices, which its views load. */
+/** The API of people, invitations, bots and devices, which its views load. */
 export interface PeopleApi {
   people(token?: Token): Promise<readonly Person[]>;
   invitations(token?: Token): Promise<readonly Invitation[]>;
@@ -164,6 +167,11 @@ export interface PeopleApi {
   withdraw(invitationId: string, token?: Token): Promise<void>;
   /** Sign out a user on all devices, and free their name. */
   signOut(userId: string, token?: Token): Promise<void>;
+  /** The user's bots; for admins, all. */
+  bots(token?: Token): Promise<readonly Bot[]>;
+  /** Make a bot, or give one of the user's another role and token. The result alone has the token. */
+  createBot(bot: NewBot, token?: Token): Promise<NewBotToken>;
+  removeBot(botId: string, token?: Token): Promise<void>;
   /** Make a link that signs in another device of the token's owner. */
   linkDevice(token: string): Promise<DeviceLink>;
   /** Use a link. A repeated call with the same `key`, which can't be guessed, gets the same result. */

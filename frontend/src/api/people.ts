@@ -14,6 +14,12 @@ export const createPeopleApi = (base: string): PeopleApi => ({
     const parts = { path: { user_id: userId }, query: {} };
     await request(base, "DELETE /chat/users/{user_id}/token", parts, { token });
   },
+  bots: async token => (await request(base, "GET /access/bots", {}, { token })).bots,
+  createBot: (body, token) => request(base, "POST /access/bots", { body }, { token }),
+  removeBot: async (id, token) => {
+    const parts = { path: { bot_id: id }, query: {} };
+    await request(base, "DELETE /access/bots/{bot_id}", parts, { token });
+  },
   linkDevice: token => request(base, "POST /access/links", {}, { token }),
   exchange: (secret, key) => request(base, "POST /access/exchange", { body: { secret } }, { key }),
 });

@@ -5,6 +5,7 @@ import { useApp } from "../app-context";
 import { RestrictionsButton } from "../chat/moderation/moderate-button";
 import { hrefs } from "../place";
 import { dictionary } from "../settings/preferences";
+import { BotsPart } from "./bots-part";
 import { InvitationsPart } from "./invitations-part";
 import { InviteDialog } from "./invite-dialog";
 import { peopleDictionary } from "./people-dictionary";
@@ -122,6 +123,7 @@ function Directory() {
           </button>
         )}
         <InvitationsPart invitations={invitations} onWithdraw={found.withdraw} />
+        <BotsPart showsOwner />
       </div>
       {isInviting && (
         <InviteDialog
@@ -159,6 +161,7 @@ function PlainList() {
         </ul>
         {users.length === 0 && <p class="hint">{t.empty}</p>}
         <p class="hint">{t.adminOnly}</p>
+        <BotsPart />
       </div>
     </section>
   );

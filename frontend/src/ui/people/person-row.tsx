@@ -119,7 +119,10 @@ export function PersonRow({ person, restrictions, onSignOut }: PersonRowProps) {
             <span class="icon icon-mute" aria-hidden="true" />
           </button>
         )}
-        {!isOwn && devices > 0 && <SignOutButton person={person} onSignOut={onSignOut} />}
+        {/* A bot without its token is removed, in the list of bots. */}
+        {!isOwn && credential !== "bot" && devices > 0 && (
+          <SignOutButton person={person} onSignOut={onSignOut} />
+        )}
       </td>
     </tr>
   );
