@@ -273,7 +273,7 @@ def launcher_commands(*, installed: bool) -> dict[str, str]:
 
 def _test(parser: OneLineParser, only: str | None, for_pytest: tuple[str, ...]) -> Command:
     if only and for_pytest:
-        parser.error("--only and arguments for pytest exclude each other")
+        parser.error("--only can't be combined with arguments for pytest")
     return RunPytest(for_pytest) if for_pytest else RunTests(only)
 
 

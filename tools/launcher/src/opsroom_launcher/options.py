@@ -251,8 +251,8 @@ def up_options(
     access = settle(flags.access, "GATEWAY_ACCESS", read_access)
     if access is None and not is_loopback(host):
         parser.error(
-            f"others can connect to {host}: say who may do what by --access token, oidc,"
-            " or open (anybody may chat and command servers)"
+            f"others can connect to {host}: choose who may do what with --access token, oidc,"
+            " or open (anyone can chat and control servers)"
         )
     if access is not None:
         _require_settings(parser, access, environ)
@@ -274,9 +274,11 @@ def up_options(
 
 def _refuse_contradictions(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> None:
     if flags.data and flags.ephemeral:
-        parser.error("--data keeps what --ephemeral throws away: give one of them")
+        parser.error("--data and --ephemeral can't be combined")
     if flags.nats and (flags.data or flags.ephemeral or flags.nats_port is not None):
-        parser.error("--data, --ephemeral and --nats-port are of the embedded broker: not with --nats")
+        parser.error(
+            "--data, --ephemeral and --nats-port are for the embedded broker: leave them out with --nats"
+        )
 
 
 def _require_settings(parser: argparse.ArgumentParser, access: str, environ: Mapping[str, str]) -> None:

@@ -22,8 +22,8 @@ def test_says_where_everything_is() -> None:
 
 
 def test_says_what_is_kept() -> None:
-    assert "nothing is kept" in banner(replace(ADDRESSES, kept=False), 1)
-    assert "in the broker you named" in banner(replace(ADDRESSES, data=None), 1)
+    assert "deleted when Opsroom stops" in banner(replace(ADDRESSES, kept=False), 1)
+    assert "in your broker" in banner(replace(ADDRESSES, data=None), 1)
     assert "nats --server nats://127.0.0.1:4222 sub" in banner(replace(ADDRESSES, data=None), 1)
     assert [replace(ADDRESSES, kept=kept).keeps_data for kept in (True, False)] == [True, False]
 

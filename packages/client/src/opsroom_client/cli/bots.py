@@ -18,7 +18,7 @@ class UnknownBotError(OpsroomError):
 def bots() -> None:
     """Make and remove your bots (--token-file or OPSROOM_TOKEN).
 
-    Without a token, the one that a server started from here made for its admin is used.
+    Without a token, the admin's token of the portal that was started from here is used.
     """
 
 

@@ -245,7 +245,7 @@ def _print_stored_event(event: StoredFrame, joined: Chat) -> None:
                 _print_message(event.message)
         case ReactionFrame():
             if event.user.id != joined.user.id:
-                change = "reacts with" if event.on else "takes back"
+                change = "reacts with" if event.on else "removes"
                 print_note(f"* {event.user.name} {change} {event.emoji}")
         case PinnedFrame():
             change = "pinned" if event.on else "unpinned"

@@ -27,8 +27,8 @@ PROGRAM = "opsroom"
     "--url",
     envvar="OPSROOM_URL",
     show_envvar=True,
-    help="The server. The default is the one at PORT, or the last one started from here that still runs, or"
-    " http://127.0.0.1:8000.",
+    help="The portal's address. Default: the one at PORT, or the portal that was started last from here and"
+    " still runs, or http://127.0.0.1:8000.",
 )
 @click.option(
     "--token-file",

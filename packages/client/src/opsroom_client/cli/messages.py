@@ -12,7 +12,7 @@ from opsroom_contracts.chat.models import HISTORY_MAX, TEXT_MAX, Message, SendRe
 from opsroom_contracts.serialization.model import rfc3339
 
 _ROOM = click.option("--room", default="general", show_default=True, help="The room, by name or id.")
-_OFF = click.option("--off", is_flag=True, help="Take it back.")
+_OFF = click.option("--off", is_flag=True, help="Remove it.")
 
 
 @click.group()

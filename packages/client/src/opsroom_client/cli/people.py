@@ -51,8 +51,8 @@ class Lifetime(click.ParamType[int]):
 def invite(server: Server, name: str, role: str, expires: int, as_json: bool) -> None:
     """Invite NAME: hold the name, and print a link that signs one person in with it, once.
 
-    For admins (--token-file or OPSROOM_TOKEN). On the machine of a server that was started from here, the
-    token that it made for its admin is used.
+    For admins (--token-file or OPSROOM_TOKEN). Without a token, the admin's token of the portal
+    that was started from here is used.
     """
 
     async def work(opsroom: Opsroom) -> None:

@@ -40,9 +40,9 @@ def _moment(_: click.Context, parameter: click.Parameter, text: str | None) -> d
     type=click.IntRange(1, SEARCH_MAX),
     default=SEARCH_DEFAULT,
     show_default=True,
-    help="Of each kind, on a page.",
+    help="How many results of each kind.",
 )
-@click.option("--cursor", help="The next page, as the page before has named it.")
+@click.option("--cursor", help="Show the next page: the value that the last one ended with.")
 @output_options
 @click.pass_obj
 def search(

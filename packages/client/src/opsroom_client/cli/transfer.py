@@ -97,7 +97,7 @@ def import_command(
                 print_line(f"{done.rooms} rooms, {done.members} memberships, {done.messages} messages stored")
             for what, count in sorted(reader.skipped.items()):
                 if count:
-                    print_note(f"left out: {count} {what}")
+                    print_note(f"skipped: {count} {what}")
 
     run(server if dry_run else as_admin(server), work)
 

@@ -96,7 +96,7 @@ def _proof(addresses: Addresses, nats: str) -> str:
 
 def _data(addresses: Addresses) -> str:
     if addresses.data is None:
-        return "in the broker you named"
+        return "in your broker"
     if not addresses.kept:
-        return "nothing is kept after the stop (--ephemeral)"
-    return f"{addresses.data} (kept: the next start goes on from it)"
+        return "deleted when Opsroom stops (--ephemeral)"
+    return f"{addresses.data} (kept for the next start)"

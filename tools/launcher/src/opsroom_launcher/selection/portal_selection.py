@@ -82,8 +82,8 @@ def warn_of_others(selected: SelectedPortal) -> None:
     if selected.others:
         others = ", ".join(portal.url for portal in selected.others)
         print(
-            f"opsroom: this is {selected.url}, the portal started last; also running: {others}"
-            " (choose by --url, OPSROOM_URL or PORT)",
+            f"opsroom: using {selected.url}, the portal that was started last; also running: {others}"
+            " (choose with --url, OPSROOM_URL or PORT)",
             file=sys.stderr,
         )
 

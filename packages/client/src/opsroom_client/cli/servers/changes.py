@@ -83,11 +83,11 @@ def _protection(name: str, *, protected: bool) -> click.Command:
         sends: dict[str, Send] = {one.id: partial(send, one.id) for one in servers}
         run_all(server, sends, position, Manner(as_json=as_json))
 
-    does = (
-        "Forbid stopping, restarting or removing" if protected else "Allow again to stop, restart or remove"
-    )
+    does, end = ("Forbid", "") if protected else ("Allow", " again")
     decorated: Callable[..., None] = ids_argument(selector_option(output_options(callback)))
-    return click.command(name, help=f"{does} the servers ID.")(click.pass_obj(decorated))
+    return click.command(name, help=f"{does} stopping, restarting and removing the servers ID{end}.")(
+        click.pass_obj(decorated)
+    )
 
 
 protect = _protection("protect", protected=True)

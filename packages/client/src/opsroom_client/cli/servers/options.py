@@ -171,7 +171,7 @@ def filter_options(callback: Callable[..., None]) -> Callable[..., None]:
     return with_filter
 
 
-yes_option = click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+yes_option = click.option("-y", "--yes", is_flag=True, help="Don't ask for confirmation.")
 name_option = click.option(
     "--name", help="Its name: 1 to 63 of a-z, 0-9 and hyphens; default: one is generated."
 )
