@@ -12,10 +12,11 @@ const FLAGS = [
 ];
 
 const OWN_SERVICES =
-  /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline)\.spec\.ts$/;
+  /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline|two-people)\.spec\.ts$/;
 
 /** The main paths, which are also tested in Firefox. */
-const MAIN_PATHS = /(activity|cards|chat|cloud|help|history|keyboard|shell|storage)\.spec\.ts$/;
+const MAIN_PATHS =
+  /(activity|cards|chat|cloud|files|help|history|keyboard|messages|rooms|search|shell|storage|threads)\.spec\.ts$/;
 
 /** The installed Firefox, over WebDriver BiDi: `npm run e2e:firefox` sets it. */
 const firefox = process.env.FIREFOX;
