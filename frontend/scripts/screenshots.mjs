@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import { findChromium } from "./chromium.mjs";
 import { python, ROOT, startPortal } from "./portal.mjs";
+import { fillRooms } from "./screenshot-rooms.mjs";
 
 const folder = join(ROOT, "docs", "images");
 const DELAY_SECONDS = 10;
@@ -13,14 +14,6 @@ const SCREEN = { width: 1200, height: 700 };
 /** Sharp on most screens, at about 150 KB a picture. */
 const SCALE = 1.5;
 
-const CONVERSATION = [
-  ["ivan", "Moved the nightly build to two small servers. The old one can go."],
-  ["olga", "Is its disk copied?"],
-  ["ivan", "Yes, an hour ago."],
-  ["ivan", "I'll keep it until tonight, just in case."],
-  ["petr", "web-2 answers slowly. Anyone else?"],
-  ["olga", "Same here. Its memory is full. I'll restart it: you have ten seconds to object."],
-];
 const OWN = "Go ahead. I'll watch the load of web-1 meanwhile.";
 const SERVERS = [
   ["ivan", "build-1", { env: "ci" }],
@@ -34,7 +27,7 @@ async function request(url, path, { token, ...options } = {}) {
   const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
   const response = await fetch(`${url}/api/v1${path}`, { headers, ...options });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
+  return response.status === 204 ? undefined : response.json();
 }
 
 const post = (url, path, token, body = {}) =>
@@ -49,41 +42,30 @@ async function until(check, what) {
   }
 }
 
-/** Connect a user who stays, as another person's page would, in a page of the portal; returns how to write. */
+/** Connect a user who stays, as another person's page would, in a page of the portal. */
 async function connect(background, token) {
   await background.evaluate(
     token =>
       new Promise((resolve, reject) => {
         const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/chat/ws`);
-        const waiting = new Map();
         socket.onerror = reject;
         socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
         socket.onmessage = ({ data }) => {
-          const frame = JSON.parse(data);
-          if (frame.type === "welcome") resolve();
-          if (frame.type === "ack") waiting.get(frame.clientId)?.();
+          if (JSON.parse(data).type === "welcome") resolve();
         };
-        window.writers ??= {};
-        window.writers[token] = text =>
-          new Promise(acked => {
-            const clientId = crypto.randomUUID();
-            waiting.set(clientId, acked);
-            socket.send(JSON.stringify({ type: "send", clientId, room: "general", text }));
-          });
       }),
     token,
   );
-  return text => background.evaluate(([token, text]) => window.writers[token](text), [token, text]);
 }
 
-/** Fill the portal with people, messages and servers. */
+/** Fill the portal with people and servers. */
 async function fill(url, background) {
   const people = {};
   for (const name of ["ivan", "olga", "petr"]) {
     const { token } = await post(url, "/chat/users", undefined, { name });
-    people[name] = { token, write: await connect(background, token) };
+    people[name] = { token };
+    await connect(background, token);
   }
-  for (const [name, text] of CONVERSATION) await people[name].write(text);
   for (const [name, server, labels] of SERVERS)
     await post(url, "/cloud/instances", people[name].token, { name: server, labels, start: true });
   await until(async () => {
@@ -124,11 +106,16 @@ function freeze(child, service) {
 const PICTURES = {
   chat: async ({ page, url }) => {
     await page.goto(`${url}/#/rooms/general`);
+    await page.locator(".inline-image img").waitFor();
     if ((await page.getByText(OWN).count()) === 0) {
       await page.getByRole("textbox", { name: "Type your message here" }).fill(OWN);
       await page.keyboard.press("Enter");
     }
-    await page.locator(".message.own").waitFor();
+    await page.locator(".message.own:not(.outgoing)").waitFor();
+  },
+  "chat-dark": async ({ page }) => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    return () => page.emulateMedia({ colorScheme: "light" });
   },
   dashboard: async ({ page, url, people }) => {
     await page.goto(`${url}/#/servers`);
@@ -239,12 +226,15 @@ try {
   const people = await fill(url, background);
   const page = await openPage(browser);
   await enter(page, url);
+  const { users } = await request(url, "/chat/users");
+  const marina = users.find(one => one.name === "marina").id;
+  await fillRooms({ request, url, background, people, marina });
   for (const [name, show] of Object.entries(PICTURES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const finish = await show({ page, url, people, child });
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(folder, `${name}.png`) });
-    finish?.();
+    await finish?.();
     console.log(`docs/images/${name}.png`);
   }
 } finally {

@@ -95,7 +95,7 @@ def test_cluster_of_brokers() -> None:
         (["--nats", "nats://h:99999"], {}, ["--nats", "nats://host:4222"]),
         ([], {"NATS_URL": "nats://"}, ["NATS_URL", "nats://host:4222"]),
         ([], {"OPSROOM_EPHEMERAL": "maybe"}, ["OPSROOM_EPHEMERAL", "true", "'maybe'"]),
-        (["--host", "0.0.0.0"], {}, ["0.0.0.0", "--access", "token", "oidc", "open (anybody"]),
+        (["--host", "0.0.0.0"], {}, ["0.0.0.0", "--access", "token", "oidc", "open (anyone"]),
         ([], {"HOST": "10.1.2.3"}, ["10.1.2.3", "--access"]),
         (["--access", "token"], {}, ["GATEWAY_TOKENS_FILE or", "-m opsroom_gateway.auth.static_tokens NAME"]),
         ([], {"GATEWAY_ACCESS": "token", "GATEWAY_TOKENS": ""}, ["--access token needs GATEWAY_TOKENS_FILE"]),
