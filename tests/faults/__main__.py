@@ -83,6 +83,8 @@ def _run(options: argparse.Namespace, seed: int, agent: AgentSpec | None) -> int
         window=options.window,
         pace=options.pace,
         servers=servers_of(options),
+        mates=options.mates,
+        mate_pace=options.mate_pace,
     )
     replay = f"./opsroom faults {' '.join(argument for argument in sys.argv[1:] if argument)}"
     if options.seed is None:
@@ -142,6 +144,19 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=load.pace,
         help="seconds from an acknowledgement to the next message",
+    )
+    parser.add_argument(
+        "--mates",
+        type=int,
+        default=load.mates,
+        help="people with two devices, who use rooms, edits, reactions, files and read positions",
+    )
+    parser.add_argument(
+        "--mate-pace",
+        type=float,
+        default=load.mate_pace,
+        metavar="SECONDS",
+        help="seconds between two actions of each of them, on average",
     )
     add_options(parser)
     parser.add_argument("--pause", type=float, default=1.1, help="seconds between faults, on average")

@@ -13,7 +13,7 @@ from tests.faults.verification.verdict import Violation
 Facts = dict[str, Any]
 _SHOWN = 20
 """How many violations of a rule, and kinds of log lines, are shown."""
-_TOTALS = ("lost", "doubled", "wrong", "ghosts", "absences", "names")
+_TOTALS = ("lost", "doubled", "wrong", "leaks", "ghosts", "absences", "names")
 
 LOST = {
     "message lost",
@@ -27,6 +27,13 @@ LOST = {
     "audit missed",
     "operation lost",
     "operation unfinished",
+    "change lost",
+    "edit undone",
+    "reaction undone",
+    "membership lost",
+    "room missed",
+    "file lost",
+    "position lost",
 }
 DOUBLED = {
     "message doubled",
@@ -36,6 +43,10 @@ DOUBLED = {
     "operation doubled",
     "executed twice",
     "created twice",
+    "edit doubled",
+    "reaction doubled",
+    "pin doubled",
+    "file doubled",
 }
 WRONG = {
     "server state",
@@ -50,8 +61,21 @@ WRONG = {
     "operation wrong",
     "executed early",
     "executed unasked",
+    "change unasked",
+    "edit misplaced",
+    "reaction count",
+    "room invented",
+    "room differs",
+    "members differ",
+    "member refused",
+    "file damaged",
+    "removed file",
+    "unread differs",
+    "unread wrong",
+    "search wrong",
 }
-"""States of servers that are not what was done, and what was done that nobody had asked for."""
+"""States of servers and messages that are not what was done, and what was done that nobody had asked for."""
+LEAKS = {"seen by a non-member"}
 GHOSTS = {"ghost", "left over"}
 ABSENCES = {
     "absent",
@@ -77,6 +101,7 @@ def facts_of(outcome: Outcome, machine: str) -> Facts:
         "lost": sum(rules[rule] for rule in LOST),
         "doubled": sum(rules[rule] for rule in DOUBLED),
         "wrong": sum(rules[rule] for rule in WRONG),
+        "leaks": sum(rules[rule] for rule in LEAKS),
         "late": round(max_late(outcome.history), 2),
         "ghosts": sum(rules[rule] for rule in GHOSTS),
         "absences": sum(rules[rule] for rule in ABSENCES),

@@ -18,6 +18,7 @@ from tests.faults.cluster.cluster import PortalCluster, Size
 from tests.faults.nemesis.nemesis import InjectedFault
 from tests.faults.nemesis.plan import Scope
 from tests.faults.rules.agents.counts import agent_counts
+from tests.faults.rules.team.counts import team_counts
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.history import History, Outage
 from tests.faults.verification.observer import Observer
@@ -161,6 +162,7 @@ def _checked(
         "audit entries": sum(len(life.audit) for life in clouds),
         "mutes and bans": len(history.restraints),
         "removed messages": sum(len(life.removals) for life in chats),
+        **team_counts(history),
         "deliveries": sum(len(segment.seqs) for reader in readers for segment in reader.segments),
         "reconnects": recorder.reconnects,
         "late duplicates": recorder.duplicates,

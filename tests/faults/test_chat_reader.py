@@ -16,7 +16,7 @@ def message(seq: int, text: str) -> bytes:
 
 
 def welcome(seq: int, epoch: str) -> Frame:
-    return {"seq": seq, "epoch": epoch, "users": [{"name": "ann"}]}
+    return {"seq": seq, "epoch": epoch, "user": {"id": "u"}, "users": [{"name": "ann"}]}
 
 
 def recorded() -> Recorder:

@@ -4,7 +4,8 @@ import random
 
 from tests.faults.clients.course_clients import CourseReading
 from tests.faults.clients.recorder import Recorder
-from tests.faults.verification.history import History, StoredMessage
+from tests.faults.verification.history import History
+from tests.faults.verification.stored_message import StoredMessage
 
 
 def test_what_comes_late_of_a_deleted_stream_belongs_to_that_stream() -> None:

@@ -20,8 +20,9 @@ from tests.faults.clients.moderator_clients import Admin, Auditor, Moderator, Tr
 from tests.faults.clients.operator_clients import OperatorClient
 from tests.faults.clients.recorder import Recorder
 from tests.faults.clients.server_lanes import Market, ServerLane
+from tests.faults.clients.team.team import Team
 from tests.faults.clients.texts import ROOMS
-from tests.faults.cluster.cluster import ADMIN, VIEWER, PortalCluster
+from tests.faults.cluster.cluster import ADMIN, NGINX, VIEWER, PortalCluster
 from tests.faults.nemesis.agent_faults import AgentFaults
 from tests.faults.nemesis.nemesis import InjectedFault, Nemesis
 from tests.faults.nemesis.plan import Scope, make_plan
@@ -47,7 +48,8 @@ class Load:
 
     ``window``: unacknowledged messages of each chat client; ``pace``: seconds from an acknowledgement to
     the next message; ``lanes``: pending commands of each operator; ``absentees``: users who stay away for
-    seconds again and again; ``trolls``: users who are muted and banned.
+    seconds again and again; ``trolls``: users who are muted and banned; ``mates``: people with two devices,
+    who use rooms, changes of messages, files and read positions, ``mate_pace`` seconds apart.
     """
 
     people: int = 40
@@ -57,6 +59,8 @@ class Load:
     course: int = 2
     absentees: int = 4
     trolls: int = 2
+    mates: int = 5
+    mate_pace: float = 0.2
     window: int = 4
     pace: float = 0.0
     servers: int = 8
@@ -91,6 +95,9 @@ class Workload:
             OperatorClient(recorder, ports, name, cluster.tokens[name])
             for name in (f"operator-{n}" for n in range(load.operators))
         ]
+        single = {port: name for port, name in cluster.places.items() if name != NGINX}
+        self._team = Team(recorder, ports, single, load.mates, load.mate_pace)
+        self._people += self._team.devices
         viewer = OperatorClient(recorder, ports, VIEWER, cluster.tokens[VIEWER], away_seconds=15.0)
         self._dashboards = [*self._operators, viewer]
         self._course = [CourseClient(recorder, ports, f"course-{n}", 0.5) for n in range(load.course)]
@@ -169,6 +176,7 @@ class Workload:
         started |= {"viewer": self._denied()}
         if len(self._operators) > 1:
             started["race"] = racers.run()
+        started |= self._team.work()
         return [asyncio.create_task(work, name=name) for name, work in started.items()]
 
     async def _visitors(self) -> None:
@@ -207,8 +215,9 @@ class Workload:
         if self._engine is not None and agent is not None:
             await compare(self._recorder, agent, self._engine, self._operators[0].commander)
         await patiently(observer.catch_up, _PATIENCE_SECONDS)
-        messages, events = self._recorder.chat.messages, self._recorder.cloud.events
-        last_message = messages[-1].seq if messages else 0
+        chat, events = self._recorder.chat, self._recorder.cloud.events
+        for_all = (one.seq for one in chat.events() if one.room in ROOMS)
+        last_message = max(for_all, default=0)
         last_event = events[-1].seq if events else 0
 
         def seen() -> bool:
@@ -216,6 +225,8 @@ class Workload:
             return told and all(operator.seq >= last_event for operator in self._dashboards)
 
         await _until(seen, _QUIET_SECONDS)
+        await self._team.settle()
+        await self._team.compare()
         await self._compare_lists()
         for operator in self._dashboards:
             operator.stay()

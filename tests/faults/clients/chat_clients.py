@@ -36,11 +36,14 @@ class ChatClient:
         name: str,
         manner: SendPolicy,
         away_seconds: float = 0.0,
+        label: str = "",
     ) -> None:
+        """``label``: of this device, if the user has several."""
         self.name = name
+        self.label = label or name
         self.may_be_banned = False
         self.socket: ChatSocket | None = None
-        self.reading = ChatReader(recorder, name)
+        self.reading = ChatReader(recorder, name, self.label)
         self.talk = MessageSender(recorder, name, manner)
         self.attendance = Attendance(recorder, name, reads=True)
         self._away_seconds = away_seconds
@@ -156,7 +159,7 @@ class ChatClient:
         socket = await open_socket(self._port(), "/api/v1/chat/ws", self._receive)
         self._at = self._recorder.places.get(socket.gateway, "")
         socket.on_data = self.attendance.hear
-        socket.send_json({"type": "hello", "token": self._token, **self.reading.resume()})
+        socket.send_json(self._hello())
         await asyncio.wait(
             (self._welcomed, socket.closed), timeout=_WELCOME_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
@@ -166,6 +169,10 @@ class ChatClient:
                 raise TokenInvalidError(str(socket.closed.result()))
             raise ConnectionError("not welcomed")
         self.socket = socket
+
+    def _hello(self) -> Json:
+        """Return the first frame of a connection."""
+        return {"type": "hello", "token": self._token, **self.reading.resume()}
 
     def arrived(self) -> None:
         """Mark the user as connected."""
@@ -205,8 +212,8 @@ class ChatClient:
                 self.reading.welcomed(frame, self._at)
                 if self._welcomed is not None and not self._welcomed.done():
                     self._welcomed.set_result(None)
-            case "removed":
-                self.reading.removed(frame)
+            case "message" | "removed" | "edited" | "reaction" | "pinned":
+                self.reading.event(frame)
             case "joined":
                 self.reading.joined(frame["user"]["name"])
             case "left":

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from tests.faults.clients.recorder import Recorder
-from tests.faults.verification.history import ChatLife, LateDelivery, Listing, digest
+from tests.faults.verification.history import ChatLife, LateDelivery, Listing, digest, shown_options
 from tests.faults.verification.readers import Reader, Segment
 
 Frame = dict[str, Any]
@@ -13,17 +13,38 @@ Frame = dict[str, Any]
 
 def shown_message(frame: Frame) -> str:
     """Return the content of a message as the history records it."""
-    return f"{frame['room']}|{frame['user']['name']}|{digest(frame['text'])}"
+    files = tuple(file["id"] for file in frame.get("files", ()))
+    more = shown_options(frame.get("thread", ""), files)
+    return f"{frame['room']}|{frame['user']['name']}|{digest(frame['text'])}{more}"
+
+
+def shown_change(frame: Frame) -> str:
+    """Return the content of another stored event as the history records it."""
+    about = f"{frame['type']}|{frame['room']}"
+    match frame["type"]:
+        case "removed":
+            return f"{about}|{frame['messageSeq']}"
+        case "edited":
+            message = frame["message"]
+            return f"{about}|{message['seq']}|{message['user']['name']}|{digest(message['text'])}"
+        case "reaction":
+            who = f"{frame['user']['id']}|{frame['emoji']}|{frame['on']}|{frame['count']}"
+            return f"{about}|{frame['messageSeq']}|{who}"
+        case _:
+            return f"{about}|{frame['messageSeq']}|{frame['user']['id']}|{frame['on']}"
 
 
 class ChatReader:
     """All that a user received, over all connections."""
 
-    def __init__(self, recorder: Recorder, name: str) -> None:
+    def __init__(self, recorder: Recorder, name: str, label: str = "") -> None:
+        """``label``: of this device, if the user has several."""
         self.listed: set[str] = set()
         self._recorder = recorder
         self._name = name
-        self._reader = Reader(name)
+        self._label = label or name
+        self._user = ""
+        self._reader = Reader(self._label)
         self._life: ChatLife | None = None
         self._segment: Segment | None = None
         self._position: int | None = None
@@ -36,6 +57,11 @@ class ChatReader:
     def last(self) -> int:
         """The last sequence number received of the present stream."""
         return (self._position or 0) if self._life is self._recorder.chat else 0
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch of the position."""
+        return self._epoch
 
     def resume(self) -> Frame:
         """Return the fields of `hello` that say from where to resume; none at the first connection."""
@@ -54,7 +80,7 @@ class ChatReader:
         if self._life is self._recorder.chat:
             self._reader.stayed = True
         elif self._recorder.chat.messages:
-            self._recorder.record_violation(f"{self._name} saw nothing of the new stream")
+            self._recorder.record_violation(f"{self._label} saw nothing of the new stream")
 
     def message(self, payload: bytes) -> None:
         """Record a message. It must be the same for all readers, and as it is stored."""
@@ -64,27 +90,50 @@ class ChatReader:
             return
         seen = hash(payload)
         if life.payloads.setdefault(seq, seen) != seen or seq not in life.contents:
-            shown = shown_message(json.loads(payload))
-            if life.contents.setdefault(seq, shown) != shown:
-                self._recorder.record_violation(f"{self._name} saw another message at {seq} than others")
-        if life is self._recorder.chat and seq in self._recorder.removed:
-            where = "" if self._segment is None else self._segment.where
-            life.shown_after_removal.append(LateDelivery(self._name, where, seq, time.time()))
+            self._compare(life, seq, shown_message(json.loads(payload)))
+        if life is self._recorder.chat and seq in self._recorder.erased:
+            self._late(life, seq)
 
-    def removed(self, frame: Frame) -> None:
-        """Record that a message was removed."""
+    def event(self, frame: Frame) -> None:
+        """Record another stored event, or a message with options, in the same way."""
         seq = int(frame["seq"])
         life = self._take(seq, frame)
-        if life is not None:
-            content = f"removed|{frame['room']}|{frame['messageSeq']}"
-            if life.contents.setdefault(seq, content) != content:
-                self._recorder.record_violation(f"{self._name} saw another removal at {seq} than others")
+        if life is None:
+            return
+        is_message = frame["type"] == "message"
+        self._compare(life, seq, shown_message(frame) if is_message else shown_change(frame))
+        if life is not self._recorder.chat or frame["type"] not in {"message", "edited"}:
+            return
+        if seq in self._recorder.erased:
+            self._late(life, seq)
+        elif not is_message and int(frame["message"]["seq"]) in self._recorder.removed:
+            self._late(life, int(frame["message"]["seq"]))
+
+    def heartbeat(self, frame: Frame) -> None:
+        """Take over the position: everything up to there has arrived that concerns this user."""
+        seq = frame.get("seq")
+        if self._segment is None or seq is None or seq <= (self._position or 0):
+            return
+        self._segment.idle = int(seq)
+        self._segment.arrivals.arrived(int(seq), time.time())
+        self._position, self._latest = int(seq), frame
+
+    def _compare(self, life: ChatLife, seq: int, shown: str) -> None:
+        if life.contents.setdefault(seq, shown) != shown:
+            self._recorder.record_violation(f"{self._label} saw another message at {seq} than others")
+
+    def _late(self, life: ChatLife, seq: int) -> None:
+        where = "" if self._segment is None else self._segment.where
+        life.shown_after_removal.append(LateDelivery(self._label, where, seq, time.time()))
 
     def _take(self, seq: int, event: bytes | Frame) -> ChatLife | None:
         """Record that an event arrived. Returns the life of the stream to which it belongs."""
         if self._segment is None:
-            self._recorder.record_violation(f"{self._name} got a message before the welcome")
+            self._recorder.record_violation(f"{self._label} got a message before the welcome")
             return None
+        if seq <= self._segment.idle:
+            words = f"{self._label} got {seq} after a heartbeat for {self._segment.idle}"
+            self._recorder.record_violation(words)
         self._segment.seqs.append(seq)
         self._segment.arrivals.arrived(seq, time.time())
         self._position, self._latest = seq, event
@@ -95,8 +144,11 @@ class ChatReader:
         fresh, known = self._position is None, self._epoch
         if fresh or self._epoch is None:
             self._epoch = frame.get("epoch")
+        self._user = frame["user"]["id"]
         if fresh:
-            self._position, self._latest = int(frame["seq"]), frame
+            # With a count of what is unread, messages after the count follow.
+            self._position = int(frame.get("unread", {}).get("asOf", frame["seq"]))
+            self._latest = frame if self._position == frame["seq"] else {}
         after = int(frame["seq"]) if self._position is None else self._position
         self._begin(Segment(after, where=where, fresh=fresh), frame, known)
         now = time.time()
@@ -149,12 +201,13 @@ class ChatReader:
         """
         segment.opened = time.time()
         segment.known, segment.epoch = known or "", frame.get("epoch") or ""
+        segment.user = self._user
         life = self._recorder.chat_of(frame.get("epoch"))
         if self._segment is not None:
             self._segment.closed = min(self._segment.closed, segment.opened)
         if self._life is not life:
             self._life = life
-            self._reader = Reader(self._name)
+            self._reader = Reader(self._label)
             life.readers.append(self._reader)
         self._segment = segment
         self._position = segment.after

@@ -42,20 +42,40 @@ def gateway_port(head: bytes, port: int) -> int:
 
 
 async def request(
-    port: int, method: str, path: str, *, headers: dict[str, str] | None = None, body: object = None
+    port: int,
+    method: str,
+    path: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: object = None,
+    content: bytes | None = None,
 ) -> Answer:
-    """Send a request on a new connection.
+    """Send a request on a new connection. ``body``: sent as JSON; ``content``: sent as it is.
 
     Raises:
         OSError: no complete response in time.
     """
-    payload = b"" if body is None else json.dumps(body).encode()
+    payload = content if content is not None else b"" if body is None else json.dumps(body).encode()
+    return _answer(await _exchange(port, _head(method, path, headers or {}, len(payload)) + payload))
+
+
+async def download(port: int, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Get a file. Returns the status and the body.
+
+    Raises:
+        OSError: no complete response in time.
+    """
+    head, body = _split(await _exchange(port, _head("GET", path, headers, 0)))
+    return int(head.split(b" ", 2)[1]), body
+
+
+async def _exchange(port: int, data: bytes) -> bytes:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                writer.write(_head(method, path, headers or {}, len(payload)) + payload)
-                return _answer(await reader.read())
+                writer.write(data)
+                return await reader.read()
             finally:
                 writer.transport.abort()
     except asyncio.IncompleteReadError as error:
@@ -70,7 +90,8 @@ def _head(method: str, path: str, headers: dict[str, str], size: int) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def _answer(data: bytes) -> Answer:
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """Return the head and the whole body of a response."""
     head, found, body = data.partition(b"\r\n\r\n")
     fields = head.split(b"\r\n")
     if not found or not fields[0].startswith(b"HTTP/1.1 "):
@@ -79,6 +100,28 @@ def _answer(data: bytes) -> Answer:
         name, _, value = field.partition(b":")
         if name.lower() == b"content-length" and int(value) != len(body):
             raise ConnectionError("an answer broke off")
+        if name.lower() == b"transfer-encoding" and b"chunked" in value:
+            body = _joined(body)
+    return head, body
+
+
+def _joined(body: bytes) -> bytes:
+    """Join the chunks of a body."""
+    found = bytearray()
+    while True:
+        size, end, body = body.partition(b"\r\n")
+        length = int(size, 16) if end else 0
+        if not end or len(body) < length + 2:
+            raise ConnectionError("an answer broke off")
+        if not length:
+            return bytes(found)
+        found += body[:length]
+        body = body[length + 2 :]
+
+
+def _answer(data: bytes) -> Answer:
+    head, body = _split(data)
+    fields = head.split(b"\r\n")
     try:
         decoded = json.loads(body) if body else {}
     except ValueError as error:

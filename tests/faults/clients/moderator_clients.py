@@ -145,7 +145,7 @@ class Moderator:
             life.removals[place] = replace(removal, unknown=True)
         else:
             life.removals[place] = replace(removal, done=time.time())
-            recorder.removed.add(chosen.seq)
+            recorder.record_removal(chosen.seq)
 
     async def _until_done(
         self,

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.faults.clients.texts import ROOMS
 from tests.faults.verification.cloud_history import Accepted, CloudLife, Conflict
 from tests.faults.verification.history import ChatLife, Connected, History, Holding, NameWait, Wait
+from tests.faults.verification.team_history import Roster, TeamLife
 
 SLOW_SECONDS = 0.25
 """Shorter waits are not caused by a fault."""
@@ -68,6 +70,8 @@ class Recorder:
         self.removable: deque[Acknowledged] = deque(maxlen=_REMOVABLE)
         self.removed: set[int] = set()
         """Sequences of messages whose removal was acknowledged, in this life of the stream."""
+        self.erased: set[int] = set()
+        """The same, and those of texts that were replaced by an acknowledged edit."""
         self._deleted: dict[str, ChatLife] = {}
         """The lives that ended under running gateways, by epoch."""
         self._held: dict[str, float] = {}
@@ -77,6 +81,11 @@ class Recorder:
     def chat(self) -> ChatLife:
         """The present life of the chat's stream."""
         return self.history.chat
+
+    @property
+    def team(self) -> TeamLife:
+        """The same, of rooms, changes, files and positions."""
+        return self.history.chat.team
 
     @property
     def cloud(self) -> CloudLife:
@@ -91,9 +100,11 @@ class Recorder:
         if deleted is not None:
             self.chat.ended = time.time()
             self._deleted[deleted] = self.chat
-        self.history.chats.append(ChatLife(kept))
+        roster = Roster(time.time()) if deleted is None else self.chat.team.roster
+        self.history.chats.append(ChatLife(kept, team=TeamLife(roster)))
         self.removable.clear()
         self.removed = {one for one in self.removed if one <= kept}
+        self.erased = {one for one in self.erased if one <= kept}
 
     def chat_of(self, epoch: str | None) -> ChatLife:
         """Return the life of the chat's stream that a server means by ``epoch``."""
@@ -125,8 +136,13 @@ class Recorder:
         self.acknowledged += not repeated
         self.waited(begun, "a message", who)
         self.chat.acks.append((sent.key, sent.seq))
-        if not repeated:
+        if not repeated and sent.room in ROOMS:
             self.removable.append(sent)
+
+    def record_removal(self, seq: int) -> None:
+        """Record that the removal of the message at ``seq`` was acknowledged."""
+        self.removed.add(seq)
+        self.erased.add(seq)
 
     def accepted(self, command: Accepted, *, repeated: bool) -> None:
         """Record an accepted command; a ``repeated`` one counts once."""

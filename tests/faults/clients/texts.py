@@ -41,3 +41,14 @@ def text_of(key: str) -> str:
 def key_of(text: str) -> str:
     """Return the key of a text."""
     return text.partition(" ")[0]
+
+
+def word_of(key: str, number: int) -> str:
+    """Return a word that only text ``number`` of the message ``key`` has, for searches."""
+    return "w" + hashlib.blake2b(f"{key}/{number}".encode(), digest_size=6).hexdigest()
+
+
+def team_text(key: str, number: int, mention: str = "") -> str:
+    """Return text ``number`` of a team's message: 0 is the first, and each edit has the next one."""
+    words = text_of(key).partition(" ")[2][: LONG - 200]
+    return f"{key} {word_of(key, number)} {mention}{words}"

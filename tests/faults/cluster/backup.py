@@ -9,12 +9,20 @@ from opsroom_contracts.subjects import (
     AUDIT_STREAM,
     CHAT_STREAM,
     CLOUD_STREAM,
+    FILES_STREAM,
     GATEWAYS_BUCKET,
     MEMBERS_STREAM,
 )
 from opsroom_messaging.client.connection import NatsConnection
 
-STREAMS = (CHAT_STREAM, MEMBERS_STREAM, CLOUD_STREAM, AUDIT_STREAM, f"KV_{GATEWAYS_BUCKET}")
+STREAMS = (
+    CHAT_STREAM,
+    MEMBERS_STREAM,
+    FILES_STREAM,
+    CLOUD_STREAM,
+    AUDIT_STREAM,
+    f"KV_{GATEWAYS_BUCKET}",
+)
 _CHUNK_BYTES = 32 * 1024
 """Small: the broker gives up a restore if it can't write a chunk to a busy disk within five seconds."""
 _NOT_FOUND = 404

@@ -24,11 +24,11 @@ from tests.faults.verification.history import (
     Removal,
     Restraint,
     Sent,
-    StoredMessage,
     Wait,
     digest,
 )
 from tests.faults.verification.readers import Reader, Segment
+from tests.faults.verification.stored_message import StoredMessage
 from tests.faults.verification.verdict import Bounds
 
 BOUNDS = Bounds()

@@ -3,12 +3,10 @@
 import random
 from collections.abc import Callable
 
-from tests.faults.verification.history import (
-    History,
-    StoredMessage,
-)
+from tests.faults.verification.history import History
 from tests.faults.verification.readers import Reader, Segment
 from tests.faults.verification.seqs import Seqs
+from tests.faults.verification.stored_message import StoredMessage
 
 Mutation = Callable[[History, random.Random], None]
 """Changes a correct history, at random where there is a choice."""

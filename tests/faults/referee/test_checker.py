@@ -24,10 +24,10 @@ from tests.faults.verification.history import (
     NameWait,
     Outage,
     Removal,
-    StoredMessage,
 )
 from tests.faults.verification.readers import Reader, Segment
 from tests.faults.verification.seqs import Arrivals, Seqs
+from tests.faults.verification.stored_message import StoredMessage
 from tests.faults.verification.verdict import Bounds
 
 MUTATIONS = (*messages.MUTATIONS, *servers.MUTATIONS, *people.MUTATIONS)

@@ -148,7 +148,7 @@ def _entries_of_moderation(history: History, bounds: Bounds, excuses: Excuses) -
         done += [
             ("remove_message", one.actor, one.ident, one.asked, one.done)
             for one in life.removals
-            if one.done is not None
+            if one.done is not None and one.actor  # what authors delete is not audited
         ]
     wanted = Counter(
         (action, actor, target)

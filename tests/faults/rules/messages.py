@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.faults.verification.excuses import Domain, Excuses
-from tests.faults.verification.history import ChatLife, History, HistoryPage, Sent, StoredMessage
+from tests.faults.verification.history import ChatLife, History, HistoryPage, Sent, shown_options
+from tests.faults.verification.stored_message import StoredMessage
+from tests.faults.verification.team_history import ChangeKind
 from tests.faults.verification.verdict import Bounds, Violation
 
 COURSE_ROOM = "general"
@@ -26,7 +28,7 @@ def stored_messages(history: History, life: ChatLife) -> Iterator[Violation]:
         sent = history.sent.get(message.key)
         if sent is None:
             yield Violation("message unsaid", f"{message.key} is stored and nobody said it")
-        elif sent != Sent(message.room, message.author, message.text):
+        elif sent != Sent(message.room, message.author, message.text, _options(message)):
             yield Violation("message altered", f"{message.key} is stored with another room, author or text")
     for key, found in copies.items():
         doubled = [
@@ -41,7 +43,8 @@ def stored_messages(history: History, life: ChatLife) -> Iterator[Violation]:
 
 def _acknowledged(life: ChatLife, copies: dict[str, list[StoredMessage]]) -> Iterator[Violation]:
     by_seq = {message.seq: message for message in life.messages}
-    gone = {message.removes: message.key for message in life.messages if message.removes is not None}
+    gone = {one.place: one.key for one in life.team.changes if one.kind is ChangeKind.EDITED}
+    gone |= {message.removes: message.key for message in life.messages if message.removes is not None}
     for key, seq in life.acks:
         found = by_seq.get(seq)
         if found is not None and found.removes is None and found.key == key:
@@ -72,17 +75,24 @@ def content_of(message: StoredMessage) -> str:
     """Return what a reader must be shown of ``message``, in the form in which it is recorded."""
     if message.removes is not None:
         return f"removed|{message.room}|{message.removes}"
-    return f"{message.room}|{message.author}|{message.text}"
+    return f"{message.room}|{message.author}|{message.text}{_options(message)}"
+
+
+def _options(message: StoredMessage) -> str:
+    return shown_options(message.thread, message.files)
 
 
 def course(history: History, life: ChatLife) -> Iterator[Violation]:
     """Course clients get each message while they are connected, once, in order and whole.
 
-    They can't be reset: what a gateway missed beyond its limit of replays, they miss.
+    They can't be reset: what a gateway missed beyond its limit of replays, they miss. They get the first text
+    of a message that was edited since, or nothing, and no replies that only a thread shows.
     """
     removed = {message.key for message in life.messages if message.removes is not None}
     removed |= {removal.key for removal in life.removals}
-    order = [one for one in life.messages if one.removes is None and one.room == COURSE_ROOM]
+    removed |= {change.key for change in life.team.changes if change.kind is ChangeKind.EDITED}
+    in_room = (one for one in life.messages if one.removes is None and one.room == COURSE_ROOM)
+    order = [one for one in in_room if not one.hidden]
     places_of: dict[str, list[int]] = defaultdict(list)
     for number, message in enumerate(order):
         places_of[message.key].append(number)
@@ -130,9 +140,13 @@ def history_pages(history: History, life: ChatLife, bounds: Bounds, excuses: Exc
     by_seq = {message.seq: message for message in life.messages}
     gone = {removal.seq: removal.asked for removal in life.removals}
     done = {removal.seq: removal.done for removal in life.removals if removal.done is not None}
+    edited = {one.place for one in life.team.changes if one.kind is ChangeKind.EDITED}
+    edited |= {one.place for one in life.team.wishes if one.kind is ChangeKind.EDITED}
     for page in life.pages:
         for seq, content in page.shown.items():
             stored = by_seq.get(seq)
+            if seq in edited:  # judged by the rules of edits
+                continue
             if stored is not None and content_of(stored) != content:
                 yield Violation("message altered", f"a page of history has another text at {seq}")
             if stored is None and seq not in gone:
@@ -152,6 +166,8 @@ def _page_lacks(
     first, last = min(page.shown, default=0), max(page.shown, default=0)
     for message in life.messages:
         if message.removes is not None or message.room != page.room or message.seq in page.shown:
+            continue
+        if message.hidden:
             continue
         if message.seq < first or message.seq in gone or message.seq < first_retained(life, page.asked):
             continue
@@ -180,6 +196,9 @@ def removed_messages(life: ChatLife, bounds: Bounds, excuses: Excuses) -> Iterat
     for removal in life.removals:
         if removal.unknown and removal.seq >= first:  # what has expired meanwhile can't be removed
             yield Violation("refusal", f"{removal.seq} could not be removed: it was said not to exist")
+    replaced = {one.replaced: one.seq for one in life.team.changes if one.kind is ChangeKind.EDITED}
+    acked = {one.seq: one.done for one in life.team.wishes if one.done is not None and not one.duplicate}
+    done |= {seq: acked[by] for seq, by in replaced.items() if by in acked and seq not in done}
     for one in life.shown_after_removal:
         over = done.get(one.seq)
         if over is None or one.at <= over + bounds.effect:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from opsroom_contracts.subjects import is_created_room
 from tests.faults.rules.messages import first_retained
+from tests.faults.rules.team.visibility import RoomFacts, erased
 from tests.faults.verification.cloud_history import CloudLife
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.history import ChatLife, History
@@ -22,9 +24,10 @@ _RESET_SECONDS = 5.0
 class StreamFacts:
     """A stream as readers must see it.
 
-    ``stored``: sequence and time of each event, ascending. ``optional``: sequences that a reader may miss,
-    because the message was removed. ``kept``: those up to it come from the life before. ``limit``: missed
-    sequences beyond which a reader may be reset. ``chat``: knows which messages have expired.
+    ``stored``: sequence and time of each event that everybody gets, ascending. ``optional``: sequences that a
+    reader may miss, because the message was removed or edited. ``rooms``: the events that members get.
+    ``kept``: those up to it come from the life before. ``limit``: missed sequences beyond which a reader may
+    be reset. ``chat``: knows which messages have expired.
     """
 
     what: str
@@ -33,18 +36,21 @@ class StreamFacts:
     kept: int | None
     limit: int
     chat: ChatLife | None = None
+    rooms: RoomFacts | None = None
 
 
 def message_stream(history: History, life: ChatLife) -> StreamFacts:
     """Return the facts of the chat's stream."""
-    removed = {message.removes for message in life.messages if message.removes is not None}
+    optional = erased(life)
+    stored = [(one.seq, one.at) for one in life.events() if not is_created_room(one.room)]
     return StreamFacts(
         "message",
-        [(message.seq, message.at) for message in life.messages],
-        frozenset(removed | {removal.seq for removal in life.removals}),
+        stored,
+        optional,
         life.kept,
         history.replay_limit,
         life,
+        RoomFacts(life, optional),
     )
 
 
@@ -62,25 +68,25 @@ def readers(seen: Iterable[Reader], stream: StreamFacts) -> Iterator[Violation]:
         before: int | None = None
         for segment in reader.segments:
             yield from _resumed(reader.name, segment, before, stream)
-            most = segment.seqs.most()
-            there = [] if most is None else alive.within(segment.after, most)
-            saw = (
-                segment.seqs.without(stream.optional & set(segment.seqs)) if stream.optional else segment.seqs
-            )
+            most = max(segment.seqs.most() or 0, segment.idle)
+            there = alive.within(segment.after, most)
+            of_rooms = set() if stream.rooms is None else stream.rooms.of_rooms(segment)
+            ignored = (stream.optional & set(segment.seqs) if stream.optional else set()) | of_rooms
+            saw = segment.seqs.without(ignored)
             if segment.seqs.runs() != there and saw.runs() != there:
                 seqs = [seq for first, end in there for seq in range(first, end + 1)]
                 yield from _difference(stream.what, reader.name, list(saw), seqs)
             yield from _ascending(stream, reader.name, segment)
             # A connection that was lost right after its welcome says nothing about where it resumed.
-            if len(segment.seqs) or segment.reset or segment.fresh or before is not None:
+            if len(segment.seqs) or segment.idle >= 0 or segment.reset or segment.fresh or before is not None:
                 before = segment.last
         if reader.stayed and (before or 0) < last:
             yield Violation(f"{stream.what} missed", f"{reader.name} stayed, and saw {before} last of {last}")
 
 
 def _ascending(stream: StreamFacts, name: str, segment: Segment) -> Iterator[Violation]:
-    """Removed messages may be missing, but not come twice or out of order."""
-    if not stream.optional or all(a < b for (_, a), (b, _) in pairwise(segment.seqs.runs())):
+    """What may be missing must not come twice or out of order either."""
+    if all(a < b for (_, a), (b, _) in pairwise(segment.seqs.runs())):
         return
     twice = [seq for seq, count in Counter(segment.seqs).items() if count > 1]
     yield Violation(f"{stream.what} {'doubled' if twice else 'order'}", f"{name}: around {segment.after}")

@@ -19,9 +19,14 @@ from tests.faults.rules.messages import (
 from tests.faults.rules.moderation import moderation
 from tests.faults.rules.names import names, waits
 from tests.faults.rules.readers import deliveries, epochs, event_stream, message_stream, readers, stale
+from tests.faults.rules.team.changes import changes
+from tests.faults.rules.team.membership import memberships
+from tests.faults.rules.team.rest import at_rest
+from tests.faults.rules.team.visibility import in_rooms
 from tests.faults.verification.cloud_history import CloudLife
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.history import ChatLife, History
+from tests.faults.verification.team_history import Roster
 from tests.faults.verification.verdict import Bounds, Violation
 
 
@@ -32,6 +37,7 @@ def check(history: History, bounds: Bounds) -> list[Violation]:
         *(found for life in history.chats for found in _chat(history, life, bounds, excuses)),
         *(found for life in history.clouds for found in _cloud(history, life, bounds, excuses)),
         *_kept(history),
+        *(found for roster in _rosters(history) for found in memberships(roster)),
         *ghosts(history, bounds, excuses),
         *absences(history, bounds, excuses),
         *names(history, bounds, excuses),
@@ -51,8 +57,12 @@ def _chat(history: History, life: ChatLife, bounds: Bounds, excuses: Excuses) ->
     yield from shown_contents(life)
     yield from readers(life.readers, stream)
     yield from deliveries(life.readers, stream, bounds, excuses)
+    if stream.rooms is not None:
+        yield from in_rooms(life.readers, stream.rooms, bounds, excuses)
     yield from stale(life, bounds, excuses)
     yield from epochs(life.readers, life.kept, history.nodes, stream.what)
+    yield from changes(history, life)
+    yield from at_rest(life)
     yield from course(history, life)
     yield from history_pages(history, life, bounds, excuses)
     yield from removed_messages(life, bounds, excuses)
@@ -70,11 +80,17 @@ def _cloud(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses) 
     yield from snapshots(life, bounds, excuses)
 
 
+def _rosters(history: History) -> list[Roster]:
+    """Return the rosters; one may outlive a stream of the chat."""
+    return list({id(life.team.roster): life.team.roster for life in history.chats}.values())
+
+
 def _kept(history: History) -> Iterator[Violation]:
     """What a backup held is there after its restore."""
     for before, after in pairwise(history.chats):
         there = {message.seq: message for message in after.messages}
         gone = {one.removes for one in (*before.messages, *after.messages)}
+        gone |= {one.place for one in (*before.team.changes, *after.team.changes) if one.key}
         for message in before.messages:
             if message.seq > (after.kept or 0) or message.removes is not None or message.seq in gone:
                 continue

@@ -7,11 +7,21 @@ from math import inf
 from tests.faults.verification.agent_history import AgentHistory
 from tests.faults.verification.cloud_history import CloudLife
 from tests.faults.verification.readers import Reader
+from tests.faults.verification.stored_message import StoredMessage
+from tests.faults.verification.team_history import StoredChange, TeamLife
+
+ChatRecord = StoredMessage | StoredChange
+"""An event of the chat's stream."""
 
 
 def digest(*content: str) -> str:
     """Return a short digest of a whole text, so that millions of them can be compared."""
     return hashlib.blake2b("\0".join(content).encode(), digest_size=9).hexdigest()
+
+
+def shown_options(thread: str, files: tuple[str, ...]) -> str:
+    """Return what a message has beside its text, in the form in which contents are recorded."""
+    return f"|{thread}|{' '.join(files)}" if thread or files else ""
 
 
 @dataclass(slots=True)
@@ -26,28 +36,12 @@ class CourseReader:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a client sent: the room, the author and the digest of the whole text."""
+    """What a client sent: the room, the author, the digest of the whole text, and `shown_options`."""
 
     room: str
     author: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message that the stream held; ``at``: when the broker stored it. ``text``: its digest.
-
-    ``removes``: it is a tombstone, and this is the sequence of the removed message. ``key`` is that of the
-    removed message then, or empty if nobody knows it.
-    """
-
-    seq: int
-    key: str
-    at: float = 0.0
-    room: str = "general"
-    author: str = ""
-    text: str = ""
-    removes: int | None = None
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,10 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class LateDelivery:
-    """A reader got a message at ``at``, after its removal had been acknowledged. ``where``: the gateway."""
+    """A reader got a text at ``at``, after its removal or its replacement had been acknowledged.
+
+    ``seq``: of the removed message, or of the replaced event. ``where``: the gateway.
+    """
 
     reader: str
     where: str
@@ -114,6 +111,12 @@ class ChatLife:
     pages: list[HistoryPage] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
     shown_after_removal: list[LateDelivery] = field(default_factory=list)
+    team: TeamLife = field(default_factory=TeamLife)
+
+    def events(self) -> list[ChatRecord]:
+        """Return all events that the stream ever held, in order."""
+        found: list[ChatRecord] = [*self.messages, *self.team.changes]
+        return sorted(found, key=lambda one: one.seq)
 
 
 @dataclass(frozen=True, slots=True)

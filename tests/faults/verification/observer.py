@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from opsroom_contracts.audit import AUDIT_ENTRY
-from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, MemberStatus
+from opsroom_contracts.chat.rooms import PERSON_ROOMS
 from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.models import INSTANCE_EVENT, Instance, apply
 from opsroom_contracts.subjects import (
@@ -19,15 +19,17 @@ from opsroom_contracts.subjects import (
     CLOUD_STREAM,
     MEMBERS,
     MEMBERS_STREAM,
+    MEMBERSHIPS,
     NAMES,
 )
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from tests.faults.clients.recorder import Recorder
-from tests.faults.clients.texts import key_of
 from tests.faults.verification.cloud_history import AuditRecord, CloudLife, Facts, StoredEvent, labels_text
-from tests.faults.verification.history import ChatLife, StoredMessage, digest
+from tests.faults.verification.history import ChatLife
+from tests.faults.verification.stored_chat import record_event, record_rooms
+from tests.faults.verification.team_history import Roster
 
 _PAGE = 1000
 _EVERY_SECONDS = 0.5
@@ -43,6 +45,7 @@ class Observer:
         """Held while it reads, and while a stream is being replaced."""
         self._chat: ChatLife | None = None
         self._cloud: CloudLife | None = None
+        self._roster: Roster | None = None
         self._read: dict[str, int] = {}
 
     async def run(self) -> None:
@@ -62,6 +65,8 @@ class Observer:
             chat, cloud = self._recorder.chat, self._recorder.cloud
             if chat is not self._chat:
                 self._chat, self._read[CHAT_STREAM] = chat, 0
+            if chat.team.roster is not self._roster:
+                self._roster, self._read[MEMBERS_STREAM] = chat.team.roster, 0
             if cloud is not self._cloud:
                 self._cloud, self._read[CLOUD_STREAM], self._read[AUDIT_STREAM] = cloud, 0, 0
             first = (await StreamReader(self._broker, CHAT_STREAM).bounds()).first
@@ -69,6 +74,7 @@ class Observer:
                 first = max(first, chat.firsts[-1][1])
             chat.firsts.append((time.time(), first))
             await self._advance(CHAT_STREAM, CHAT_EVENTS, self._message)
+            await self._advance(MEMBERS_STREAM, MEMBERSHIPS, self._rooms)
             await self._advance(CLOUD_STREAM, CLOUD_EVENTS, self._event)
             await self._advance(AUDIT_STREAM, AUDIT, self._entry)
 
@@ -92,16 +98,12 @@ class Observer:
             self._read[stream] = page[-1].seq
 
     def _message(self, stored: StreamMessage) -> None:
-        event = CHAT_EVENT.read(stored.data)
-        at = stored.at.timestamp()
         assert self._chat is not None
-        if isinstance(event, MessageEvent):
-            author, text = event.user.name, digest(event.text)
-            found = StoredMessage(stored.seq, key_of(event.text), at, event.room, author, text)
-        else:
-            removed = next((r.key for r in self._chat.removals if r.seq == event.message_seq), "")
-            found = StoredMessage(stored.seq, removed, at, event.room, removes=event.message_seq)
-        self._chat.messages.append(found)
+        record_event(self._chat, stored)
+
+    def _rooms(self, stored: StreamMessage) -> None:
+        assert self._roster is not None
+        record_rooms(self._roster, PERSON_ROOMS.read(stored.data), stored)
 
     def _event(self, stored: StreamMessage) -> None:
         event = INSTANCE_EVENT.read(stored.data)

@@ -13,6 +13,8 @@ class Segment:
     ``reset``: it began with a reset, because the server could not replay the gap. ``fresh``: the reader asked
     for no replay. ``where``: the gateway. ``opened``, ``closed``: when; 0 and infinite: unknown. ``known``,
     ``epoch``: the epochs of the position that the reader came with, and of the stream that it was served.
+    ``user``: the reader's id. ``idle``: the last sequence up to which the server said that there was nothing
+    more for this reader.
     """
 
     after: int
@@ -24,6 +26,8 @@ class Segment:
     closed: float = inf
     known: str = ""
     epoch: str = ""
+    user: str = ""
+    idle: int = -1
     arrivals: Arrivals = field(default_factory=Arrivals)
 
     @property
@@ -33,8 +37,8 @@ class Segment:
 
     @property
     def last(self) -> int:
-        """The last sequence number seen, or ``after``."""
-        return self.seqs.last if self.seqs.last >= 0 else self.after
+        """The position from which the reader resumes: the last sequence number seen, or ``after``."""
+        return max(self.seqs.last, self.idle) if max(self.seqs.last, self.idle) >= 0 else self.after
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ from opsroom_contracts.chat.frames import (
     AckFrame,
     AcknowledgedFrame,
     DeleteFrame,
+    EditedFrame,
     EditFrame,
     ErrorFrame,
     HeartbeatFrame,
@@ -476,14 +477,22 @@ class Chat:
 
     async def _count(self, frame: BroadcastFrame) -> None:
         """Follow what is unread. It depends on sequences alone, so it doesn't matter what is read when."""
-        if isinstance(frame, MessageFrame):
-            self._unread.on_message(frame, self.user.id)
-        elif isinstance(frame, ReadNotice):
-            self._unread.on_notice(frame)
-        elif isinstance(frame, RemovedFrame):
-            again = self._unread.must_ask(frame.room, frame.message_seq)
-            if again is not None:
-                await self._send_frame(ReadFrame(room=frame.room, seq=again))
+        again: int | None = None
+        match frame:
+            case MessageFrame():
+                self._unread.on_message(frame, self.user.id)
+            case EditedFrame():
+                again = self._unread.on_edited(frame, self.user.id)
+            case ReadNotice():
+                self._unread.on_notice(frame)
+            case ResetFrame():
+                self._unread.on_reset(frame.seq)
+            case RemovedFrame():
+                again = self._unread.must_ask(frame.room, frame.message_seq)
+            case _:
+                pass
+        if again is not None and isinstance(frame, EditedFrame | RemovedFrame):
+            await self._send_frame(ReadFrame(room=frame.room, seq=again))
 
     def _is_unknown_field(self, error: ErrorFrame, *fields: str) -> bool:
         """Whether a gateway of an earlier release rejects the hello because of one of ``fields``."""

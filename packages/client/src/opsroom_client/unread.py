@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from opsroom_contracts.chat.frames import MessageFrame, ReadNotice
+from opsroom_contracts.chat.frames import EditedFrame, ReadNotice
+from opsroom_contracts.chat.models import Message
 from opsroom_contracts.chat.reads import UNREAD_MAX, RoomUnread, Unread
 
 
@@ -35,7 +36,35 @@ class UnreadRooms:
             self._as_of[one.room] = as_of
         return new
 
-    def on_message(self, frame: MessageFrame, own_id: str) -> None:
+    def on_reset(self, seq: int) -> None:
+        """Count only what comes after ``seq``: messages were missed, or the sequences are of another stream.
+
+        The counts before it are right again once the server has sent them.
+        """
+        for room, known in self.rooms.items():
+            self.rooms[room] = known.model_copy(update={"read": min(known.read or 0, seq), "last": None})
+            self._as_of[room], self._later[room] = seq, []
+
+    def on_edited(self, frame: EditedFrame, own_id: str) -> int | None:
+        """Count a message that was edited before it arrived: then its first event does not come any more.
+
+        Returns the position to send again if the message may be unread and is in the server's count: whether
+        it mentions the user may have changed. None: there is no need.
+        """
+        message, later = frame.message, self._later.get(frame.room, [])
+        if all(seq != message.seq for seq, _ in later):
+            self.on_message(message, own_id)
+            is_counted = message.seq <= self._as_of.get(frame.room, 0) and message.user.id != own_id
+            return self.must_ask(frame.room, message.seq) if is_counted else None
+        place = next(number for number, (seq, _) in enumerate(later) if seq == message.seq)
+        change = _mentions(message, own_id) - later[place][1]
+        later[place] = (message.seq, _mentions(message, own_id))
+        room = self.rooms[frame.room]
+        mentions = max(0, min(UNREAD_MAX, room.mentions + change))
+        self.rooms[frame.room] = room.model_copy(update={"mentions": mentions})
+        return None
+
+    def on_message(self, frame: Message, own_id: str) -> None:
         """Count a message of others."""
         room = self.rooms.get(frame.room)
         if room is None or (frame.thread is not None and not frame.broadcast):
@@ -76,6 +105,6 @@ class UnreadRooms:
         return known.read
 
 
-def _mentions(frame: MessageFrame, user_id: str) -> bool:
+def _mentions(frame: Message, user_id: str) -> bool:
     mentions = frame.mentions
     return mentions is not None and (bool(mentions.everybody) or user_id in mentions.users)

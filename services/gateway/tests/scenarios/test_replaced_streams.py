@@ -73,6 +73,33 @@ async def test_readers_of_messages(living: LivingPortal) -> None:
                 assert (await back.receive("message", "reset"))["text"] == "kept 2"
 
 
+async def test_read_positions(living: LivingPortal) -> None:
+    """Those of the stream before count no more, however high they were, and clients get new counts."""
+
+    async def noticed(seq: int) -> Frame:
+        while (notice := await reader.receive("read"))["seq"] != seq:
+            pass
+        return notice
+
+    async with person(living.address) as talker, person(living.address, unread=True) as reader:
+        await talker.say("kept")
+        await living.back_up(CHAT_STREAM)
+        (*_, last) = [await talker.say(f"lost {number}") for number in range(5)]
+        await reader.send({"type": "read", "room": "general", "seq": last["seq"]})
+        await noticed(last["seq"])
+        await living.replace(CHAT_STREAM)
+        await talker.say("first")
+        reset = await reader.receive("reset")
+        counted = await reader.receive("read")
+        assert counted["room"] == "general"
+        assert counted.get("asOf", counted["seq"]) >= reset["seq"]
+        # The records of positions are not restored here, so those of the backup's epoch are still higher.
+        more = 8 if living.way == RESTORED else 1
+        (*_, second) = [await talker.say(f"more {number}") for number in range(more)]
+        await reader.send({"type": "read", "room": "general", "seq": second["seq"]})
+        assert (await noticed(second["seq"]))["unread"] == 0
+
+
 async def resuming_gets_a_reset(living: LivingPortal, token: str, last: Frame, epoch: str) -> None:
     """Resume after a message that no longer exists, at the living gateway and at a new one."""
     position = position_of(last) | {"epoch": epoch}

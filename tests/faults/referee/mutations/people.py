@@ -16,9 +16,9 @@ from tests.faults.verification.history import (
     Presence,
     Restraint,
     Sent,
-    StoredMessage,
     Wait,
 )
+from tests.faults.verification.stored_message import StoredMessage
 
 
 def nobody_is_shown_somebody_connected_for_ten_minutes(history: History, _: random.Random) -> None:

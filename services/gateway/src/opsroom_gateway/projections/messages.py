@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import time
 from typing import Protocol
@@ -53,6 +54,7 @@ class MessageProjection:
         self.epoch: str | None = None
         self.malformed = 0
         self._encoders: list[MessageEncoder] = []
+        self._reset_watchers: list[Callable[[], None]] = []
         self._live = False
         self._was_live = False
         self._newest = (datetime.min.replace(tzinfo=UTC), 0)
@@ -61,6 +63,10 @@ class MessageProjection:
     def add_encoder(self, encoder: MessageEncoder) -> None:
         """Send new messages to the readers of ``encoder``, too."""
         self._encoders.append(encoder)
+
+    def watch_resets(self, watcher: Callable[[], None]) -> None:
+        """Call ``watcher`` whenever all readers have to refetch."""
+        self._reset_watchers.append(watcher)
 
     def on_restart(self, restart: Restart) -> None:
         """Continue, or start over if the stream can't be resumed or is another one."""
@@ -117,6 +123,8 @@ class MessageProjection:
         if not self._live and self._was_live:
             reset = ResetFrame(seq=self.head, epoch=self.epoch, timestamp=self.head_timestamp)
             self.readers.publish_to_all(text_frame(encode(reset)))
+            for watcher in self._reset_watchers:
+                watcher()
         self._live = self._was_live = True
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:

@@ -72,6 +72,7 @@ def build_projections(
     chat = MessageProjection(ring_messages, readers, fan_out_latency(broker.metrics))
     reads = ReadPositions(requester, lambda: chat.head)
     rooms.watch_people(reads.on_person)
+    chat.watch_resets(reads.on_reset)
     records = MembersStream(members, restrictions, rooms, reads)
     gate = MembershipGate(chat, lambda: records.seq, readers.disconnect)
     records.watch(gate.advance)

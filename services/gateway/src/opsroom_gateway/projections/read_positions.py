@@ -45,6 +45,7 @@ class _Reader:
         known: the highest position in each room that was reported, or is in every welcome since.
         waiting: positions to send on.
         rooms: rooms to count: the user has just joined them.
+        all_rooms: all rooms are to be counted: the sockets do not know what is unread.
         task: sends them on.
     """
 
@@ -53,16 +54,35 @@ class _Reader:
     known: dict[str, ReadPosition] = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     rooms: set[str] = field(default_factory=set)
+    all_rooms: bool = False
     task: asyncio.Task[None] | None = None
 
-    def take(self) -> tuple[dict[str, int], tuple[str, ...]]:
-        """Remove and return positions and rooms for one request each."""
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to send on or to count."""
+        return bool(self.waiting or self.rooms or self.all_rooms)
+
+    def take_positions(self) -> dict[str, int]:
+        """Remove and return positions for one request."""
         positions = dict(list(self.waiting.items())[:POSITIONS_MAX])
-        rooms = tuple(sorted(self.rooms)[:POSITIONS_MAX])
         for room in positions:
             del self.waiting[room]
+        return positions
+
+    def take_rooms(self) -> tuple[str, ...] | None:
+        """Remove and return rooms to count with one request; None: all of them."""
+        if self.all_rooms:
+            self.all_rooms = False
+            self.rooms.clear()
+            return None
+        rooms = tuple(sorted(self.rooms)[:POSITIONS_MAX])
         self.rooms.difference_update(rooms)
-        return positions, rooms
+        return rooms
+
+    def put_back(self, rooms: tuple[str, ...] | None) -> None:
+        """Count rooms later."""
+        self.all_rooms = self.all_rooms or rooms is None
+        self.rooms.update(rooms or ())
 
 
 class ReadPositions:
@@ -102,9 +122,13 @@ class ReadPositions:
     def attach(self, socket: ClientConnection, user_id: str, unread: Unread | None) -> None:
         """Report positions to a socket that has been welcomed with ``unread``.
 
-        Those that were stored in the meantime are reported now.
+        Those that were stored in the meantime are reported now. Without ``unread``, counts are reported as
+        soon as they are known.
         """
         reader = self._readers[user_id]
+        if unread is None:
+            reader.all_rooms = True
+            self._start(user_id, reader)
         told = {} if unread is None else {one.room: one.read or 0 for one in unread.rooms}
         for room, position in reader.known.items():
             if position.seq > told.get(room, 0):
@@ -142,6 +166,23 @@ class ReadPositions:
         if joined:
             reader.rooms.update(joined)
             self._start(user_id, reader)
+
+    def recount(self, user_id: str) -> None:
+        """Report what is unread in all rooms of a user, because a socket of theirs has missed messages."""
+        reader = self._readers.get(user_id)
+        if reader is not None:
+            reader.all_rooms = True
+            self._start(user_id, reader)
+
+    def on_reset(self) -> None:
+        """Forget all positions, and report them again: the stream of messages may be another one.
+
+        Its sequences may be lower than the positions that are known.
+        """
+        for user_id, reader in self._readers.items():
+            reader.known.clear()
+            reader.waiting.clear()
+            self.recount(user_id)
 
     async def stop(self) -> None:
         """Cancel what is in progress."""
@@ -189,13 +230,12 @@ class ReadPositions:
 
     async def _run(self, user_id: str, reader: _Reader) -> None:
         try:
-            while reader.waiting or reader.rooms:
-                positions, rooms = reader.take()
+            while reader.has_work and (reader.uses or reader.waiting):
                 async with self._slots:
-                    if positions:
+                    if positions := reader.take_positions():
                         await self._send(user_id, reader, positions)
-                    if rooms:
-                        await self._count(user_id, reader, rooms)
+                    if reader.rooms or reader.all_rooms:
+                        await self._count(user_id, reader, reader.take_rooms())
                 await asyncio.sleep(_EVERY_SECONDS)
         finally:
             reader.task = None
@@ -222,16 +262,21 @@ class ReadPositions:
             return
         log.warning("positions of %s were not stored", user_id)
 
-    async def _count(self, user_id: str, reader: _Reader, rooms: tuple[str, ...]) -> None:
+    async def _count(self, user_id: str, reader: _Reader, rooms: tuple[str, ...] | None) -> None:
+        """Report what is unread in ``rooms``. A room without a position gets one, as if all was read."""
         request = UnreadRequest(user_id=user_id, rooms=rooms, at_least=self._head())
         try:
             reply = await self._requester.request(endpoints.UNREAD, request)
         except FaultError as error:
             log.info("what %s has not read is not known: %s", user_id, error)
+            if error.fault.code in RETRYABLE:
+                reader.put_back(rooms)
             return
         for one in reply.rooms:
             if one.read is not None:
                 self._report(reader, one.room, _position(one, reply.as_of))
+            elif rooms is None:
+                reader.waiting.setdefault(one.room, reply.as_of)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

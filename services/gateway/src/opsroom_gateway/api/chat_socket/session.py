@@ -313,6 +313,8 @@ class ChatSocket:
                     raise _ClosedError
         except HistoryGapError:
             self._replies.reset(context.replayer.position())
+            if self._reads:
+                context.reads.recount(user.id)
         except UnavailableError:
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError from None

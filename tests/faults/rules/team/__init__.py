@@ -1,0 +1,1 @@
+"""Rules of rooms with members, changed messages, files and read positions. Pure."""
