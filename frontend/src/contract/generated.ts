@@ -153,7 +153,15 @@ export interface CommandSpec {
 
 export type Mode = "open" | "token" | "oidc";
 export type Action =
-  "register" | "chat" | "see_servers" | "command_servers" | "see_logs" | "moderate" | "manage_people" | "see_audit";
+  | "register"
+  | "chat"
+  | "see_servers"
+  | "command_servers"
+  | "see_logs"
+  | "moderate"
+  | "manage_people"
+  | "see_audit"
+  | "manage_hooks";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
@@ -197,6 +205,7 @@ export type ErrorCode =
   | "restriction_unknown"
   | "invitation_unknown"
   | "link_invalid"
+  | "hook_unknown"
   | "hello_required"
   | "instance_not_found"
   | "operation_not_found"
@@ -251,6 +260,9 @@ export type AuditedAction =
   | "use_link"
   | "create_bot"
   | "import"
+  | "create_hook"
+  | "rotate_hook"
+  | "delete_hook"
   | "sign_out"
   | "batch";
 
@@ -368,6 +380,25 @@ export interface Contract {
         limit?: number;
       };
       response: UsersReply;
+    };
+    "GET /hooks": {
+      response: HooksReply;
+    };
+    "POST /hooks": {
+      body: NewHook;
+      response: HookWithSecret;
+    };
+    "POST /hooks/{hook_id}/rotate": {
+      path: {
+        hook_id: string;
+      };
+      body?: HookRotation;
+      response: HookWithSecret;
+    };
+    "DELETE /hooks/{hook_id}": {
+      path: {
+        hook_id: string;
+      };
     };
     "POST /chat/imports": {
       body: NewImports;
@@ -821,6 +852,33 @@ export interface Registered {
 export interface UsersReply {
   users: User[];
   next?: string;
+}
+export interface HooksReply {
+  hooks: Hook[];
+}
+export interface Hook {
+  id: string;
+  name: string;
+  room: string;
+  createdAt: string;
+  createdBy: string;
+  secrets: HookSecretView[];
+}
+export interface HookSecretView {
+  createdAt: string;
+  until?: string;
+}
+export interface NewHook {
+  name: string;
+  room: string;
+}
+export interface HookWithSecret {
+  hook: Hook;
+  secret: string;
+  path: string;
+}
+export interface HookRotation {
+  seconds: number;
 }
 export interface NewImports {
   source: string;

@@ -77,6 +77,7 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   banned: "You are banned from this chat.",
   restriction_unknown: "This mute or ban has already ended.",
   invitation_unknown: "This invitation was used, withdrawn or has expired.",
+  hook_unknown: "There is no such hook.",
   link_invalid: "This link was used, withdrawn or has expired. Ask for a new one.",
   hello_required: "The connection failed. Reload the page.",
   instance_not_found: "This server no longer exists.",

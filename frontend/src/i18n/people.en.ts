@@ -14,6 +14,7 @@ const mayDo: Record<Action, string> = {
   moderate: "moderate",
   manage_people: "invite people",
   see_audit: "read the audit log",
+  manage_hooks: "manage hooks",
 };
 const roles: Record<Role, string> = {
   member: "Member",

@@ -15,6 +15,7 @@ const mayDo: Record<Action, string> = {
   moderate: "модерировать",
   manage_people: "приглашать людей",
   see_audit: "читать аудит",
+  manage_hooks: "управлять вебхуками",
 };
 const roles: Record<Role, string> = {
   member: "Участник",

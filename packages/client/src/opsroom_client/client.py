@@ -13,6 +13,7 @@ from opsroom_client.chat import PING_SECONDS, Chat
 from opsroom_client.cloud import Cloud
 from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.files import Files
+from opsroom_client.hooks import Hooks
 from opsroom_client.messages import Messages
 from opsroom_client.moderation import Moderation
 from opsroom_client.position import Position
@@ -49,6 +50,7 @@ class Opsroom:
         files: files of messages.
         moderation: moderation, for admins.
         access: people and invitations, for admins, and links for devices.
+        hooks: addresses to which other programs post, for admins.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Opsroom:
         self.messages = Messages(self.requests)
         self.moderation = Moderation(self.requests)
         self.access = Access(self.requests, self._url)
+        self.hooks = Hooks(self.requests, self._url)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

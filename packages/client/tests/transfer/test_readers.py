@@ -18,10 +18,10 @@ from opsroom_client.transfer.importing import Reader, batches, read_export
 from opsroom_client.transfer.mattermost import MattermostExport
 from opsroom_client.transfer.reading import TransferError
 from opsroom_client.transfer.records import FoundMessage, Record
-from opsroom_client.transfer.slack_text import to_markdown
 from opsroom_contracts.chat.imports import SourceMembers, SourceMessage, SourcePerson, SourceRoom
 from opsroom_contracts.chat.models import TEXT_MAX
 from opsroom_contracts.serialization.model import rfc3339
+from opsroom_contracts.text.slack import to_markdown
 from packages.client.tests.transfer.made import CHANNELS, MATTERMOST, mattermost, slack
 
 THEN = datetime(2017, 11, 30, tzinfo=UTC)

@@ -12,10 +12,11 @@ from opsroom_contracts.chat import bots, files, frames, imports, invitations, mo
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
-from opsroom_contracts.incidents import posts
+from opsroom_contracts.incidents import hooks, posts
 from opsroom_contracts.search import models as search
+from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.serialization.model import Model
-from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE
+from opsroom_contracts.subjects import CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE, INCIDENTS_SERVICE
 
 RequestT = TypeVar("RequestT", bound=Model)
 ReplyT = TypeVar("ReplyT", bound=Model)
@@ -25,7 +26,8 @@ ReplyT = TypeVar("ReplyT", bound=Model)
 class Endpoint(Generic[RequestT, ReplyT]):
     """A subject on which ``service`` replies to ``request`` with ``reply``, or with a :class:`Fault`.
 
-    ``every_process``: every process of the service replies, not just one.
+    ``every_process``: every process of the service replies, not just one. ``request_max``: the maximum size
+    of a request, in bytes.
     """
 
     service: str
@@ -33,6 +35,7 @@ class Endpoint(Generic[RequestT, ReplyT]):
     request: type[RequestT]
     reply: type[ReplyT]
     every_process: bool = False
+    request_max: int = MAX_PAYLOAD_BYTES
 
 
 REGISTER = Endpoint(CHAT_SERVICE, "chat.register", chat.RegisterRequest, chat.RegisterReply)
@@ -43,6 +46,8 @@ SEND_BATCH = Endpoint(CHAT_SERVICE, "chat.send-batch", chat.SendBatchRequest, ch
 EDIT = Endpoint(CHAT_SERVICE, "chat.edit", chat.EditRequest, chat.SendReply)
 DELETE = Endpoint(CHAT_SERVICE, "chat.delete", chat.DeleteRequest, chat.SendReply)
 REACT = Endpoint(CHAT_SERVICE, "chat.react", chat.ReactRequest, chat.SendReply)
+CARD = Endpoint(CHAT_SERVICE, "chat.card", posts.CardRequest, chat.SendReply)
+"""Not for gateways: its requester writes as any bot."""
 PIN = Endpoint(CHAT_SERVICE, "chat.pin", chat.PinRequest, chat.SendReply)
 PINS = Endpoint(CHAT_SERVICE, "chat.pins", chat.PinsRequest, chat.PinsReply)
 USERS = Endpoint(CHAT_SERVICE, "chat.users", chat.UsersRequest, chat.UserPage)
@@ -96,6 +101,24 @@ LIST_INSTANCES = Endpoint(CLOUD_SERVICE, "cloud.list", cloud.ListRequest, cloud.
 PROVIDERS = Endpoint(CLOUD_SERVICE, "cloud.providers", cloud.ProvidersRequest, cloud.ProvidersReply)
 OPERATION = Endpoint(CLOUD_SERVICE, "cloud.operation", cloud.OperationRequest, cloud.OperationReply)
 
+HOOKS = Endpoint(INCIDENTS_SERVICE, "incidents.hooks", hooks.HooksRequest, hooks.HooksReply)
+CREATE_HOOK = Endpoint(
+    INCIDENTS_SERVICE, "incidents.create-hook", hooks.CreateHookRequest, hooks.HookSecretReply
+)
+ROTATE_HOOK = Endpoint(
+    INCIDENTS_SERVICE, "incidents.rotate-hook", hooks.RotateHookRequest, hooks.HookSecretReply
+)
+DELETE_HOOK = Endpoint(
+    INCIDENTS_SERVICE, "incidents.delete-hook", hooks.DeleteHookRequest, hooks.DeleteHookReply
+)
+ALERT = Endpoint(
+    INCIDENTS_SERVICE,
+    "incidents.alert",
+    hooks.AlertRequest,
+    hooks.AlertReply,
+    request_max=hooks.ALERT_REQUEST_MAX,
+)
+
 STATUS = Endpoint(GATEWAY_SERVICE, "gateway.status", status.StatusRequest, status.Status)
 KNOWN_ADDRESSES = Endpoint(
     GATEWAY_SERVICE,
@@ -117,7 +140,7 @@ FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendRep
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, SEARCH, WHOAMI),
-    *(EDIT, DELETE, REACT, PIN, PINS),
+    *(EDIT, DELETE, REACT, PIN, PINS, CARD),
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
@@ -128,6 +151,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *CHANGE_INSTANCE.values(),
     *(RENAME_INSTANCE, LABEL_INSTANCE),
     *(CANCEL_OPERATION, LIST_INSTANCES, PROVIDERS, OPERATION),
+    *(HOOKS, CREATE_HOOK, ROTATE_HOOK, DELETE_HOOK, ALERT),
     *(STATUS, KNOWN_ADDRESSES),
 )
 """All endpoints, except those of agents (:mod:`opsroom_contracts.agents.endpoints`).

@@ -47,6 +47,8 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     """See all people with their roles and devices, and invite."""
     SEE_AUDIT = "see_audit"
+    MANAGE_HOOKS = "manage_hooks"
+    """See, make and remove hooks, by which other programs write to rooms."""
 
 
 GRANT_SOURCE_MAX = 128

@@ -68,6 +68,11 @@ COMMAND_PLANS = "incidents.plans.*"
 """What a command of the chat comes to, written once before it is done. They expire."""
 LAST_COMMANDS = "incidents.last.*"
 """The last command of each person in each place. They expire."""
+HOOKS = "incidents.hooks.*"
+HOOK_SECRETS = "incidents.hook-secrets.*"
+"""Which hook has a secret, by the digest of the secret."""
+CARDS = "incidents.cards.*"
+"""The last report about each thing that has a card with a key. They expire."""
 
 AUDIT_STREAM = "AUDIT"
 """The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
@@ -273,6 +278,21 @@ def command_plan(message_id: str) -> str:
 def last_command(digest: str) -> str:
     """Return the subject of the last command of one person in one place; both are in ``digest``."""
     return f"incidents.last.{digest}"
+
+
+def hook_subject(hook_id: str) -> str:
+    """Return the subject of the record of one hook."""
+    return f"incidents.hooks.{hook_id}"
+
+
+def hook_secret_subject(secret_hash: str) -> str:
+    """Return the subject of the hook with a secret; ``secret_hash`` is a digest of it."""
+    return f"incidents.hook-secrets.{secret_hash}"
+
+
+def card_subject(digest: str) -> str:
+    """Return the subject of the record of one card; ``digest`` is that of its room, source and key."""
+    return f"incidents.cards.{digest}"
 
 
 def agent_record(provider: str) -> str:

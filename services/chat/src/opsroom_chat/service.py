@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from opsroom_chat.auditing import with_audit
 from opsroom_chat.bot_handlers import BotHandlers
+from opsroom_chat.changes.cards import Cards
 from opsroom_chat.changes.edits import Edits
 from opsroom_chat.changes.people import People
 from opsroom_chat.changes.pins import Pins
@@ -122,6 +123,7 @@ class _Chat:
     messages: Messages
     replies: Replies
     edits: Edits
+    cards: Cards
     reactions: Reactions
     pins: Pins
     files: FileHandlers
@@ -268,6 +270,7 @@ def _build(
     people = People(members, access, clock)
     threads = Threads(store, details, access)
     history = History(message_reader, details)
+    threads = Threads(store, details, access)
     rooms = RoomStore(members, member_reader, member_writer)
 
     async def seen(seq: int) -> None:
@@ -301,6 +304,7 @@ def _build(
         ),
         replies=Replies(store, access, threads, clock),
         edits=Edits(store, people, mentions, clock=clock),
+        cards=Cards(store, access, threads, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),
         pins=Pins(message_reader, store, details, access),
@@ -349,6 +353,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
     service.add(endpoints.REPLY, of_messages(chat.replies.reply))
     service.add(endpoints.EDIT, of_messages(chat.edits.edit))
+    service.add(endpoints.CARD, of_messages(chat.cards.put))
     service.add(endpoints.DELETE, of_messages(chat.edits.delete))
     service.add(endpoints.REACT, of_messages(chat.reactions.react))
     service.add(endpoints.PIN, of_messages(chat.reactions.pin))

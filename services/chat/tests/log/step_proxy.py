@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 _WITH_PAYLOAD = frozenset({b"PUB", b"HPUB", b"MSG", b"HMSG"})
-_REQUESTS = frozenset({b"chat.send", b"chat.edit", b"chat.react"})
+_REQUESTS = frozenset({b"chat.send", b"chat.edit", b"chat.react", b"chat.card"})
 _ERASE = b"$JS.API.STREAM.MSG.DELETE."
 _ACKNOWLEDGED = b'"stream":"CHAT"'
 

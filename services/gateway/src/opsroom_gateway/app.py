@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from opsroom_contracts import subjects
 from opsroom_gateway.api import health
+from opsroom_gateway.api.alerts import alerts_router
 from opsroom_gateway.api.methods import matches_any
 from opsroom_gateway.api.security import describe_access
 from opsroom_gateway.api.status_service import serve_status
@@ -197,6 +198,7 @@ def _documented_app(
     app.include_router(
         health.health_router(components.requester, components.services_health, broker.readiness.problem)
     )
+    app.include_router(alerts_router(components.requester, components.limits))
     app.include_router(api_router(broker, components))
     describe_access(app, components.access)
     return app

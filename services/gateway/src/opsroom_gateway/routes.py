@@ -24,6 +24,7 @@ from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
 from opsroom_gateway.api.files import files_router
+from opsroom_gateway.api.hooks import hooks_router
 from opsroom_gateway.api.imports import imports_router
 from opsroom_gateway.api.messages import Authors, messages_router, reactions_router
 from opsroom_gateway.api.moderation import moderation_router, removal_router
@@ -129,6 +130,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(restrictions_router(restricting, access, audit_log))
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
     router.include_router(users_router(requester, projections.members, components.limits, access))
+    router.include_router(hooks_router(requester, access, audit_log))
     router.include_router(imports_router(requester, access, audit_log))
     rooms = RoomClient(requester, projections.members_subscription)
     router.include_router(rooms_router(rooms, requester, access, components.limits))

@@ -101,6 +101,12 @@ class LimitSettings(ServiceSettings, S3Settings):
     searches_per_second: PerSecond = 5.0
     """Per user, on average. The page searches while its user types."""
     searches_burst: Annotated[int, Field(ge=1)] = 50
+    hooks_per_second: PerSecond = 20.0
+    """Per hook, on average."""
+    hooks_burst: Annotated[int, Field(ge=1)] = 200
+    hook_senders_per_second: PerSecond = 20.0
+    """Requests to hooks per address, on average, whether there is such a hook or not."""
+    hook_senders_burst: Annotated[int, Field(ge=1)] = 400
     pending_operations: Count = 100
     """Per user, at once."""
 
@@ -135,6 +141,14 @@ class LimitSettings(ServiceSettings, S3Settings):
     def commands(self) -> Rate:
         """The rate of commands per user."""
         return Rate(self.commands_per_second, self.commands_burst)
+
+    def hooks(self) -> Rate:
+        """The rate of requests per hook."""
+        return Rate(self.hooks_per_second, self.hooks_burst)
+
+    def hook_senders(self) -> Rate:
+        """The rate of requests to hooks per address."""
+        return Rate(self.hook_senders_per_second, self.hook_senders_burst)
 
     def searches(self) -> Rate:
         """The rate of searches per user."""

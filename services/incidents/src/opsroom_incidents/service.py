@@ -6,12 +6,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from opsroom_contracts import subjects
+from opsroom_contracts import endpoints, subjects
+from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.plans import Plans
 from opsroom_incidents.commands.worker import CommandWorker, Doers
+from opsroom_incidents.hooks.alerts import AlertHandlers
+from opsroom_incidents.hooks.auditing import with_audit
+from opsroom_incidents.hooks.handlers import HookHandlers
+from opsroom_incidents.hooks.store import HookStore
 from opsroom_incidents.settings import IncidentsSettings
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
@@ -39,6 +44,8 @@ class _Incidents:
     writer: BatchWriter
     audit: AuditWriter
     worker: Worker
+    hooks: HookHandlers
+    alerts: AlertHandlers
 
 
 @asynccontextmanager
@@ -56,7 +63,7 @@ async def incidents_service(
     clock = BrokerClock()
     await clock.start(broker, subjects.INCIDENTS_STREAM)
     parts = _build(broker, settings, clock, upkeep)
-    service = _endpoints(broker)
+    service = _endpoints(broker, parts)
     async with run_tasks(
         writer=parts.writer.run(),
         audit=parts.audit.run(),
@@ -97,17 +104,32 @@ def _build(
         concurrency=_COMMANDS_AT_ONCE,
         on_failure=upkeep.check_now,
     )
-    return _Incidents(writer=writer, audit=audit, worker=worker)
+    hooks = HookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    cards = CardKeeper(StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock)
+    return _Incidents(
+        writer=writer,
+        audit=audit,
+        worker=worker,
+        hooks=HookHandlers(hooks, clock),
+        alerts=AlertHandlers(hooks, cards, clock),
+    )
 
 
-def _endpoints(broker: NatsConnection) -> MicroService:
-    return MicroService(
+def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
+    service = MicroService(
         broker,
         name=subjects.INCIDENTS_SERVICE,
         version=version("opsroom-incidents"),
         description="Commands of the chat, and what comes in from outside.",
         gauges=dict,
     )
+    hooks, audit = parts.hooks, parts.audit
+    service.add(endpoints.HOOKS, hooks.list)
+    service.add(endpoints.CREATE_HOOK, with_audit(audit, hooks.create))
+    service.add(endpoints.ROTATE_HOOK, with_audit(audit, hooks.rotate))
+    service.add(endpoints.DELETE_HOOK, with_audit(audit, hooks.delete))
+    service.add(endpoints.ALERT, parts.alerts.accept)
+    return service
 
 
 def _upkeep(broker: NatsConnection, settings: IncidentsSettings) -> Upkeep:

@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 from opsroom_client.cli.bots import bots
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.files import files
+from opsroom_client.cli.hooks import hooks
 from opsroom_client.cli.messages import messages
 from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.people import invite, people
@@ -79,7 +80,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 
 
 _COMMANDS = (
-    *(servers, chat, rooms, messages, files, search, moderate, people, invite, bots),
+    *(servers, chat, rooms, messages, files, search, moderate, people, invite, bots, hooks),
     *(export_command, import_command),
 )
 

@@ -15,8 +15,8 @@ from pydantic import Field, TypeAdapter
 from opsroom_client.transfer.emoji import emoji_of
 from opsroom_client.transfer.reading import Archive, Foreign, TransferError, read_json
 from opsroom_client.transfer.records import FoundMessage, FoundRoom, Record, people_of
-from opsroom_client.transfer.slack_text import to_markdown
 from opsroom_contracts.chat.imports import SourceMember, SourceMessage, SourcePerson, SourceReaction
+from opsroom_contracts.text.slack import to_markdown
 
 _ORDINARY: Final = frozenset({"thread_broadcast", "bot_message", "me_message", "file_share", "file_comment"})
 """Subtypes of messages that people and bots wrote. All others are notices, such as that somebody joined."""

@@ -33,7 +33,7 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import instances, requests
 from opsroom_contracts.cloud import models as cloud
-from opsroom_contracts.incidents import calls, cards, plans, posts
+from opsroom_contracts.incidents import calls, cards, hooks, plans, posts
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 
@@ -50,6 +50,7 @@ _MODULES = (
     files,
     frames,
     gateways,
+    hooks,
     http,
     http_imports,
     http_people,

@@ -5,9 +5,11 @@ search, export and erasure hold for cards as they do for text. The ``text`` of t
 :func:`plain_text` of the card, for clients that show no cards.
 """
 
+import json
 import unicodedata
 from enum import StrEnum
 from typing import Annotated, Final, Self
+from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -29,6 +31,7 @@ CARD_INSTANCES_MAX: Final = 50
 PLAIN_TEXT_MAX: Final = 4000
 """The maximum length of the text of a message with a card: that of every message."""
 
+_NAMESPACE: Final = UUID("0d4f5b1c-52f3-4a56-9a2e-6c1f8f1c7a90")
 _NO_TEXT: Final = frozenset({"Cc", "Cs"})
 _NO_LINE: Final = _NO_TEXT | {"Zl", "Zp"}
 _LINK_PATTERN: Final = r"^https?://[^\s/?#@\\<>\"]+([/?#][^\s<>\"\\]*)?$"
@@ -155,3 +158,8 @@ def plain_text(card: Card) -> str:
     if card.link is not None:
         lines.append(card.link)
     return clip("\n".join(lines), PLAIN_TEXT_MAX)
+
+
+def card_message_id(room: str, source: str, key: str, generation: int) -> str:
+    """Return the id of the message with this card. Each generation is a message in its place in the room."""
+    return uuid5(_NAMESPACE, json.dumps([room, source, key, generation])).hex

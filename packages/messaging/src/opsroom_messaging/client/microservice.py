@@ -86,7 +86,7 @@ class MicroService:
         contract = contract_of(endpoint.request)
 
         async def reply_to(data: bytes) -> Model:
-            return await handler(decode(contract, data or b"{}"))
+            return await handler(decode(contract, data or b"{}", endpoint.request_max))
 
         self._endpoints[endpoint.subject] = reply_to
         if endpoint.every_process:

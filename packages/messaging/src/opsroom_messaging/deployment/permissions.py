@@ -164,7 +164,7 @@ _NOT_THE_COMMANDS = (f"$JS.API.CONSUMER.CREATE.{_COMMANDS}",)
 _PERMISSIONS = {
     GATEWAY: Permissions(
         publish=(
-            *_subjects(subjects.CHAT_SERVICE),
+            *(one for one in _subjects(subjects.CHAT_SERVICE) if one != endpoints.CARD.subject),
             *_subjects(subjects.CLOUD_SERVICE),
             *_subjects(subjects.INCIDENTS_SERVICE),
             *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.stats, _PROVIDERS.more)),
@@ -269,7 +269,11 @@ _PERMISSIONS = {
         publish=(
             subjects.COMMAND_PLANS,
             subjects.LAST_COMMANDS,
+            subjects.HOOKS,
+            subjects.HOOK_SECRETS,
+            subjects.CARDS,
             endpoints.REPLY.subject,
+            endpoints.CARD.subject,
             *(one.subject for one in _COMMANDED),
             *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.more)),
             subjects.AUDIT_ACCEPTED,

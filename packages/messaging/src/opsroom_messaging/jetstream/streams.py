@@ -110,7 +110,15 @@ def cloud_stream(*, max_age: float = 0, replicas: int) -> StreamSpec:
 def incidents_stream(*, replicas: int) -> StreamSpec:
     """Records of the service ``incidents``; each write of a record replaces the one before."""
     return StreamSpec(
-        subjects.INCIDENTS_STREAM, (subjects.COMMAND_PLANS, subjects.LAST_COMMANDS), replicas=replicas
+        subjects.INCIDENTS_STREAM,
+        (
+            subjects.COMMAND_PLANS,
+            subjects.LAST_COMMANDS,
+            subjects.HOOKS,
+            subjects.HOOK_SECRETS,
+            subjects.CARDS,
+        ),
+        replicas=replicas,
     )
 
 

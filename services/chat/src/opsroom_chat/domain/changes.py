@@ -67,7 +67,7 @@ def edit(last: MessageState, seq: int, new: NewText, now: datetime) -> MessageEd
         raise refuse(ErrorCode.INVALID_REQUEST, "id: a command can't be edited", field="id")
     if is_blank(request.text) and not event.files:
         raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
-    key = _edit_key(request.client_id)
+    key = edit_key(request.client_id)
     known = event.edit_keys if isinstance(event, MessageEdited) else ()
     if event.text == request.text or key in known:
         return None
@@ -117,5 +117,6 @@ def _check_author(event: Readable, user_id: str, verb: str) -> None:
         raise refuse(ErrorCode.FORBIDDEN, f"only its author may {verb} a message", field="id")
 
 
-def _edit_key(client_id: str) -> str:
+def edit_key(client_id: str) -> str:
+    """Return what a message remembers of the idempotency key of an edit."""
     return hashlib.blake2b(client_id.encode(), digest_size=8).hexdigest()

@@ -73,10 +73,19 @@ def check_may_send(room: Room, membership: Membership | None) -> None:
     """
     if not may_see(room, membership):
         raise unknown(room.id)
-    if room.archived:
-        raise refuse(ErrorCode.FORBIDDEN, "this room is archived: it can be read only", field="room")
+    check_not_archived(room)
     if room.kind is not RoomKind.OPEN and membership is None:
         raise refuse(ErrorCode.FORBIDDEN, "join this room before you send to it", field="room")
+
+
+def check_not_archived(room: Room) -> None:
+    """Check that the room takes messages.
+
+    Raises:
+        FaultError: ``forbidden``: the room is archived.
+    """
+    if room.archived:
+        raise refuse(ErrorCode.FORBIDDEN, "this room is archived: it can be read only", field="room")
 
 
 def check_may_change(room: Room, membership: Membership | None, *, moderator: bool) -> None:

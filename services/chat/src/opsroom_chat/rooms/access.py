@@ -92,6 +92,21 @@ class RoomAccess:
         rules.check_may_send(record, membership)
         return seq
 
+    async def check_may_post(self, room: str) -> int | None:
+        """Check that the portal's bots, which are members of no room, may send to ``room``.
+
+        Returns the sequence of ``MEMBERS`` as :meth:`check_may_send`.
+
+        Raises:
+            FaultError: ``room_unknown``; ``forbidden``: the room is archived.
+            UnavailableError: this process is too far behind.
+        """
+        seq = await self.check_room(room)
+        record = self._index().room(room)
+        if seq is not None and record is not None:
+            rules.check_not_archived(record)
+        return seq
+
     async def check_may_read(self, user_id: str | None, room: str) -> None:
         """Check that a person may read ``room``.
 

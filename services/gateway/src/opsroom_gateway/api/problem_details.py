@@ -46,6 +46,7 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.RESTRICTION_UNKNOWN: "Restriction not found",
     ErrorCode.INVITATION_UNKNOWN: "Invitation not found",
     ErrorCode.LINK_INVALID: "Link not valid",
+    ErrorCode.HOOK_UNKNOWN: "There is no such hook",
     ErrorCode.HELLO_REQUIRED: "Hello required",
     ErrorCode.INSTANCE_NOT_FOUND: "Instance not found",
     ErrorCode.OPERATION_NOT_FOUND: "Operation not found",

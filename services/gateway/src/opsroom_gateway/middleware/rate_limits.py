@@ -22,6 +22,8 @@ class Limits:
     bot_messages: RateLimit
     bot_commands: RateLimit
     searches: RateLimit
+    hooks: RateLimit
+    hook_senders: RateLimit
     pending_operations: int
     json_depth: int
 
@@ -30,7 +32,8 @@ class Limits:
         """The rate limits that are synchronized with the other gateways."""
         of_bots = (self.bot_messages, self.bot_commands)
         of_people = (self.messages, self.uploads, self.commands, self.searches)
-        return self.registrations, self.joins, *of_people, *of_bots
+        of_hooks = (self.hooks, self.hook_senders)
+        return self.registrations, self.joins, *of_people, *of_bots, *of_hooks
 
     def count_registration(self, connection: HTTPConnection) -> None:
         """Count a registration.
@@ -67,6 +70,12 @@ class Limits:
         if not client.exempt:
             self.searches.acquire(identity)
 
+    def count_hook(self, client: Client, secret_hash: str) -> None:
+        """Count a request to a hook, of its sender and of the hook, if there is one with this secret."""
+        if not client.exempt:
+            self.hook_senders.acquire(client.network)
+            self.hooks.acquire(secret_hash)
+
     def pending_max(self, client: Client) -> int | None:
         """Return an identity's quota of pending operations, enforced by the cloud service. None: no limit."""
         return None if client.exempt else self.pending_operations or None
@@ -83,6 +92,10 @@ def build_limits(settings: LimitSettings) -> Limits:
         bot_messages=RateLimit("bot-messages", "messages of this bot", settings.bot_messages()),
         bot_commands=RateLimit("bot-commands", "commands of this bot", settings.bot_commands()),
         searches=RateLimit("searches", "searches", settings.searches()),
+        hooks=RateLimit("hooks", "requests to this hook", settings.hooks()),
+        hook_senders=RateLimit(
+            "hook-senders", "requests to hooks from your address", settings.hook_senders()
+        ),
         pending_operations=settings.pending_operations,
         json_depth=settings.json_depth,
     )

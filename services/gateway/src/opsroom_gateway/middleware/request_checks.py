@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
+from opsroom_contracts.incidents.hooks import HOOK_BODY_MAX
 from opsroom_gateway.middleware.origin_check import OriginCheckMiddleware
 from opsroom_gateway.middleware.request_limits import (
     AddressConnections,
@@ -13,6 +14,8 @@ from opsroom_gateway.middleware.request_limits import (
 )
 from opsroom_gateway.settings import AccessSettings
 
+HOOKS_PATH = "/hooks/"
+"""The beginning of the paths that other programs post to. What they send may be longer than a request."""
 UPLOAD_PATH = "/api/v1/chat/files"
 """The only path whose requests may have a large body: its route reads it piece by piece."""
 
@@ -21,7 +24,8 @@ UPLOAD_PATH = "/api/v1/chat/files"
 class RequestChecks:
     """Checks of the origin, of the connections of an address, and of the body.
 
-    ``streamed``: paths whose bodies a route reads itself.
+    ``streamed``: paths whose bodies a route reads itself. ``hooks``: the limits of bodies that are posted to
+    hooks.
 
     Each API applies them inside its own CORS rules, so that browsers can read its rejections. Connections
     are counted together.
@@ -31,10 +35,13 @@ class RequestChecks:
     connections: AddressConnections
     body: BodyLimits
     streamed: frozenset[str] = frozenset()
+    hooks: BodyLimits | None = None
 
     def protect(self, app: ASGIApp) -> ASGIApp:
         """Return ``app`` behind the checks."""
-        limited = ConnectionsPerAddress(RequestBodyLimit(app, self.body, self.streamed), self.connections)
+        others = {} if self.hooks is None else {HOOKS_PATH: self.hooks}
+        bodies = RequestBodyLimit(app, self.body, self.streamed, others)
+        limited = ConnectionsPerAddress(bodies, self.connections)
         return OriginCheckMiddleware(limited, self.origins)
 
 
@@ -45,4 +52,5 @@ def build_checks(settings: AccessSettings) -> RequestChecks:
         AddressConnections(settings.connections_per_address),
         BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds),
         frozenset({UPLOAD_PATH}),
+        BodyLimits(HOOK_BODY_MAX, settings.json_depth, settings.body_seconds),
     )

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -80,15 +82,23 @@ class BodyLimits:
 class RequestBodyLimit:
     """Reads every body completely before the application sees it, and rejects it if it exceeds a limit.
 
-    ``streamed``: paths whose ``POST`` requests the application reads itself, with its own limits.
+    ``streamed``: paths whose ``POST`` requests the application reads itself, with its own limits. ``others``:
+    the limits of paths that begin like this, instead of ``limits``.
 
     A request without a body is read, too: the application never sees that its client is gone while it reads.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits, streamed: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: BodyLimits,
+        streamed: frozenset[str] = frozenset(),
+        others: Mapping[str, BodyLimits] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._limits = limits
         self._streamed = streamed
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, and call the application."""
@@ -96,7 +106,7 @@ class RequestBodyLimit:
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._body(Headers(scope=scope), receive)
+            body = await _body(Headers(scope=scope), receive, self._limits_of(scope["path"]))
         except FaultError as error:
             await reject(scope, receive, send, error.fault)
             return
@@ -112,29 +122,34 @@ class RequestBodyLimit:
     def _is_streamed(self, scope: Scope) -> bool:
         return scope["method"] == "POST" and scope["path"] in self._streamed
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
-        declared = headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared[:19]) > self._limits.size:
-            raise _too_large(self._limits.size)
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return None
-                    body += message.get("body", b"")
-                    if len(body) > self._limits.size:
-                        raise _too_large(self._limits.size)
-                    if not message.get("more_body", False):
-                        break
-        except TimeoutError:
-            detail = f"the body did not arrive within {self._limits.seconds:g} s"
-            raise refuse(ErrorCode.REQUEST_TIMEOUT, detail) from None
-        if exceeds_depth(bytes(body), self._limits.depth):
-            detail = f"the body is nested more than {self._limits.depth} deep"
-            raise refuse(ErrorCode.INVALID_REQUEST, detail)
-        return bytes(body)
+    def _limits_of(self, path: str) -> BodyLimits:
+        found = (limits for prefix, limits in self._others.items() if path.startswith(prefix))
+        return next(found, self._limits)
+
+
+async def _body(headers: Headers, receive: Receive, limits: BodyLimits) -> bytes | None:
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:19]) > limits.size:
+        raise _too_large(limits.size)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > limits.size:
+                    raise _too_large(limits.size)
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        detail = f"the body did not arrive within {limits.seconds:g} s"
+        raise refuse(ErrorCode.REQUEST_TIMEOUT, detail) from None
+    if exceeds_depth(bytes(body), limits.depth):
+        detail = f"the body is nested more than {limits.depth} deep"
+        raise refuse(ErrorCode.INVALID_REQUEST, detail)
+    return bytes(body)
 
 
 def _too_large(limit: int) -> FaultError:

@@ -1,0 +1,1 @@
+"""Cards of outside reports: their records, and their messages."""

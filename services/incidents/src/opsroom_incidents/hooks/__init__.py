@@ -1,0 +1,1 @@
+"""Hooks: their records and secrets, and what is sent to them."""
