@@ -19,6 +19,7 @@ from bench.results import machine
 from bench.results.table import Table
 from bench.scenarios import (
     agents,
+    alerts,
     commands,
     fanout,
     files,
@@ -128,6 +129,11 @@ SCENARIOS: dict[str, Scenario] = {
         agents.measure,
         "servers behind an agent: reconciliation, logs, commands",
         lambda o: o.rounds * (60 + agents.STUCK_SECONDS + 2 * o.seconds + o.delay),
+    ),
+    "alerts": Scenario(
+        alerts.measure,
+        "1,000 alerts a minute of 50 keys: to the card on 100 pages",
+        alerts.seconds,
     ),
     "lateness": Scenario(
         lateness.measure, "how late 1,000 delayed events are", lambda o: o.rounds * (o.delay + 9)
