@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opsroom_contracts.endpoints import Endpoint
-from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.model import Model
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.client.microservice import MicroService
@@ -24,6 +24,7 @@ class EchoRequest(Model):
     """The request of these tests."""
 
     word: str = "nothing"
+    client_id: str | None = None
 
 
 class EchoReply(Model):
@@ -242,6 +243,32 @@ async def test_requests_that_a_dead_process_had_are_sent_again_soon_however_busy
     async with serving(second):
         assert [reply.word for reply in await asyncio.gather(*pending)] == ["nothing"] * 150
     await second.close()
+
+
+@pytest.mark.parametrize(("key", "word"), [("k", "accepted"), (None, "refused")])
+async def test_a_refusal_is_not_final_while_an_earlier_attempt_may_be_accepted(
+    broker: NatsConnection, requester: NatsConnection, key: str | None, word: str
+) -> None:
+    """A process is stopped for a moment. Meanwhile another one refuses, and then the reason is gone."""
+    received = 0
+    refused = asyncio.Event()
+
+    async def serve(request: EchoRequest) -> EchoReply:
+        nonlocal received
+        received += 1
+        if received == 1:
+            await refused.wait()
+            return EchoReply(word="accepted")
+        asyncio.get_running_loop().call_later(0.3, refused.set)
+        raise refuse(ErrorCode.FORBIDDEN, "refused")
+
+    async with serving(broker, serve):
+        client = RequestClient(requester, first_timeout=0.1)
+        try:
+            found = (await client.request(ECHO, EchoRequest(client_id=key))).word
+        except FaultError as error:
+            found = error.fault.message
+        assert (found, received) == (word, 2)
 
 
 async def test_attempts_do_not_back_off_while_later_requests_have_their_replies(

@@ -47,6 +47,10 @@ class RequestClient:
     until ``timeout`` seconds have passed, since the service that received the first one may have died. The
     first reply to any attempt counts.
 
+    But a refusal of a request with an idempotency key is not final while an earlier attempt has no reply. A
+    process that was stopped for a moment could accept that one later, although its sender knows of the
+    refusal. So the other replies are awaited, too.
+
     The wait for a reply starts at ``first_timeout`` seconds and doubles with each attempt (exponential
     backoff). Under load, when all replies are slow, it starts higher. Requests that get no reply do not count
     for that: if one of two processes sleeps, half of them do, and waiting longer would not help. Nor does the
@@ -143,7 +147,12 @@ class RequestClient:
                 )
                 attempt.add_done_callback(_retrieve_exception)
                 attempts.add(attempt)
-                result, error = await _first_reply_in_time(attempts, wait, left, times)
+                try:
+                    result, error = await _first_reply_in_time(attempts, wait, left, times)
+                except FaultError:
+                    result = await _accepted_elsewhere(attempts, deadline) if _has_key(request) else None
+                    if result is None:
+                        raise
                 if result is not None:
                     return result
                 if optional and isinstance(error, NotServedError):
@@ -205,6 +214,25 @@ async def _timed(attempt: Coroutine[None, None, ReplyT], times: ReplyTimes) -> R
     reply = await attempt
     times.add(monotonic() - started_at, started_at)
     return reply
+
+
+def _has_key(request: Model) -> bool:
+    """Return whether ``request`` has an idempotency key, and so changes something."""
+    return getattr(request, "client_id", None) is not None
+
+
+async def _accepted_elsewhere(attempts: set[asyncio.Task[ReplyT]], deadline: float) -> ReplyT | None:
+    """Wait for the replies to earlier attempts after one was refused; None: none of them was accepted."""
+    while attempts:
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        done, _ = await asyncio.wait(attempts, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            return None
+        attempts -= done
+        for task in done:
+            if task.exception() is None:
+                return task.result()
+    return None
 
 
 def _is_retried_here(fault: Fault) -> bool:
