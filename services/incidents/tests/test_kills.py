@@ -51,7 +51,9 @@ async def test_a_command_is_done_once_and_replied_to_once(
     said, killed = 0, 0
     for step in range(first, STEPS + 1, 2):
         said += 1
-        killed += await killed_at(step, room, broker_process.url, tmp_path, f"/create as s-{step} label:n=one")
+        killed += await killed_at(
+            step, room, broker_process.url, tmp_path, f"/create as s-{step} label:n=one"
+        )
         async with process(broker_process.url, tmp_path):
             await room.until_replies(said)
     assert sorted(await room.servers()) == sorted(f"s-{step}" for step in range(first, STEPS + 1, 2))

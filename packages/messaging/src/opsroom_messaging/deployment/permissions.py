@@ -11,6 +11,7 @@ from typing import Any
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
 from opsroom_contracts.cloud.commands import COMMANDS, Command
+from opsroom_contracts.endpoints import Endpoint
 from opsroom_messaging.deployment.private_files import OPERATOR, SHARED_AGENT, provider_of
 
 GATEWAY = subjects.GATEWAY_SERVICE
@@ -147,7 +148,7 @@ def _agent(user: str, provider: str) -> Permissions:
 
 
 _PROVIDERS = agent_endpoints(_ALL)
-_COMMANDED = (
+_COMMANDED: tuple[Endpoint[Any, Any], ...] = (
     endpoints.CREATE_INSTANCE,
     *(endpoints.CHANGE_INSTANCE[command] for command in COMMANDS if command is not Command.CREATE),
     endpoints.CANCEL_OPERATION,
@@ -275,7 +276,8 @@ _PERMISSIONS = {
             endpoints.REPLY.subject,
             endpoints.CARD.subject,
             *(one.subject for one in _COMMANDED),
-            *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.more)),
+            _PROVIDERS.logs.subject,
+            _PROVIDERS.more.subject,
             subjects.AUDIT_ACCEPTED,
             subjects.AUDIT_REFUSED,
             subjects.probe_subject(subjects.INCIDENTS_SERVICE, "*"),
