@@ -70,6 +70,7 @@ FAMILIES: dict[str, frozenset[Family]] = {
     "incidents": frozenset(
         (
             *(one for one in _ALL if not one.name.startswith("stream_")),
+            _DUTIES,
             _SKIPPED,
             _family(
                 "histogram",

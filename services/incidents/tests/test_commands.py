@@ -1,10 +1,11 @@
 """Commands that are said in the chat, with the real services."""
 
 from opsroom_contracts import endpoints
-from opsroom_contracts.chat.models import DeleteRequest, EditRequest, ThreadRequest
+from opsroom_contracts.chat.models import DeleteRequest, EditRequest, Message, ThreadRequest
 from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.incidents.calls import COMMAND_TRIGGER
+from opsroom_contracts.incidents.cards import CardKind, CardStatus
 from opsroom_contracts.subjects import command_subject
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer
@@ -24,18 +25,20 @@ async def state(room: Room, name: str, wanted: InstanceState) -> None:
 
 async def test_a_server_lives_by_commands_of_the_chat(room: Room, broker: NatsConnection) -> None:
     async with service(broker):
-        assert "To create: `web-1`, done at" in await room.ask("/create as web-1 label:env=test")
+        assert (await room.ask("/create as web-1 label:env=test")).startswith(
+            "[running] create web-1\nDone at "
+        )
         await state(room, "web-1", InstanceState.STOPPED)
-        assert "To start: `web-1`" in await room.ask("/start web-1")
+        assert "[running] start web-1" in await room.ask("/start web-1")
         await state(room, "web-1", InstanceState.RUNNING)
         shown = await room.ask("/ps label:env=test")
-        assert shown == "- `web-1` running env=test"
+        assert shown == "[info] 1 server\n- `web-1` running env=test"
         assert await room.ask("/ps label:env=prod") == "There are no such servers."
         assert "is already running" in await room.ask("/start web-1")
-        assert "To stop: `web-1`" in await room.ask("/stop label:env=test")
+        assert "[running] stop web-1" in await room.ask("/stop label:env=test")
         assert await room.ask("/undo web-1") == "Undone: `web-1`."
         assert (await room.servers())["web-1"].state is InstanceState.RUNNING
-        assert "To remove: `web-1`" in await room.ask("/rm web-1")
+        assert "[running] rm web-1" in await room.ask("/rm web-1")
         assert await room.ask("/undo") == "Undone: `web-1`."
         assert "simulated servers have no logs" in await room.ask("/logs web-1")
         assert await room.ask("/start nothing") == "`nothing`: there is no instance nothing"
@@ -49,11 +52,45 @@ async def test_several_servers_and_some_that_refuse(room: Room, broker: NatsConn
             await room.ask(f"/create as {name} label:team=red started")
             await state(room, name, InstanceState.RUNNING)
         text = await room.ask("/restart a b c")
-    assert text.startswith("To restart: `a`, `b`, done at ")
+    assert text.startswith("[running] restart a, b\nDone at ")
     assert text.endswith("`c`: there is no instance c")
     kept = [one.event for one in await room.cloud.kept() if one.event.command is Command.RESTART]
     assert {event.actor for event in kept} == {"Ann"}
     assert {event.identity for event in kept} == {room.caller.identity}
+
+
+async def test_a_card_follows_its_operations_to_the_end(room: Room, broker: NatsConnection) -> None:
+    async with service(broker):
+        await room.say("/create as web-1")
+        (begun,) = await room.until_replies(1)
+        assert begun.card is not None
+        assert (begun.card.kind, begun.card.status) == (CardKind.OPERATION, CardStatus.RUNNING)
+        assert [action.command for action in begun.card.actions] == ["/undo web-1"]
+        instance = (await room.servers())["web-1"]
+        assert begun.card.instances == (instance.id,)
+        assert instance.pending is not None
+        assert begun.card.operation == instance.pending.id
+        await room.until(lambda found: _status(found[0]) is CardStatus.SUCCEEDED)
+        await room.say("/start web-1")
+        await room.until_replies(2)
+        assert await room.ask("/undo") == "Undone: `web-1`."
+        await room.until(lambda found: _status(found[1]) is CardStatus.INFO)
+    (created, *_) = await room.replies()
+    assert created.text == "[succeeded] create web-1"
+
+
+async def test_a_card_is_finished_by_another_process(room: Room, broker: NatsConnection) -> None:
+    async with service(broker):
+        await room.say("/create as web-1")
+        await room.until_replies(1)
+    await state(room, "web-1", InstanceState.STOPPED)
+    assert _status((await room.replies())[0]) is CardStatus.RUNNING
+    async with service(broker):
+        await room.until(lambda found: _status(found[0]) is CardStatus.SUCCEEDED)
+
+
+def _status(message: Message) -> CardStatus | None:
+    return None if message.card is None else message.card.status
 
 
 async def test_the_trigger_has_the_address_and_the_message_has_not(room: Room) -> None:
@@ -76,7 +113,7 @@ async def test_a_repeated_message_is_one_command(room: Room, broker: NatsConnect
     assert (again.id, again.duplicate) == (first.id, True)
     async with service(broker):
         await room.until_replies(1)
-        assert "To create" in await room.ask("/create as two")
+        assert "create two" in await room.ask("/create as two")
     assert sorted(await room.servers()) == ["one", "two"]
     assert len(await room.replies()) == 2
 

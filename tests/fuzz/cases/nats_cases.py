@@ -38,6 +38,7 @@ _EVENTS: dict[str, tuple[type[Model], frozenset[str]]] = {
     "$KV.gateways.{}": (chat.NameClaim, frozenset({"gateway"})),
     "chat.commands.{}": (calls.CommandTrigger, frozenset({"chat"})),
     "incidents.plans.{}": (plans.CommandPlan, frozenset({"incidents"})),
+    "incidents.open.{}": (plans.OpenCommand, frozenset({"incidents"})),
     "incidents.last.{}": (plans.LastCommand, frozenset({"incidents"})),
     "audit.accepted.{}": (audit.AuditEntry, frozenset({"gateway", "chat", "cloud", "incidents"})),
     "cloud.events.{}": (cloud.InstanceEvent, frozenset({"cloud"})),

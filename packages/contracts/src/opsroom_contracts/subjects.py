@@ -66,6 +66,8 @@ INCIDENTS_STREAM = "INCIDENTS"
 """Records of the service ``incidents``: the last message on a subject is the current record."""
 COMMAND_PLANS = "incidents.plans.*"
 """What a command of the chat comes to, written once before it is done. They expire."""
+OPEN_COMMANDS = "incidents.open.*"
+"""Commands whose operations have not all ended. They expire."""
 LAST_COMMANDS = "incidents.last.*"
 """The last command of each person in each place. They expire."""
 HOOKS = "incidents.hooks.*"
@@ -273,6 +275,11 @@ def server_name_subject(name: str) -> str:
 def command_plan(message_id: str) -> str:
     """Return the subject of the plan of the command that was said with one message."""
     return f"incidents.plans.{message_id}"
+
+
+def open_command(message_id: str) -> str:
+    """Return the subject that says that the command of one message has not ended."""
+    return f"incidents.open.{message_id}"
 
 
 def last_command(digest: str) -> str:

@@ -253,7 +253,7 @@ async def test_the_services_can_do_all_their_work(guarded: GuardedBroker, tmp_pa
         await request("chat.send", **said, command={"name": "create", "caller": caller})
         await until_answer(
             lambda: request("chat.history", room="general"),
-            lambda history: "To create: `web-1`" in json.dumps(history),
+            lambda history: "create web-1" in json.dumps(history),
         )
         assert (await request("gateway.status"))["missing"] == []
         await operator.client.request("$SRV.PING", b"", timeout=5)

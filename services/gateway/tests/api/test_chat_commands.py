@@ -74,7 +74,7 @@ async def test_a_command_is_done_and_replied_to(address: Address, incidents: Non
         )
         reply = await bob.receive("message")
         assert reply["user"] == {"id": "bot-opsroom", "name": "opsroom"}
-        assert reply["text"].startswith(f"To create: `{name}`")
+        assert reply["text"].startswith(f"[running] create {name}\n")
         assert set(message) == {
             "type", "seq", "id", "room", "user", "text", "timestamp", "clientId", "command"
         }  # fmt: skip

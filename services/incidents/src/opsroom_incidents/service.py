@@ -10,8 +10,10 @@ from opsroom_contracts import endpoints, subjects
 from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
+from opsroom_incidents.commands.following import CardFollower
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.plans import Plans
+from opsroom_incidents.commands.posts import Posts
 from opsroom_incidents.commands.worker import CommandWorker, Doers
 from opsroom_incidents.hooks.alerts import AlertHandlers
 from opsroom_incidents.hooks.auditing import with_audit
@@ -30,6 +32,7 @@ from opsroom_messaging.jetstream.streams import incidents_stream, probes_stream,
 from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
 from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
 from opsroom_messaging.jetstream.write_probe import WriteProbe
+from opsroom_runtime.duties import run_duties
 from opsroom_runtime.metrics import single
 from opsroom_runtime.process import run_tasks
 
@@ -44,6 +47,7 @@ class _Incidents:
     writer: BatchWriter
     audit: AuditWriter
     worker: Worker
+    follower: CardFollower
     hooks: HookHandlers
     alerts: AlertHandlers
 
@@ -72,7 +76,11 @@ async def incidents_service(
         clock=clock.run(broker, subjects.INCIDENTS_STREAM),
         epochs=EpochKeeper(broker, (subjects.INCIDENTS_STREAM,)).run(),
     ) as died:
-        async with run_tasks(died, worker=parts.worker.run()):
+        async with run_tasks(
+            died,
+            worker=parts.worker.run(),
+            cards=run_duties("incidents", parts.follower.duties(), broker.metrics),
+        ):
             await service.start()
             try:
                 yield died
@@ -87,12 +95,15 @@ def _build(
     writer, audit, requester = BatchWriter(broker), AuditWriter(broker), RequestClient(broker)
     cloud = CloudCommands(requester)
     plans = Plans(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    posts = Posts(requester)
+    follower = CardFollower(plans, cloud, posts, clock)
     doers = Doers(
         executor=Executor(cloud, plans, clock, settings.command_lateness()),
         cloud=cloud,
         logs=ServerLogs(broker, requester, cloud, audit),
+        follower=follower,
     )
-    commands = CommandWorker(StreamReader(broker, subjects.CHAT_STREAM), requester, doers)
+    commands = CommandWorker(StreamReader(broker, subjects.CHAT_STREAM), posts, doers)
     broker.metrics.counter_callback(
         "malformed", "Messages skipped because they fit no contract.", single(lambda: commands.malformed)
     )
@@ -110,6 +121,7 @@ def _build(
         writer=writer,
         audit=audit,
         worker=worker,
+        follower=follower,
         hooks=HookHandlers(hooks, clock),
         alerts=AlertHandlers(hooks, cards, clock),
     )

@@ -24,6 +24,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.erasure_subject("{message}"): (moderation.Erasure,),
     subjects.command_subject("{message}"): (calls.CommandTrigger,),
     subjects.command_plan("{message}"): (plans.CommandPlan,),
+    subjects.open_command("{message}"): (plans.OpenCommand,),
     subjects.last_command("{digest}"): (plans.LastCommand,),
     subjects.member_subject("{user}"): (chat.Member,),
     subjects.name_subject("{digest}"): (chat.NameClaim,),

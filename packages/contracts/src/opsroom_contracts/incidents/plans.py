@@ -43,7 +43,7 @@ class CommandPlan(Model):
 
     It is written once before the first step, so that a process that does the command again does the same:
     a selector then selects what it selected first. ``results``: one for each step, in their order; missing
-    until all are known. ``said_at``: when the command was stored. ``closed``: nothing is left to do.
+    until all are known. ``said_at``: when the command was stored.
     """
 
     version: Literal[1] = 1
@@ -55,7 +55,11 @@ class CommandPlan(Model):
     said_at: Timestamp
     steps: Annotated[tuple[PlannedStep, ...], Field(max_length=SERVERS_MAX)]
     results: Annotated[tuple[StepResult, ...], Field(max_length=SERVERS_MAX)] | None = None
-    closed: bool = False
+
+    def accepted(self) -> tuple[int, ...]:
+        """Return the places of the steps that were accepted."""
+        results = self.results or ()
+        return tuple(place for place, result in enumerate(results) if result.code is None)
 
 
 class LastCommand(Model):
@@ -65,5 +69,13 @@ class LastCommand(Model):
     message_id: Identifier
 
 
+class OpenCommand(Model):
+    """A command whose operations have not all ended, on ``incidents.open.<message id>``: its card changes."""
+
+    version: Literal[1] = 1
+    message_id: Identifier
+
+
 COMMAND_PLAN = StoredContract(CommandPlan)
+OPEN_COMMAND = StoredContract(OpenCommand)
 LAST_COMMAND = StoredContract(LastCommand)

@@ -269,6 +269,7 @@ _PERMISSIONS = {
     subjects.INCIDENTS_SERVICE: Permissions(
         publish=(
             subjects.COMMAND_PLANS,
+            subjects.OPEN_COMMANDS,
             subjects.LAST_COMMANDS,
             subjects.HOOKS,
             subjects.HOOK_SECRETS,

@@ -113,6 +113,7 @@ def incidents_stream(*, replicas: int) -> StreamSpec:
         subjects.INCIDENTS_STREAM,
         (
             subjects.COMMAND_PLANS,
+            subjects.OPEN_COMMANDS,
             subjects.LAST_COMMANDS,
             subjects.HOOKS,
             subjects.HOOK_SECRETS,

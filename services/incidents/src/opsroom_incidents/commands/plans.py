@@ -4,15 +4,25 @@ import hashlib
 from typing import Final
 
 from opsroom_contracts.incidents.commands import CommandName
-from opsroom_contracts.incidents.plans import COMMAND_PLAN, LAST_COMMAND, CommandPlan, LastCommand
+from opsroom_contracts.incidents.plans import (
+    COMMAND_PLAN,
+    LAST_COMMAND,
+    OPEN_COMMAND,
+    CommandPlan,
+    LastCommand,
+    OpenCommand,
+)
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import command_plan, last_command
+from opsroom_contracts.subjects import OPEN_COMMANDS, command_plan, last_command, open_command
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.writes import Write
 
+_OPEN_SECONDS: Final = 86_400
+"""How long the card of a command is kept up to date."""
+_PAGE: Final = 100
 _LAST_SECONDS: Final = 3600
 _SECONDS: Final = 7 * 86_400
 """How long a plan is kept: longer than a trigger, so that a late redelivery finds what was done."""
@@ -59,7 +69,7 @@ class Plans:
         if stored is not None and stored.results is not None:
             return stored
         try:
-            await self._writer.write(_write(plan, seq), *_last(plan))
+            await self._writer.write(_write(plan, seq), *_last(plan), *_open(plan))
         except ConflictError:
             stored, _ = await self._read(plan.message_id)
             if stored is None or stored.results is None:
@@ -82,6 +92,33 @@ class Plans:
             raise UnavailableError(f"{stored.subject}: {error}") from error
         except ContractError:
             return None
+
+    async def open(self) -> list[CommandPlan]:
+        """Return the plans of the commands that are not closed.
+
+        Raises:
+            UnavailableError: the broker did not reply, or a newer release stored one.
+        """
+        found: list[CommandPlan] = []
+        start = 1
+        while page := await self._reader.page(OPEN_COMMANDS, start=start, count=_PAGE):
+            for stored in page:
+                try:
+                    plan = await self.find(OPEN_COMMAND.read(stored.data).message_id)
+                except ContractError:
+                    continue
+                found += [] if plan is None else [plan]
+            start = page[-1].seq + 1
+        return found
+
+    async def close(self, plan: CommandPlan) -> None:
+        """Note that nothing is left to do for a command.
+
+        Raises:
+            UnavailableError: the broker did not reply.
+        """
+        record = encode(OpenCommand(message_id=plan.message_id))
+        await self._writer.write(Write(open_command(plan.message_id), record, ttl=1, replaces=True))
 
     async def _read(self, message_id: str) -> tuple[CommandPlan | None, int]:
         stored = await self._reader.last(command_plan(message_id))
@@ -107,6 +144,14 @@ def _last(plan: CommandPlan) -> tuple[Write, ...]:
     subject = last_command(_place(plan.room, plan.thread, plan.identity))
     record = encode(LastCommand(message_id=plan.message_id))
     return (Write(subject, record, ttl=_LAST_SECONDS, replaces=True),)
+
+
+def _open(plan: CommandPlan) -> tuple[Write, ...]:
+    """Return the write that keeps a command open, if operations of it can end."""
+    if plan.name == CommandName.UNDO or not plan.accepted():
+        return ()
+    record = encode(OpenCommand(message_id=plan.message_id))
+    return (Write(open_command(plan.message_id), record, ttl=_OPEN_SECONDS, replaces=True),)
 
 
 def _place(room: str, thread: str | None, identity: str) -> str:

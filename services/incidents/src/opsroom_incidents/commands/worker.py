@@ -4,10 +4,11 @@ import logging
 from dataclasses import dataclass
 from typing import assert_never
 
-from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent
+from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.incidents.calls import COMMAND_TRIGGER, CommandTrigger
+from opsroom_contracts.incidents.cards import Card
 from opsroom_contracts.incidents.commands import (
     Acknowledge,
     Approve,
@@ -25,15 +26,17 @@ from opsroom_contracts.incidents.commands import (
     Undo,
 )
 from opsroom_contracts.incidents.grammar import Text, parse
-from opsroom_contracts.incidents.posts import OPSROOM, ReplyRequest
+from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.incidents.words import Problem
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor, RefusalError, Said, selected
+from opsroom_incidents.commands.following import CardFollower
 from opsroom_incidents.commands.logs import ServerLogs
+from opsroom_incidents.commands.posts import Posts
+from opsroom_incidents.domain.operation_cards import operation_card, servers_card
 from opsroom_incidents.domain.results import plan_text, servers_text
-from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
@@ -47,6 +50,11 @@ class Doers:
     executor: Executor
     cloud: CloudCommands
     logs: ServerLogs
+    follower: CardFollower
+
+
+Reply = str | Card | CommandPlan
+"""A text, a card, or a command whose card follows its operations."""
 
 
 class CommandWorker:
@@ -56,9 +64,9 @@ class CommandWorker:
     have derived keys, and the reply has a derived id.
     """
 
-    def __init__(self, reader: StreamReader, requester: RequestClient, doers: Doers) -> None:
+    def __init__(self, reader: StreamReader, posts: Posts, doers: Doers) -> None:
         self._reader = reader
-        self._requester = requester
+        self._posts = posts
         self._doers = doers
         self.malformed = 0
 
@@ -80,7 +88,10 @@ class CommandWorker:
         if event is None:
             log.info("the message of %s was removed before its command was done", message.subject)
             return
-        await self._reply(event, await self._answer(event, trigger))
+        try:
+            await self._answer(event, trigger)
+        except FaultError as error:
+            log.info("a command has no reply: %s", error.fault.message)  # its room or thread is gone
 
     async def _message(self, trigger: CommandTrigger, seq: int) -> MessageEvent | None:
         """Return the message of a trigger, which is stored right before it; None: it is removed."""
@@ -95,7 +106,23 @@ class CommandWorker:
             return None
         return event if isinstance(event, MessageEvent) and event.id == trigger.message_id else None
 
-    async def _answer(self, event: MessageEvent, trigger: CommandTrigger) -> str:
+    async def _answer(self, event: MessageEvent, trigger: CommandTrigger) -> None:
+        """Do the command of a message, and post the reply."""
+        reply = await self._reply(event, trigger)
+        match reply:
+            case str():
+                await self._posts.text(event.id, event.room, event.thread, reply)
+            case Card():
+                await self._posts.card(event.room, event.thread, reply)
+            case CommandPlan():
+                pending = [OperationStatus.PENDING] * len(reply.accepted())
+                card = operation_card(reply, pending, event.timestamp)
+                await self._posts.card(event.room, event.thread, card)
+                self._doers.follower.follow(reply)
+            case _:
+                assert_never(reply)
+
+    async def _reply(self, event: MessageEvent, trigger: CommandTrigger) -> Reply:
         command = parse(event.text)
         if isinstance(command, Text | Problem) or event.command is None:
             return f"{event.text}: this release of the portal does not know the command."
@@ -116,14 +143,17 @@ class CommandWorker:
                 raise UnavailableError(error.fault.message) from error
             return f"/{said.name}: {error.fault.message}"
 
-    async def _do(self, command: ChatCommand, said: Said) -> str:
+    async def _do(self, command: ChatCommand, said: Said) -> Reply:
         match command:
             case CreateServer() | ChangeServers() | Undo():
-                return plan_text(await self._doers.executor.execute(command, said))
+                plan = await self._doers.executor.execute(command, said)
+                return plan if plan.accepted() and not isinstance(command, Undo) else plan_text(plan)
             case ListServers():
                 self._doers.executor.check_on_time(said)
                 found = await self._doers.cloud.instances()
-                return servers_text(found if command.targets is None else selected(found, command.targets))
+                if command.targets is not None:
+                    found = tuple(selected(found, command.targets))
+                return servers_card(said.message_id, found, said.at) if found else servers_text(found)
             case ShowLogs():
                 self._doers.executor.check_on_time(said)
                 return await self._doers.logs.show(command, said)
@@ -140,18 +170,3 @@ class CommandWorker:
                 raise RefusalError(f"/{said.name} can't be done here.")
             case _:
                 assert_never(command)
-
-    async def _reply(self, event: MessageEvent, text: str) -> None:
-        request = ReplyRequest(
-            room=event.room,
-            author=OPSROOM,
-            text=text,
-            idempotency_key=f"reply/{event.id}",
-            thread=event.thread,
-        )
-        try:
-            await self._requester.request(endpoints.REPLY, request)
-        except FaultError as error:
-            if error.fault.code in RETRYABLE:
-                raise UnavailableError(f"storing a reply: {error.fault.message}") from error
-            log.info("a command has no reply: %s", error.fault.message)  # its room or thread is gone

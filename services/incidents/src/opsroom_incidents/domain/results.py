@@ -5,7 +5,7 @@ from typing import Final
 
 from opsroom_contracts.cloud.instances import Condition, default_name
 from opsroom_contracts.cloud.models import Instance
-from opsroom_contracts.incidents.plans import CommandPlan, StepResult
+from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.text import clip
 
 REPLY_MAX: Final = 4000
@@ -13,14 +13,6 @@ REPLY_MAX: Final = 4000
 _LISTED_MAX: Final = 40
 """How many servers a reply lists."""
 _FENCE: Final = "```"
-_VERBS: Final = {
-    "create": "create",
-    "start": "start",
-    "stop": "stop",
-    "restart": "restart",
-    "rm": "remove",
-    "undo": "undo",
-}
 
 
 def name_of_step(plan: CommandPlan, place: int) -> str:
@@ -32,29 +24,21 @@ def name_of_step(plan: CommandPlan, place: int) -> str:
 
 
 def plan_text(plan: CommandPlan) -> str:
-    """Return the reply to a command whose results are known."""
+    """Return the reply to ``/undo``, and to a command of which nothing was accepted."""
     if not plan.steps:
         return f"/{plan.name}: nothing to do; no server matches."
-    results = plan.results or ()
-    accepted = [place for place, result in enumerate(results) if result.code is None]
-    lines: list[str] = []
-    if accepted:
-        who = ", ".join(f"`{name_of_step(plan, place)}`" for place in accepted)
-        lines.append(_accepted(plan.name, who, results[accepted[0]]))
-    lines += [
+    undone = ", ".join(f"`{name_of_step(plan, place)}`" for place in plan.accepted())
+    lines = [f"Undone: {undone}."] if undone else []
+    return clip("\n".join([*lines, *refusals(plan)]), REPLY_MAX)
+
+
+def refusals(plan: CommandPlan) -> list[str]:
+    """Return a line for each step that was refused."""
+    return [
         f"`{name_of_step(plan, place)}`: {result.message or result.code}"
-        for place, result in enumerate(results)
+        for place, result in enumerate(plan.results or ())
         if result.code is not None
     ]
-    return clip("\n".join(lines), REPLY_MAX)
-
-
-def _accepted(name: str, who: str, first: StepResult) -> str:
-    verb = _VERBS.get(name, name)
-    if name == "undo":
-        return f"Undone: {who}."
-    due = "" if first.due_at is None else f", done at {first.due_at:%H:%M:%S} UTC unless somebody undoes it"
-    return f"To {verb}: {who}{due}."
 
 
 def servers_text(instances: Sequence[Instance]) -> str:

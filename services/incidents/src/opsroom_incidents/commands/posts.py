@@ -1,0 +1,49 @@
+"""What the portal posts in a room as its replies."""
+
+from opsroom_contracts import endpoints
+from opsroom_contracts.errors import RETRYABLE, FaultError
+from opsroom_contracts.incidents.cards import Card
+from opsroom_contracts.incidents.posts import OPSROOM, CardRequest, ReplyRequest
+from opsroom_contracts.serialization.model import RoomName
+from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.errors import UnavailableError
+
+
+class Posts:
+    """Posts replies. Their ids follow from the message of the command, so each is stored once.
+
+    Methods raise FaultError if the room or the thread is gone, and UnavailableError if nothing is known.
+    """
+
+    def __init__(self, requester: RequestClient) -> None:
+        self._requester = requester
+
+    async def text(self, message_id: str, room: RoomName, thread: str | None, text: str) -> None:
+        """Post a text."""
+        request = ReplyRequest(
+            room=room, author=OPSROOM, text=text, idempotency_key=f"reply/{message_id}", thread=thread
+        )
+        try:
+            await self._requester.request(endpoints.REPLY, request)
+        except FaultError as error:
+            raise _or_unavailable(error) from error
+
+    async def card(self, room: RoomName, thread: str | None, card: Card) -> None:
+        """Post a card, or update the one with its key."""
+        request = CardRequest(
+            room=room,
+            card=card,
+            author=OPSROOM,
+            idempotency_key=f"card/{card.key}/{card.status}",
+            thread=thread,
+        )
+        try:
+            await self._requester.request(endpoints.CARD, request)
+        except FaultError as error:
+            raise _or_unavailable(error) from error
+
+
+def _or_unavailable(error: FaultError) -> Exception:
+    if error.fault.code in RETRYABLE:
+        return UnavailableError(f"storing a reply: {error.fault.message}")
+    return error
