@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.errors import FaultError
@@ -51,7 +52,7 @@ class CardFollower:
     async def _check(self) -> None:
         now = self._clock()
         due = [plan for plan in self._open.values() if _due_at(plan) <= now]
-        await attempt_all([lambda plan=plan: self._finish(plan) for plan in due])
+        await attempt_all([partial(self._finish, plan) for plan in due])
 
     async def _finish(self, plan: CommandPlan) -> None:
         operations = [await self._cloud.operation(plan.steps[place].operation) for place in plan.accepted()]
