@@ -102,7 +102,7 @@ export interface RoomState extends Omit<RoomView, "people"> {
   readonly people?: readonly User[];
   /** How many messages of others the user has not read, as far as this page knows. */
   readonly unread: number;
-  /** How many of them mention the user, as far as the server has counted. */
+  /** How many of them mention the user. */
   readonly mentions: number;
   /** The sequence number up to which messages are counted: that of the last one that arrived or was counted. */
   readonly last?: number;

@@ -140,6 +140,20 @@ describe("unread messages", () => {
     expect(unread(late)).toBe(1);
   });
 
+  it("are counted as mentions when they arrive, by name or with everybody, until they are read", () => {
+    const mention = (seq: number, users: string[], everybody = false) =>
+      received(seq, OPS, bob, { mentions: { users, ...(everybody ? { everybody } : {}) } });
+    const counted = { room: OPS, read: 4, unread: 3, mentions: 1, last: 9 };
+    const events = [mention(11, ["u1"]), mention(12, ["u9"]), mention(13, [], true)];
+    const state = apply([welcome({ unread: { asOf: 10, rooms: [counted] } }), ...events, ...events]);
+    expect(state.rooms.get(OPS)).toMatchObject({ unread: 6, mentions: 3 });
+    expect(apply([read(OPS, 11)], state).rooms.get(OPS)).toMatchObject({ unread: 2, mentions: 1 });
+    expect(apply([read(OPS, 13)], state).rooms.get(OPS)).toMatchObject({ unread: 0, mentions: 0 });
+    // What arrived before the server's count is not in it.
+    const notice = frame({ type: "read", room: OPS, seq: 4, unread: 4, mentions: 2, asOf: 11 });
+    expect(apply([notice], state).rooms.get(OPS)).toMatchObject({ unread: 6, mentions: 3 });
+  });
+
   it("are none where the server knows no position, and what was read while away stays read", () => {
     const none = { room: OPS, unread: 0, mentions: 0, last: 9 };
     expect(readUpTo(apply([welcome({ unread: { asOf: 10, rooms: [none] } })]), OPS)).toBe(10);

@@ -34,19 +34,30 @@ const withRoom = (state: ChatState, room: RoomState): ChatState => ({
 export const isInRoom = ({ thread, broadcast }: Message): boolean =>
   thread === undefined || broadcast === true;
 
-/** How many messages of others after `seq` this page has of a room: loaded, or just arrived. */
-const laterThan = ({ conversations, arrived, me }: ChatState, room: string, seq: number): number =>
-  (conversations.get(room)?.messages ?? arrived).filter(
+/** Whether a message mentions the user, by name or with everybody. */
+const mentionsMe = ({ mentions }: Message, me: ChatState["me"]): boolean =>
+  mentions !== undefined &&
+  (mentions.everybody === true || (me !== undefined && mentions.users.includes(me.id)));
+
+/** How many messages of others after `seq` this page has of a room, loaded or just arrived, and mentions in them. */
+function laterThan({ conversations, arrived, me }: ChatState, room: string, seq: number) {
+  const later = (conversations.get(room)?.messages ?? arrived).filter(
     one => one.room === room && one.seq > seq && one.user.id !== me?.id && isInRoom(one),
-  ).length;
+  );
+  return { unread: later.length, mentions: later.filter(one => mentionsMe(one, me)).length };
+}
 
 /** The user has read a room up to `seq`. */
 export function markRead(state: ChatState, room: string, seq: number): ChatState {
   const next = withMark(state, room, seq);
   const known = next.rooms.get(room);
   if (!known || (known.unread === 0 && known.mentions === 0)) return next;
-  const unread = seq >= (known.last ?? 0) ? 0 : Math.min(known.unread, laterThan(next, room, seq));
-  return withRoom(next, { ...known, unread, mentions: Math.min(known.mentions, unread) });
+  const later = seq >= (known.last ?? 0) ? { unread: 0, mentions: 0 } : laterThan(next, room, seq);
+  return withRoom(next, {
+    ...known,
+    unread: Math.min(known.unread, later.unread),
+    mentions: Math.min(known.mentions, later.mentions),
+  });
 }
 
 /** What the server has counted in a room: everything up to `asOf` is in it. */
@@ -69,8 +80,9 @@ function withCount(state: ChatState, counted: Counted): ChatState {
   const seen = withRoom(state, { ...known, last });
   // Another device has not read as far as this one, which reports it.
   if (mark !== undefined && mark > read) return markRead(seen, room, mark);
-  const all = unread + laterThan(state, room, asOf);
-  return withMark(withRoom(seen, { ...known, last, unread: all, mentions }), room, read);
+  const later = laterThan(state, room, asOf);
+  const all = { unread: unread + later.unread, mentions: mentions + later.mentions };
+  return withMark(withRoom(seen, { ...known, last, ...all }), room, read);
 }
 
 /**
@@ -104,7 +116,11 @@ export function countArrival(state: ChatState, message: Message): ChatState {
   if (seq <= (known.last ?? 0)) return { ...state, arrived };
   const read = readUpTo(state, room);
   const isRead = read !== undefined && seq <= read;
-  const next = withRoom(state, { ...known, last: seq, unread: known.unread + (isRead ? 0 : 1) });
+  const next = withRoom(state, {
+    ...{ ...known, last: seq },
+    unread: known.unread + (isRead ? 0 : 1),
+    mentions: known.mentions + (!isRead && mentionsMe(message, state.me) ? 1 : 0),
+  });
   return { ...(read === undefined ? withMark(next, room, seq - 1) : next), arrived };
 }
 
@@ -114,8 +130,13 @@ export function countPage(state: ChatState, room: string): ChatState {
   const read = readUpTo(state, room);
   const last = state.conversations.get(room)?.messages.findLast(one => one.user.id !== state.me?.id)?.seq;
   if (!known || last === undefined) return state;
-  const unread = Math.max(known.unread, read === undefined ? 0 : laterThan(state, room, read));
-  return withRoom(state, { ...known, unread, last: Math.max(last, known.last ?? 0) });
+  const later = read === undefined ? { unread: 0, mentions: 0 } : laterThan(state, room, read);
+  return withRoom(state, {
+    ...known,
+    unread: Math.max(known.unread, later.unread),
+    mentions: Math.max(known.mentions, later.mentions),
+    last: Math.max(last, known.last ?? 0),
+  });
 }
 
 /** Only rooms that everybody is in send messages without having been announced. */
