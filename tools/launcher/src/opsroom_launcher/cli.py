@@ -26,7 +26,7 @@ examples:
 
 `./opsroom COMMAND --help` lists a command's options; those of `up` can be environment variables too.
 
-chat, servers, rooms, search, moderate, people, invite, bots, export, import, status and doctor use the
+chat, servers, rooms, search, moderate, people, invite, bots, hooks, export, import, status and doctor use the
 portal that --url or OPSROOM_URL names, else the one at PORT, else the one that was started last from here and
 still runs, else http://127.0.0.1:8000.
 """
@@ -150,6 +150,7 @@ _CLIENT_COMMANDS = {
     "people": "list people and invitations, for admins (--help)",
     "invite": "invite a person: print a link that signs them in, once (--help)",
     "bots": "make, list and remove bots (--help)",
+    "hooks": "make, list and remove addresses that monitors post to (--help)",
     "export": "write rooms and messages to a file (--help)",
     "import": "import an export, also of Slack or Mattermost, for admins (--help)",
     "completion": "print the completion script of a shell (--help)",
@@ -173,7 +174,7 @@ _COMPLETE_VARIABLE = "_OPSROOM_COMPLETE"
 _PORTAL_OPTIONS = ("--url", "--token-file")
 """They may precede the commands that use a running portal."""
 _PORTAL_COMMANDS = (
-    *("chat", "servers", "rooms", "files", "search", "moderate", "people", "invite", "bots"),
+    *("chat", "servers", "rooms", "files", "search", "moderate", "people", "invite", "bots", "hooks"),
     *("export", "import"),
     *("status", "doctor"),
 )
