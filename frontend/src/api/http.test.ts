@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ApiError, NetworkError } from "./errors";
 import { request, urlOf } from "./http";
 
 const servers: { close: () => void }[] = [];
 
 afterEach(() => {
+  vi.useRealTimers();
   for (const server of servers.splice(0)) server.close();
 });
 
@@ -45,6 +46,30 @@ test("a request sends its token and its idempotency key", async () => {
     url: "/api/v1/cloud/instances/i1",
     headers: { authorization: "Bearer t", "idempotency-key": "k" },
   });
+});
+
+test("a read without a response is sent again, and a change is not", async () => {
+  const methods: string[] = [];
+  const server = createServer(({ method = "" }, outgoing) => {
+    methods.push(method);
+    if (methods.length > 1) outgoing.end('{"mode":"open"}');
+  });
+  servers.push({ close: () => server.close().closeAllConnections() });
+  await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const read = request(base, "GET /session", {});
+  await vi.waitFor(() => expect(methods).toEqual(["GET"]));
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(await read).toEqual({ mode: "open" });
+  expect(methods).toEqual(["GET", "GET"]);
+  methods.length = 0;
+  const change = request(base, "POST /chat/users", { body: { name: "ann" } }).catch(() => "closed");
+  await vi.waitFor(() => expect(methods).toEqual(["POST"]));
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(methods).toEqual(["POST"]);
+  server.closeAllConnections();
+  expect(await change).toBe("closed");
 });
 
 test("an error response is an ApiError; a foreign response or none is a NetworkError", async () => {

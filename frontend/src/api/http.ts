@@ -22,6 +22,8 @@ interface LooseParts {
 }
 
 const REQUEST_TIMEOUT_MS = 15_000;
+/** A read without a response for so long is sent again: its connection may have died while the device slept. */
+const HEDGE_MS = 3_000;
 const NO_CONTENT = 204;
 /** What browsers send in a header: no control characters, and none beyond Latin-1. */
 const HEADER_VALUE = /^[\x20-\x7E\xA0-\xFF]*$/;
@@ -37,6 +39,21 @@ export function urlOf<R extends Route>(base: string, route: R, parts: RequestPar
     .replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
   return `${base}${API}${path}${search.size > 0 ? `?${search}` : ""}`;
+}
+
+/** Send a request; a read that gets no response is sent a second time, and the first response counts. */
+async function send(url: string, init: RequestInit): Promise<Response> {
+  if (init.method !== "GET") return fetch(url, init);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const again = new Promise<Response>((resolve, reject) => {
+    // With the cache, it would wait for the first one.
+    timer = setTimeout(() => fetch(url, { ...init, cache: "no-store" }).then(resolve, reject), HEDGE_MS);
+  });
+  try {
+    return await Promise.race([fetch(url, init), again]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Send a request and return its JSON response. Throws only `ApiError` and `NetworkError`. */
@@ -60,7 +77,7 @@ export async function request<R extends Route>(
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(urlOf(base, route, parts), {
+    response = await send(urlOf(base, route, parts), {
       method: route.slice(0, route.indexOf(" ")),
       headers,
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),

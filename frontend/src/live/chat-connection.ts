@@ -68,8 +68,6 @@ function frameOf(item: OutgoingItem): ClientFrame {
 interface ChatConnectionOptions {
   readonly backend: Backend;
   readonly token: string;
-  /** The token for reading a room: undefined if that is public. */
-  readonly tokenFor: (room: string) => string | undefined;
   readonly store: PageStore;
   /** Called when the server has closed the connection for this reason. */
   readonly onSignedOut: (reason: SignOutReason) => void;
@@ -94,7 +92,7 @@ export class ChatConnection {
 
   constructor(private readonly options: ChatConnectionOptions) {
     this.latest = new LatestPages({
-      ...{ backend: options.backend, tokenFor: options.tokenFor },
+      ...{ backend: options.backend, token: options.token },
       state: () => this.state(),
       onPage: (room, page) => this.dispatch({ kind: "page", room, page }),
       onDelay: room => this.dispatch({ kind: "delayed", room }),

@@ -12,8 +12,7 @@ const RETRY_MS = 2_000;
 interface LatestPagesOptions {
   readonly backend: Pick<Backend, "history">;
   readonly state: () => ChatState;
-  /** The token for reading a room: undefined if that is public. */
-  readonly tokenFor: (room: string) => string | undefined;
+  readonly token: string;
   readonly onPage: (room: string, page: HistoryPage) => void;
   /** The server does not have the messages at the moment; they are requested again. */
   readonly onDelay: (room: string) => void;
@@ -51,13 +50,13 @@ export class LatestPages {
 
   private async loadRoom(room: string, loading: Set<string>): Promise<void> {
     loading.add(room);
-    const { backend, state, tokenFor, onPage, onDelay, onFailure } = this.options;
+    const { backend, state, token, onPage, onDelay, onFailure } = this.options;
     const { resumeFrom = 0, rooms } = state();
     const isOpen = rooms.get(room)?.room.kind === "open";
     // What is later arrives over the connection. Of a room that the user has just joined, some of it doesn't.
     const place = isOpen ? { room, before: resumeFrom + 1 } : { room };
     try {
-      const page = await readHistory(backend, place, tokenFor(room));
+      const page = await readHistory(backend, place, token);
       // After a reset, the page may be of a stream that no longer exists.
       if (loading !== this.loading) return;
       loading.delete(room);

@@ -1,7 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Backend } from "../api/backend";
 import type { Action, SessionView } from "../contract/generated";
-import { isCreatedRoom } from "../state/chat/rooms";
 import { hasErrorCode } from "./names";
 
 export interface LoadedAccess {
@@ -49,16 +48,11 @@ export class Access {
   }
 
   /**
-   * The token for reads: undefined in open mode, so that a revoked token can't make reads fail. Those of an admin take
-   * a token there, too.
+   * The token for reads of servers: undefined in open mode, so that a revoked token can't make reads fail. Those of an
+   * admin take a token there, too. Reads of rooms take it in every mode: the reply says which reactions are one's own.
    */
   readToken(): string | undefined {
     return this.isOpen && this.view.value?.role !== "admin" ? undefined : this.token();
-  }
-
-  /** The token for reading a room: what members read takes one in every mode. */
-  tokenFor(room: string): string | undefined {
-    return isCreatedRoom(room) ? this.token() : this.readToken();
   }
 
   /**

@@ -110,7 +110,7 @@ export class AppStore {
     this.older = new OlderMessages({
       backend,
       state: () => chat.peek(),
-      tokenFor: room => this.access.tokenFor(room),
+      token: () => this.token,
       apply: event => shared.apply({ store: "chat", event }),
     });
     this.shared = shared;

@@ -161,9 +161,7 @@ export class PageLeader implements Leader<PageState, Action, Intention> {
     this.chat = undefined;
     if (token === undefined) return;
     const onSignedOut = (reason: SignOutReason) => this.signOut(reason, token);
-    const { access } = this.options;
-    const tokenFor = (room: string) => access.tokenFor(room);
-    this.chat = new ChatConnection({ ...this.connectionOptions(), token, tokenFor, onSignedOut });
+    this.chat = new ChatConnection({ ...this.connectionOptions(), token, onSignedOut });
     this.chat.start();
   }
 

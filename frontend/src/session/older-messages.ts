@@ -10,7 +10,7 @@ const RETRY_MS = 2_000;
 interface OlderMessagesOptions {
   readonly backend: Pick<Backend, "history">;
   readonly state: () => ChatState;
-  readonly tokenFor: (room: string) => string | undefined;
+  readonly token: () => string | undefined;
   /** Applies an event in this tab only. */
   readonly apply: (event: ChatEvent) => void;
 }
@@ -24,7 +24,7 @@ export class OlderMessages {
 
   /** Load the previous page of a room. Throws the error responses of the backend. */
   async load(room: string): Promise<void> {
-    const { backend, state, tokenFor, apply } = this.options;
+    const { backend, state, token, apply } = this.options;
     const { loaded, hasOlder, olderBefore, messages } = conversationOf(state(), room);
     const first = messages[0]?.seq;
     const before = olderBefore ?? first;
@@ -32,7 +32,7 @@ export class OlderMessages {
     if (performance.now() < this.retryAt) return;
     this.loading.add(room);
     try {
-      const page = await readHistory(backend, { room, before }, tokenFor(room));
+      const page = await readHistory(backend, { room, before }, token());
       // After a reset, the page may be of a stream that no longer exists.
       const now = state();
       if (conversationOf(now, room).messages[0]?.seq !== first || isOfOtherEpoch(page, now)) return;

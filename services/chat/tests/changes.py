@@ -25,6 +25,9 @@ from opsroom_contracts.chat.models import (
     Reactions,
     ReactRequest,
     SendReply,
+    SendRequest,
+    ThreadReply,
+    ThreadRequest,
 )
 from opsroom_contracts.serialization.model import copy_fields
 from services.chat.tests.harness import Chat
@@ -51,6 +54,21 @@ class Author:
 
     async def pin(self, message_id: str, *, on: bool = True) -> SendReply:
         return await self.chat.requester.request(endpoints.PIN, PinRequest(**self._about(message_id), on=on))
+
+    async def reply(self, thread: str, text: str, *, broadcast: bool) -> SendReply:
+        request = SendRequest(
+            user_id=self.user_id,
+            client_id=uuid4().hex,
+            room=self.room,
+            text=text,
+            thread=thread,
+            broadcast=broadcast,
+        )
+        return await self.chat.requester.request(endpoints.SEND, request)
+
+    async def thread(self, message_id: str) -> ThreadReply:
+        request = ThreadRequest(room=self.room, id=message_id, user_id=self.user_id, limit=200)
+        return await self.chat.requester.request(endpoints.THREAD, request)
 
     async def pins(self) -> PinsReply:
         request = PinsRequest(room=self.room, user_id=self.user_id)
@@ -84,6 +102,10 @@ class Reader:
     def apply(self, frame: StoredFrame) -> None:
         """Apply an event."""
         match frame:
+            case MessageFrame() if _is_hidden(frame):
+                pass
+            case EditedFrame() if _is_hidden(frame.message):
+                pass
             case MessageFrame():
                 self.shown.setdefault(frame.id, copy_fields(frame, Message))
             case RemovedFrame():
@@ -134,8 +156,14 @@ class Reader:
         return sorted((in_order(one) for one in self.shown.values()), key=lambda one: one.seq)
 
 
+def _is_hidden(message: Message) -> bool:
+    """Whether only its thread shows a message."""
+    return message.thread is not None and not message.broadcast
+
+
 def in_order(message: Message) -> Message:
-    """Return a message with its reactions in the order of their emoji."""
+    """Return a message with its reactions in the order of their emoji, and without its thread's summary."""
+    message = message.model_copy(update={"replies": None})
     if message.reactions is None:
         return message
     ordered = tuple(

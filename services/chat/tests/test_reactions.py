@@ -118,6 +118,32 @@ async def test_pins_are_listed_from_the_last_one_and_have_a_maximum(chat: Chat) 
     assert (await ann.pins()).pins[0].message.id == sent[-1].id
 
 
+async def test_two_services_together_do_not_pin_more_than_the_maximum(
+    chat: Chat, broker_process: BrokerProcess
+) -> None:
+    (ann,) = await people(chat, 1)
+    sent = [await chat.send(ann.user_id, f"{n}") for n in range(PINS_MAX + 8)]
+    await asyncio.gather(*(ann.pin(one.id) for one in sent[: PINS_MAX - 2]))
+    async with another(broker_process.url) as other:
+        there = Author(Chat(other), ann.user_id)
+        results = await asyncio.gather(
+            *((ann if n % 2 else there).pin(one.id) for n, one in enumerate(sent[PINS_MAX - 2 :])),
+            return_exceptions=True,
+        )
+        refused = [one.fault.code for one in results if isinstance(one, FaultError)]
+        assert refused == ["invalid_request"] * 8
+        assert len((await there.pins()).pins) == PINS_MAX
+        # What is removed makes room, also if it was pinned in the same moment.
+        racing = [one for n in range(4) for one in (ann.pin(sent[n].id), there.delete(sent[n].id))]
+        await asyncio.gather(*racing, return_exceptions=True)
+        left = {pin.message.id for pin in (await ann.pins()).pins}
+        assert len(left) == PINS_MAX - 4
+        more = [one for one in sent[4:] if one.id not in left]
+        await asyncio.gather(*(ann.pin(one.id) for one in more[:4]))
+        assert (await refusal(there.pin(more[4].id))).code == "invalid_request"
+        assert len((await there.pins()).pins) == PINS_MAX
+
+
 async def test_two_services_agree_on_every_count(
     chat: Chat, broker: NatsConnection, broker_process: BrokerProcess
 ) -> None:

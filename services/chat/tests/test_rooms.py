@@ -158,6 +158,29 @@ async def test_a_room_keeps_an_owner_when_its_owners_leave_at_once(
     assert await rooms.of(cid) == {"general": None}
 
 
+async def test_who_joins_an_empty_room_owns_it(chat: Chat, rooms: Rooms) -> None:
+    ann, bob, cid = await people(chat, "Ann", "Bob", "Cid")
+    room = await rooms.create(ann, "Deploys")
+    await rooms.leave(ann, room.id)
+    await rooms.join(bob, room.id)
+    await rooms.join(cid, room.id)
+    assert await rooms.members(cid, room.id) == {"Bob": "owner", "Cid": "member"}
+
+
+async def test_a_room_keeps_an_owner_when_the_last_one_leaves_while_others_are_added(
+    chat: Chat, rooms: Rooms, broker_process: BrokerProcess
+) -> None:
+    ann, bob, cid = await people(chat, "Ann", "Bob", "Cid")
+    async with another(broker_process.url):
+        for number in range(12):
+            room = (await rooms.create(ann, f"Room {number}", private=number % 2 == 0)).id
+            adding = rooms.invite(ann, room, bob, cid) if number % 2 == 0 else rooms.join(bob, room)
+            results = await asyncio.gather(adding, rooms.leave(ann, room), return_exceptions=True)
+            if isinstance(results[0], FaultError):
+                continue  # Ann had left before
+            assert "owner" in (await rooms.members(bob, room)).values()
+
+
 async def test_other_processes_follow(chat: Chat, rooms: Rooms, broker_process: BrokerProcess) -> None:
     (ann,) = await people(chat, "Ann")
     async with another(broker_process.url) as other:

@@ -5,12 +5,21 @@ Two chat processes change messages of a room at the same time, at random.
 
 import asyncio
 import random
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 
-from opsroom_contracts.chat.events import CHAT_EVENT, ChatEvent, frame_of
+from opsroom_contracts.chat.events import (
+    CHAT_EVENT,
+    ChatEvent,
+    MessageEdited,
+    MessageEvent,
+    MessageRemoved,
+    MessageState,
+    frame_of,
+)
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.subjects import CHAT_EVENTS
 from opsroom_messaging.client.connection import NatsConnection
@@ -19,9 +28,11 @@ from services.chat.tests.changes import Author, Reader, in_order
 from services.chat.tests.harness import Chat, another
 from services.chat.tests.moderation import Moderator
 
+Sent = MessageEvent | MessageEdited
 ROUNDS = 25
 AT_ONCE = 6
-EMOJI = ("👍", "🎉", "❤️")
+EMOJI = ("👍", "🎉", "❤️", "❤")
+"""The last two are the same, typed in two ways."""
 
 
 @dataclass
@@ -40,6 +51,9 @@ class People:
             self.sent.append((await author.chat.send(author.user_id, text)).id)
             return
         target = self.random.choice(self.sent[-8:])
+        if self.random.random() < 0.2:
+            await self.reply(author, target)
+            return
         emoji, on = self.random.choice(EMOJI), self.random.random() < 0.6
         draw = self.random.random()
         try:
@@ -56,6 +70,21 @@ class People:
         except FaultError as error:
             if error.fault.code in RETRYABLE:
                 raise
+
+    async def reply(self, author: Author, target: str) -> None:
+        """Reply to a message, if it is the first of a thread, and not removed."""
+        try:
+            sent = await author.reply(target, f"{self.random.random()}", broadcast=self.random.random() < 0.5)
+        except FaultError as error:
+            if error.fault.code in RETRYABLE:
+                raise
+        else:
+            self.sent.append(sent.id)
+
+
+def last_states(stored: list[tuple[int, ChatEvent]]) -> dict[str, MessageState]:
+    """Return the last event of each message."""
+    return {event.id: event for _, event in stored if isinstance(event, Sent | MessageRemoved)}
 
 
 async def events(chat: Chat) -> list[tuple[int, ChatEvent]]:
@@ -97,5 +126,13 @@ async def test_a_snapshot_and_the_events_after_it_are_a_fresh_snapshot(
             author = next(one for one in authors if one.user_id == reader.user_id)
             fresh = (await author.page(limit=200)).messages
             assert reader.messages() == [in_order(one) for one in fresh]
+        replies = Counter(one.thread for one in last_states(stored).values() if isinstance(one, Sent))
+        for message in fresh:
+            shown = 0 if message.replies is None else message.replies.replies
+            assert shown == replies[message.id], "a thread is summarized wrong"
+            if shown:
+                thread = await authors[0].thread(message.id)
+                assert len(thread.replies) == shown
+                assert thread.root == (await authors[1].thread(message.id)).root
         pages = {one.user_id: (await one.page(limit=200)).messages for one in authors[::2]}
         assert pages == {one.user_id: (await one.page(limit=200)).messages for one in authors[1::2]}

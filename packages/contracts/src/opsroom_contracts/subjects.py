@@ -156,6 +156,14 @@ def log_subject(room: str, shard: str) -> str:
     return f"chat.events.{room}.log.{shard}"
 
 
+def pins_subject(room: str) -> str:
+    """Return the subject of the events that pin messages of ``room``. Other events have others.
+
+    They share one, so that processes which pin at the same time notice each other: there is a limit.
+    """
+    return log_subject(room, "pins")
+
+
 def former_message_subject(room: str, message_id: str) -> str:
     """Return the subject on which releases before decision 0050 stored a message, and nothing else."""
     return f"chat.events.{room}.{message_id}"

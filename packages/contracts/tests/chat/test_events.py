@@ -69,10 +69,21 @@ def test_a_removal_is_stored_as_older_releases_read_it_unless_they_lack_somethin
 
 
 @pytest.mark.parametrize(
-    "emoji", ["👍", "👍🏽", "❤", "❤️", "🇩🇪", "#️⃣", "👩🏽‍❤️‍💋‍👨🏿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🏳️‍🌈", "🫩", "™", "ℹ️", "↩️", "〰️", "㊗️"]
+    "emoji", ["👍", "👍🏽", "❤️", "🇩🇪", "#️⃣", "👩🏽‍❤️‍💋‍👨🏿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🏳️‍🌈", "🫩", "™️", "ℹ️", "↩️", "〰️", "㊗️"]
 )
 def test_one_emoji_is_accepted(emoji: str) -> None:
     assert decode(_EMOJI, json.dumps(emoji)) == emoji
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        *(("❤", "❤️"), ("❤️", "❤️"), ("™", "™️"), ("#⃣", "#️⃣"), ("☝🏽", "☝🏽"), ("👍️", "👍"), ("🏳‍🌈", "🏳️‍🌈")),
+        *(("👁‍🗨", "👁️‍🗨️"), ("👩🏽‍❤‍💋‍👨🏿", "👩🏽‍❤️‍💋‍👨🏿"), ("🇩🇪", "🇩🇪"), ("🕵🏽‍♂", "🕵🏽‍♂️"), ("⌚️", "⌚")),
+    ],
+)
+def test_an_emoji_is_one_however_its_variation_selectors_were_typed(typed: str, meant: str) -> None:
+    assert decode(_EMOJI, json.dumps(typed)) == meant
 
 
 @pytest.mark.parametrize("text", ["", "a", "5", ":+1:", "👍👍", "👍 ", "ж", "‍", "️", "🇩", "👍" * 40, "👍‍"])

@@ -37,6 +37,22 @@ async def connected(guarded: GuardedBroker, user: str) -> AsyncIterator[NatsConn
         await broker.close()
 
 
+READS_OF_ROOMS = (
+    *("$JS.API.STREAM.MSG.GET.CHAT", "$JS.API.DIRECT.GET.CHAT", "$JS.API.CONSUMER.CREATE.CHAT.x"),
+    *("$JS.API.STREAM.MSG.GET.MEMBERS", "$JS.API.DIRECT.GET.MEMBERS", "$JS.API.CONSUMER.CREATE.MEMBERS.x"),
+    *("$JS.API.STREAM.MSG.GET.FILES", "$JS.API.DIRECT.GET.FILES", "$JS.API.CONSUMER.CREATE.FILES.x"),
+    *(
+        "chat.history",
+        "chat.thread",
+        "chat.pins",
+        "chat.search",
+        "chat.file",
+        "chat.rooms",
+        "chat.room-members",
+    ),
+    *("chat.unread", "chat.whoami", "chat.import"),
+)
+"""By these, messages, files and memberships are read. Servers and agents have no use for them."""
 FORBIDDEN = {
     "gateway": (
         "cloud.events.x",
@@ -87,6 +103,7 @@ FORBIDDEN = {
         "$JS.API.STREAM.DELETE.CLOUD",
         "$JS.API.STREAM.INFO.CHAT",
         "$JS.API.STREAM.MSG.DELETE.CLOUD",
+        *READS_OF_ROOMS,
         "$JS.API.CONSUMER.DELETE.CLOUD.workers",
         "$JS.API.CONSUMER.CREATE.CLOUD.workers",
         "$JS.API.STREAM.PURGE.AUDIT",
@@ -128,6 +145,7 @@ FORBIDDEN = {
         "chat.events.general.x",
         "provider.docker.apply",
         "agents.other.docker",
+        *READS_OF_ROOMS,
         "audit.accepted.x",
         "audit.refused.x",
         "$KV.gateways.x",
@@ -172,6 +190,14 @@ async def test_subscribing_to_subjects_of_others_is_denied(guarded: GuardedBroke
     others = [name for name in SERVICES if name != user]
     wanted = [">", "_INBOX.>", "_INBOX.operator.>", *(f"_INBOX.{name}.>" for name in others)]
     wanted += [requests[name] for name in others]
+    if user in {"cloud", "agent"}:
+        wanted += [
+            "chat.events.>",
+            "chat.events.r-x.>",
+            "chat.typing.*",
+            "chat.memberships.*",
+            "chat.chunks.>",
+        ]
     async with connected(guarded, user) as broker:
         for subject in wanted:
             await broker.subscribe(subject, lambda _: None)

@@ -16,9 +16,12 @@ def png(width: int = 2, height: int = 3) -> bytes:
     )
 
 
-def gif(width: int = 2, height: int = 3) -> bytes:
-    """Return the beginning of a GIF image."""
-    return b"GIF89a" + struct.pack("<HH", width, height) + b"\x80\0\0\xff\xff\xff\0\0\0;"
+def gif(width: int = 2, height: int = 3, *, frame: tuple[int, int] | None = None, comments: int = 0) -> bytes:
+    """Return the beginning of a GIF image, with ``comments`` of 256 bytes and perhaps a ``frame``."""
+    start = b"GIF89a" + struct.pack("<HH", width, height) + b"\x80\0\0\xff\xff\xff\0\0\0"
+    comment = b"\x21\xfe" + b"\xff" + bytes(255) + b"\0"
+    shown = b"" if frame is None else b"," + struct.pack("<HHHH", 0, 0, *frame) + b"\0\2\2D\1\0"
+    return start + comment * comments + shown + b";"
 
 
 def jpeg(width: int = 2, height: int = 3, metadata: int | bytes = 100) -> bytes:

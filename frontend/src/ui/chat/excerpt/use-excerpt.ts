@@ -21,7 +21,7 @@ export function useExcerpt(room: string, seq: number): Excerpt {
     setFailed(false);
     backend
       .search()
-      .then(api => api.around(room, seq, store.access.tokenFor(room)))
+      .then(api => api.around(room, seq, store.token))
       .then(
         found => isWanted && setMessages(found),
         () => isWanted && setFailed(true),

@@ -21,7 +21,7 @@ function usePins(room: string): readonly Pin[] | undefined {
     let isWanted = true;
     backend
       .messages()
-      .then(api => api.pins(room, store.access.tokenFor(room)))
+      .then(api => api.pins(room, store.token))
       .then(
         found => isWanted && setPins(found),
         // It is loaded again with the next change, or when the connection is back.

@@ -36,7 +36,7 @@ export function useThread(room: string, id: string): Thread {
     async (before?: number): Promise<LoadedThread> => {
       const api = await backend.messages();
       const query = { room, id, ...(before === undefined ? {} : { before }) };
-      const { root, replies, next, asOf } = await api.thread(query, store.access.tokenFor(room));
+      const { root, replies, next, asOf } = await api.thread(query, store.token);
       const state = store.chat.peek();
       const asShown = (message: Message) => shown(state, message, asOf);
       return { root: asShown(root), replies: replies.map(asShown), next };

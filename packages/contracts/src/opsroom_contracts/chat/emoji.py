@@ -6,6 +6,7 @@ The ranges are wider than the emoji of today's Unicode, so that next year's are 
 import re
 from typing import Annotated, Final
 
+import regex
 from pydantic import AfterValidator, Field
 
 EMOJI_MAX: Final = 32
@@ -28,10 +29,15 @@ _PATTERN: Final = f"^(?:{_ALONE}|{_PART}(?:{_JOINER}{_PART}){{0,7}})$"
 _EMOJI: Final = re.compile(_PATTERN)
 
 
+_BARE: Final = regex.compile(rf"([\p{{Emoji}}--\p{{Emoji_Presentation}}])(?!{_SKIN})", regex.V1)
+"""A character that is shown as text, unless what follows it says that it is an emoji."""
+
+
 def _one_emoji(value: str) -> str:
     if _EMOJI.fullmatch(value) is None:
         raise ValueError("must be one emoji, such as \N{THUMBS UP SIGN}")
-    return value
+    composed: str = _BARE.sub(rf"\1{_AS_PICTURE}", value.replace(_AS_PICTURE, ""))
+    return composed
 
 
 Emoji = Annotated[
@@ -39,4 +45,6 @@ Emoji = Annotated[
     Field(min_length=1, max_length=EMOJI_MAX, json_schema_extra={"pattern": _PATTERN}),
     AfterValidator(_one_emoji),
 ]
-"""One emoji, with skin tones, joiners and variation selectors as it was typed. Others count separately."""
+"""One emoji. Skin tones and joiners count; variation selectors are put where Unicode wants them: a heart that
+was typed without one is the same emoji.
+"""

@@ -1,7 +1,7 @@
 """Handlers of reactions and pins: events that add to a message, and are stored only if they change something.
 
 What the events before say is read from the index. An event is stored under the condition that it still holds:
-that neither the message nor its reactions have changed since.
+that neither the message nor its reactions have changed since, or that no pin of the room has.
 """
 
 import asyncio
@@ -13,15 +13,16 @@ from opsroom_chat.changes.people import People
 from opsroom_chat.domain.changes import Readable, place_of, readable
 from opsroom_chat.domain.reactions import changed_pin, changed_reaction
 from opsroom_chat.log.append import StoredError
-from opsroom_chat.log.keys import message_key, pin_key, reactions_key
+from opsroom_chat.log.keys import message_key, pin_key, pins_key, reactions_key
 from opsroom_chat.log.message_log import MessageLog, NewEvent
 from opsroom_chat.log.room_details import RoomDetails
 from opsroom_chat.message_store import MessageStore
 from opsroom_chat.presence_handlers import Clock
 from opsroom_contracts.chat.events import PinChanged, ReactionChanged
-from opsroom_contracts.chat.models import PinRequest, ReactRequest, SendReply
+from opsroom_contracts.chat.models import PINS_MAX, PinRequest, ReactRequest, SendReply
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.subjects import pins_subject
 
 _ATTEMPTS = 10
 
@@ -36,6 +37,21 @@ class _Known:
     @property
     def place(self) -> int:
         return place_of(self.event, self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What an event changes.
+
+    Attributes:
+        key: what the event is the last one of.
+        others: keys that must not change until it is stored.
+        subject: where it is stored, if not with the message.
+    """
+
+    key: bytes
+    others: tuple[bytes, ...] = ()
+    subject: str | None = None
 
 
 Request = ReactRequest | PinRequest
@@ -71,18 +87,16 @@ class Reactions:
             UnavailableError: the broker did not respond, or the index is being built.
         """
         user, members_seq = await self._people.may_send(request.user_id, request.room)
-        key = reactions_key(request.room, request.id)
+        target = _Target(reactions_key(request.room, request.id))
 
         async def decide(known: _Known) -> ReactionChanged | None:
             there = await self._details.reactions(request.room, known.place, user.id)
             return changed_reaction(there, request, user, (known.place, members_seq), self._clock())
 
-        return await self._change(request, key, decide)
+        return await self._change(request, target, decide)
 
     async def pin(self, request: PinRequest) -> SendReply:
         """Pin a message, or unpin it.
-
-        Two processes that pin the last two of the permitted number at the same time may both succeed.
 
         Raises:
             FaultError: ``message_unknown``; ``invalid_request``: the room has too many pinned messages;
@@ -90,22 +104,28 @@ class Reactions:
             UnavailableError: the broker did not respond, or the index is being built.
         """
         user, members_seq = await self._people.may_send(request.user_id, request.room)
-        key = pin_key(request.room, request.id)
+        keys = pin_key(request.room, request.id), pins_key(request.room)
+        target = _Target(keys[0], keys[1:], pins_subject(request.room))
 
         async def decide(known: _Known) -> PinChanged | None:
             await self._details.catch_up(request.room)
             places = {one.place for one in await self._details.pinned(request.room)}
+            if request.on and len(places) >= PINS_MAX:
+                # A message that was removed while it was pinned does not count.
+                places = await self._details.existing(request.room, sorted(places))
             return changed_pin(places, request, user, (known.place, members_seq), self._clock())
 
         async with self._lock(f"{request.room}/pins"):
-            return await self._change(request, key, decide)
+            return await self._change(request, target, decide)
 
-    async def _change(self, request: Request, key: bytes, decide: Decision) -> SendReply:
+    async def _change(self, request: Request, target: _Target, decide: Decision) -> SendReply:
         message = message_key(request.room, request.id)
         async with self._lock(f"{request.room}/{request.id}"):
             for _ in range(_ATTEMPTS):
-                await self._log.refresh(request.room, request.id)
-                expected = self._log.last(key)
+                subjects = () if target.subject is None else (target.subject,)
+                await self._log.refresh(request.room, request.id, *subjects)
+                expected = self._log.last(target.key)
+                others = tuple((one, self._log.last(one)) for one in target.others)
                 last = await self._store.last(request.room, request.id)
                 known = _Known(readable(last.event), last.seq)
                 event = await decide(known)
@@ -117,8 +137,9 @@ class Reactions:
                     request.id,
                     encode(event),
                     expected=expected,
-                    key=key,
-                    conditions=((message, last.seq),),
+                    key=target.key,
+                    conditions=((message, last.seq), *others),
+                    subject=target.subject,
                 )
                 try:
                     (seq,) = await self._log.append(new)

@@ -185,6 +185,11 @@ def promoted(person: PersonRooms, room: str) -> PersonRooms:
     return person.model_copy(update={"rooms": {**person.rooms, room: owner}})
 
 
+def role_of_joiner(members: Mapping[str, Membership]) -> RoomRole:
+    """Return the role of somebody who joins a room with these members: who joins an empty one owns it."""
+    return RoomRole.MEMBER if members else RoomRole.OWNER
+
+
 def next_owner(members: Mapping[str, Membership], leaving: str) -> str | None:
     """Return who becomes the owner when ``leaving`` goes, who joined first; None: nobody has to."""
     staying = {user_id: one for user_id, one in members.items() if user_id != leaving}

@@ -30,10 +30,11 @@ _PLAIN = "message"
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What the index keeps of one event: its key, and what it says about earlier messages."""
+    """What the index keeps of one event: its keys, and what it says about earlier messages."""
 
     key: bytes
     details: tuple[Detail, ...] = ()
+    more: tuple[bytes, ...] = ()
 
 
 def message_key(room: str, message_id: str) -> bytes:
@@ -49,6 +50,11 @@ def reactions_key(room: str, message_id: str) -> bytes:
 def pin_key(room: str, message_id: str) -> bytes:
     """Return the key of the last event that pinned or unpinned a message."""
     return message_key(room, f"{message_id}/pin")
+
+
+def pins_key(room: str) -> bytes:
+    """Return the key of the last event that pinned or unpinned any message of a room."""
+    return blake2b(f"{room}/pins".encode(), digest_size=KEY_BYTES).digest()
 
 
 def stored_key(subject: str, payload: bytes) -> bytes | None:
@@ -95,7 +101,8 @@ def indexed(subject: str, fields: Mapping[str, object], payload: bytes, seq: int
         event = CHAT_EVENT.read(payload)
     except ContractError:
         return None if key is None else Indexed(key)
-    return Indexed(_key_of(event), _details_of(event, seq))
+    more = (pins_key(event.room),) if isinstance(event, PinChanged) else ()
+    return Indexed(_key_of(event), _details_of(event, seq), more)
 
 
 def _key_of(event: ChatEvent) -> bytes:

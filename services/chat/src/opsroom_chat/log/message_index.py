@@ -165,7 +165,8 @@ class MessageIndex:
         found = indexed(subject, fields, payload, seq)
         if found is None:
             return
-        self.add(found.key, seq)
+        for key in (found.key, *found.more):
+            self.add(key, seq)
         self._details.extend(found.details)
 
     def extend(self, subject: str, end: int, generation: int) -> bool:

@@ -39,6 +39,8 @@ class NewEvent:
         expected: the sequence of the message's last event as the index has it; None: there must be none.
         key: what the event belongs to, if it is not the message itself; ``expected`` is then about that.
         conditions: sequences of the last events of other keys, as the index has them.
+        subject: where it is stored, if not with the message. What other processes store about the message
+            at the same moment is then not noticed.
     """
 
     room: str
@@ -48,6 +50,7 @@ class NewEvent:
     expected: int | None = None
     key: bytes | None = None
     conditions: tuple[Condition, ...] = ()
+    subject: str | None = None
 
 
 class MessageLog:
@@ -74,13 +77,14 @@ class MessageLog:
             found = await self._indexed(key)
         return found
 
-    async def refresh(self, room: str, message_id: str) -> None:
-        """Read what other processes have stored on the message's shard.
+    async def refresh(self, room: str, message_id: str, *others: str) -> None:
+        """Read what other processes have stored on the message's shard, and on ``others``.
 
         Raises:
             UnavailableError: the broker did not respond.
         """
-        await self._shards.complete(message_subject(room, message_id))
+        for subject in (*others, message_subject(room, message_id)):
+            await self._shards.complete(subject)
 
     def last(self, key: bytes) -> int | None:
         """Return the sequence of the last event with this key, as far as it is known."""
@@ -120,7 +124,8 @@ class MessageLog:
         message = message_key(event.room, event.message_id)
         if not self._index.synced:
             await self._add_former(event.room, event.message_id, message)
-        subject, key = message_subject(event.room, event.message_id), event.key or message
+        subject = event.subject or message_subject(event.room, event.message_id)
+        key = event.key or message
         return Append(subject, key, event.payload, generation, event.expected, event.others, event.conditions)
 
     async def _indexed(self, key: bytes) -> Found:

@@ -107,6 +107,20 @@ class RoomDetails:
         """Return the places of replies to the message with the id ``thread``, the newest first."""
         return await self._keeper.read(lambda file: file.replies(room, thread, before, limit))
 
+    async def existing(self, room: str, places: Sequence[int]) -> set[int]:
+        """Return those of ``places`` whose messages are neither removed nor expired."""
+        found: set[int] = set()
+        for start in range(0, len(places), _READS):
+            some = places[start : start + _READS]
+            there = await asyncio.gather(*(self._exists(room, place) for place in some))
+            found.update(place for place, exists in zip(some, there, strict=True) if exists)
+        return found
+
+    async def _exists(self, room: str, place: int) -> bool:
+        (last,) = await self.moved(room, place, place + 1, 1) or [Placed(place, place)]
+        _, stored = await self._text(room, last)
+        return stored is not None
+
     async def pinned(self, room: str) -> list[Placed]:
         """Return the pinned messages of a room, the one pinned last first."""
         return await self._keeper.read(lambda file: file.pinned(room))

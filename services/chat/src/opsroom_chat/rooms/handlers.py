@@ -32,6 +32,8 @@ from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_messaging.client.microservice import MicroService
 
+_SMALL_ROOM = 2
+"""Up to this many members, all may leave while somebody is added."""
 WaitFor = Callable[[int], Awaitable[object]]
 """Waits until this process has seen a sequence of ``MEMBERS``, or too long."""
 
@@ -151,7 +153,7 @@ class RoomHandlers:
         return await self._store.change(decide)
 
     async def join(self, request: JoinRoomRequest) -> MembershipReply:
-        """Join a public room.
+        """Join a public room. Who joins a room that everybody has left is its owner.
 
         Raises:
             FaultError: ``room_unknown``, ``user_unknown``, ``forbidden``; ``invalid_request``: too many.
@@ -159,10 +161,13 @@ class RoomHandlers:
 
         async def decide() -> Plan[MembershipReply]:
             stored, person = await self._room_of(request.room, request.user_id)
-            if request.room not in person.record.rooms:
-                rules.check_may_join(stored.record)
-            member = rules.joined(person.record, request.room, self._membership())
-            return _plan_of(((person, member),))
+            if request.room in person.record.rooms:
+                return Plan(lambda _: MembershipReply(seq=0))
+            rules.check_may_join(stored.record)
+            await self._seen(stored.seq)
+            role = rules.role_of_joiner(self._store.index.members(request.room))
+            member = rules.joined(person.record, request.room, self._membership(role))
+            return _plan_of(((person, member),), self._guard(stored))
 
         return await self._store.change(decide)
 
@@ -178,9 +183,8 @@ class RoomHandlers:
             stored, person = await self._room_of(request.room, request.user_id)
             rules.check_may_invite(stored.record, person.record.rooms.get(request.room))
             people = await self._store.people(dict.fromkeys(request.users))
-            return _plan_of(
-                (one, rules.joined(one.record, request.room, self._membership())) for one in people
-            )
+            joined = (rules.joined(one.record, request.room, self._membership()) for one in people)
+            return _plan_of(zip(people, joined, strict=True), self._guard(stored))
 
         return await self._store.change(decide)
 
@@ -287,6 +291,14 @@ class RoomHandlers:
             del members[user_id]
         return None
 
+    def _guard(self, room: Stored[Room]) -> tuple[Stored[Room], ...]:
+        """Return what to store again, unchanged, with somebody who is added to a small room.
+
+        Its last owner may leave at the same time, and would not see the new member, who must then become the
+        owner. In a larger room there is another heir.
+        """
+        return (room,) if len(self._store.index.members(room.record.id)) <= _SMALL_ROOM else ()
+
     def _membership(self, role: RoomRole = RoomRole.MEMBER) -> Membership:
         return Membership(role=role, joined_at=to_milliseconds(self._clock()), seq=self._head())
 
@@ -308,11 +320,13 @@ def _claimed(room: Room, replaced: int) -> Stored[Room] | None:
     return Stored(room, replaced) if room.kind is RoomKind.PUBLIC else None
 
 
-def _plan_of(changes: Iterable[tuple[Stored[PersonRooms], PersonRooms]]) -> Plan[MembershipReply]:
+def _plan_of(
+    changes: Iterable[tuple[Stored[PersonRooms], PersonRooms]], rooms: tuple[Stored[Room], ...]
+) -> Plan[MembershipReply]:
     people = tuple(
         Stored(after, before.seq) for before, after in changes if after.rooms != before.record.rooms
     )
-    return Plan(lambda seq: MembershipReply(seq=seq), people=people)
+    return Plan(lambda seq: MembershipReply(seq=seq), people=people, rooms=rooms if people else ())
 
 
 def _member(person: PersonRooms, room: str) -> RoomMember:

@@ -19,6 +19,8 @@ _DECLARED: Final = re.compile(r"(audio|video)/[a-z0-9][a-z0-9.+-]{0,60}|applicat
 _TEXT_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG's markers of a frame, whose header has the size."""
+_GIF_EXTENSION: Final = 0x21
+_GIF_FRAME: Final = 0x2C
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 """JPEG's markers without a segment."""
 _EXIF: Final = 0xE1
@@ -58,12 +60,6 @@ def recognize(head: bytes, declared: str) -> Recognized:
     return Recognized(found or ("text/plain" if _is_text(head) else UNKNOWN_TYPE))
 
 
-def _can_be_shown(width: int, height: int) -> bool:
-    return (
-        1 <= width <= IMAGE_SIDE_MAX and 1 <= height <= IMAGE_SIDE_MAX and width * height <= IMAGE_PIXELS_MAX
-    )
-
-
 def _is_text(head: bytes) -> bool:
     if not head or _TEXT_CONTROLS.search(head):
         return False
@@ -80,7 +76,7 @@ def _image(head: bytes) -> tuple[str, tuple[int, int] | None] | None:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return "image/png", _png(head)
         if head.startswith((b"GIF87a", b"GIF89a")):
-            return "image/gif", struct.unpack_from("<HH", head, 6)
+            return "image/gif", _gif(head)
         if head.startswith(b"\xff\xd8\xff"):
             return "image/jpeg", _jpeg(head)
         if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -93,6 +89,30 @@ def _image(head: bytes) -> tuple[str, tuple[int, int] | None] | None:
 def _png(head: bytes) -> tuple[int, int] | None:
     width, height = struct.unpack_from(">II", head, 16)
     return (width, height) if head[12:16] == b"IHDR" else None
+
+
+def _gif(head: bytes) -> tuple[int, int]:
+    """Return the size of the screen or, if it is larger, that of the first frame, by which browsers go.
+
+    Raises:
+        IndexError, struct.error: the first frame is not in ``head``.
+    """
+    width, height, flags = struct.unpack_from("<HHB", head, 6)
+    place = 13 + _colors(flags)
+    while head[place] == _GIF_EXTENSION:
+        place += 2
+        while size := head[place]:
+            place += 1 + size
+        place += 1
+    if head[place] != _GIF_FRAME:
+        return width, height
+    of_frame: tuple[int, int] = struct.unpack_from("<HH", head, place + 5)
+    return max(width, of_frame[0]), max(height, of_frame[1])
+
+
+def _colors(flags: int) -> int:
+    """Return the size of the table of colors that these flags announce, in bytes."""
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _jpeg(head: bytes) -> tuple[int, int] | None:

@@ -22,6 +22,8 @@ _AT_ONCE: Final = 128
 _CHUNK_SECONDS: Final = 60.0
 """How long a client may take to read a chunk; beyond it the connection is closed."""
 _RETRY_SECONDS: Final = 2.0
+_ISOLATION: Final = ("Cross-Origin-Resource-Policy", "same-origin")
+_NOT_OF_THE_BODY: Final = ("ETag", "Cache-Control", _ISOLATION[0])
 _ASCII_ONLY: Final = re.compile(r"[^ !#$&'()+,\-.0-9;=@A-Z\[\]^_`a-z{}~]")
 """What a quoted file name of the header must not have. The other form has the whole name."""
 
@@ -38,11 +40,12 @@ class Downloads:
         file, etag = found.file, f'"{found.digest[:32]}"'
         own = _headers(found, etag)
         if headers.matches(etag):
-            return Response(status_code=304, headers={name: own[name] for name in ("ETag", "Cache-Control")})
+            return Response(status_code=304, headers={name: own[name] for name in _NOT_OF_THE_BODY})
         try:
             wanted = byte_range(headers.range_for(etag), file.size)
         except UnsatisfiableRangeError:
-            return Response(status_code=416, headers={"Content-Range": f"bytes */{file.size}"})
+            told = {"Content-Range": f"bytes */{file.size}", _ISOLATION[0]: _ISOLATION[1]}
+            return Response(status_code=416, headers=told)
         status, part = 200, range(file.size)
         if wanted is not None:
             status, part = 206, wanted
@@ -145,5 +148,5 @@ def _headers(found: FileReply, etag: str) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Cache-Control": "private, no-cache",
-        "Cross-Origin-Resource-Policy": "same-origin",
+        _ISOLATION[0]: _ISOLATION[1],
     }
