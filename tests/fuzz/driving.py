@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from tests.fuzz.attackers.client import Case
 from tests.fuzz.cases.agent_cases import AGENTS
+from tests.fuzz.cases.file_cases import FILES
 from tests.fuzz.cases.flood_cases import FLOODS
 from tests.fuzz.cases.http_cases import HTTP_CASES
+from tests.fuzz.cases.markdown_cases import MARKDOWN
 from tests.fuzz.cases.moderation_cases import MODERATION
 from tests.fuzz.cases.nats_cases import NATS_CASES
+from tests.fuzz.cases.room_cases import ROOMS
 from tests.fuzz.cases.search_cases import SEARCHES
 from tests.fuzz.cases.server_cases import SERVERS
 from tests.fuzz.cases.socket_cases import SOCKET_CASES
@@ -30,15 +33,20 @@ MUTANT_SECONDS = 1.5
 """Cases per round, rounds in which a mutant must be detected, and how long a case waits for what the
 mutant withholds."""
 ROLES_EVERY = 8
-DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(*SOCKET_CASES, *HTTP_CASES, *SEARCHES, *NATS_CASES)
+DRAWN: st.SearchStrategy[tuple[Case, ...]] = st.tuples(
+    *SOCKET_CASES, *HTTP_CASES, *SEARCHES, *NATS_CASES, *FILES, *MARKDOWN
+)
 """One of each group."""
 SERVERS_SHARE = 8
 """How many of the expensive cases are programs of the API of servers."""
+ROOMS_SHARE = 3
+"""How many are races in rooms, of each kind."""
 HEAVY: tuple[st.SearchStrategy[Any], ...] = (
     *FLOODS,
     *MODERATION,
     *(AGENTS * 2),
     *((SERVERS,) * SERVERS_SHARE),
+    *(ROOMS * ROOMS_SHARE),
 )
 """Cases that cost as much as many others: one in each batch, in turn."""
 

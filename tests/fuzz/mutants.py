@@ -12,7 +12,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from opsroom_chat.changes import reactions
+from opsroom_chat.domain import rooms as room_rules
+from opsroom_chat.domain.reactions import changed_reaction
 from opsroom_chat.messages import Messages
+from opsroom_chat.rooms.access import RoomAccess
 from opsroom_cloud.domain import lifecycle
 from opsroom_cloud.instances.names import ServerNames
 from opsroom_cloud.providers.reconciliation import Reconciliation
@@ -25,8 +29,11 @@ from opsroom_gateway.api.chat_socket.replies import Replies
 from opsroom_gateway.api.chat_socket.session import ChatSocket
 from opsroom_gateway.api.cloud import changes
 from opsroom_gateway.auth.authorization import Authorizer
+from opsroom_gateway.domain.byte_ranges import byte_range
 from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.fanout.replay_buffer import ReplayBuffer
+from opsroom_gateway.fanout.room_readers import RoomReaders
+from opsroom_gateway.files import downloads
 from opsroom_gateway.legacy.chat import CourseChat
 from opsroom_gateway.legacy.domain.frames import read_frame
 from opsroom_gateway.projections.messages import MessageProjection
@@ -35,6 +42,7 @@ from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
 from tests.fuzz.cases.agent_cases import LISTING, NOTIFYING, REPLYING, STREAMING
 from tests.fuzz.cases.flood_cases import FLOODS, HEADERS_AND_TRAILERS
 from tests.fuzz.cases.moderation_cases import Race, race
+from tests.fuzz.cases.room_cases import RoomRace, room_race
 from tests.fuzz.cases.server_cases import SERVERS
 
 Replaced = list[tuple[Any, str, Any]]
@@ -208,6 +216,31 @@ def _all_believed() -> Replaced:
     return _replace(Reconciliation, "_known", known)
 
 
+def _to_everybody() -> Replaced:
+    """The frames of a room go to all sockets."""
+    return _replace(RoomReaders, "publish", lambda self, _room, frame: self.publish_to_all(frame))
+
+
+def _miscounted() -> Replaced:
+    """The event of a reaction has another count than there are."""
+
+    def change(*arguments: Any) -> Any:
+        event = changed_reaction(*arguments)
+        return None if event is None else event.model_copy(update={"count": event.count + 2})
+
+    return _replace(reactions, "changed_reaction", change)
+
+
+def _shifted() -> Replaced:
+    """A range begins one byte later than it should."""
+
+    def shift(header: str | None, size: int) -> range | None:
+        found = byte_range(header, size)
+        return None if found is None else range(min(found.start + 1, found.stop), found.stop)
+
+    return _replace(downloads, "byte_range", shift)
+
+
 def _keep_memory(_parser: RequestParser) -> None:
     _KEPT.append(b"x" * _KEPT_BYTES)
 
@@ -258,6 +291,19 @@ MUTANTS: dict[str, Mutant] = {
     "a removed text is replayed": Mutant(
         _unchecked(ReplayBuffer, "redact"), "shown after the removal", (race(Race.REMOVE),)
     ),
+    "a removed member reads on": Mutant(
+        _inert(RoomAccess, "check_may_read"), "not refused after the removal", (room_race(RoomRace.REMOVAL),)
+    ),
+    "a room is sent to everybody": Mutant(
+        _to_everybody, "an outsider was sent something", (room_race(RoomRace.MESSAGES),)
+    ),
+    "a room loses its owner": Mutant(
+        _unchecked(room_rules, "next_owner"), "nobody owns the room", (room_race(RoomRace.MEMBERS),)
+    ),
+    "reactions are counted wrong": Mutant(
+        _miscounted, "a snapshot and the frames after", (room_race(RoomRace.MESSAGES),)
+    ),
+    "a range is not what was asked for": Mutant(_shifted, "other bytes than was asked|no such part"),
     "two servers have one name": Mutant(_same_names, "two servers have the name", (SERVERS,)),
     "a refused change has an effect": Mutant(
         _unchecked(changes, "_check"), "changed to .* by a refused request", (SERVERS,)

@@ -17,8 +17,11 @@ from services.gateway.tests.kit.api_clients import person, token_of
 from services.gateway.tests.kit.portal import Address
 from tests.fuzz.attackers.agents import AgentAttackers
 from tests.fuzz.attackers.client import Attackers, FuzzClient
+from tests.fuzz.attackers.files import FileAttackers
+from tests.fuzz.attackers.markdown import markdown_attackers
 from tests.fuzz.attackers.moderation import Moderation
 from tests.fuzz.attackers.roles import RoleAttackers
+from tests.fuzz.attackers.rooms import RoomAttackers
 from tests.fuzz.attackers.servers import ServerAttackers
 from tests.fuzz.session import AT_ONCE, FuzzSession
 from tests.fuzz.target import Target, target
@@ -48,7 +51,11 @@ async def fuzz_session(folder: Path, at_once: int = AT_ONCE) -> AsyncIterator[Fu
             moderation = Moderation(gateways, process.ready.tokens[Role.ADMIN])
             agents = AgentAttackers(gateways[0], brokers["agent"])
             await agents.prepare()
-            attackers = Attackers(roles, moderation, ServerAttackers(gateways[0]), agents)
+            attackers = Attackers(
+                *(roles, moderation, ServerAttackers(gateways[0]), agents, RoomAttackers(gateways)),
+                files=await FileAttackers.prepare(gateways[0], await token_of(gateways[0])),
+                markdown=await stack.enter_async_context(markdown_attackers()),
+            )
             client = FuzzClient(port, clients, tokens, attackers)
             session = FuzzSession(process, canaries, stopwatch, owned, client)
             sampling = asyncio.create_task(session.memory.run())

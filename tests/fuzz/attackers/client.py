@@ -16,30 +16,28 @@ from opsroom_gateway.domain.json_depth import exceeds_depth
 from opsroom_testkit.raw_websocket import PATIENCE_SECONDS, RawWebSocket, open_websocket
 from opsroom_testkit.websocket_frames import BINARY, CLOSE, PONG, TEXT, close_frame, frame
 from tests.fuzz.attackers.agents import AgentAttackers
+from tests.fuzz.attackers.files import FileAttackers
 from tests.fuzz.attackers.flood import Flooders
+from tests.fuzz.attackers.markdown import MarkdownAttackers
 from tests.fuzz.attackers.moderation import Moderation
 from tests.fuzz.attackers.roles import RoleAttackers
+from tests.fuzz.attackers.rooms import RoomAttackers
 from tests.fuzz.attackers.servers import ServerAttackers
 from tests.fuzz.cases.agent_cases import AgentCase
+from tests.fuzz.cases.file_cases import TOKEN, RangeCase
 from tests.fuzz.cases.flood_cases import FloodCase
 from tests.fuzz.cases.http_cases import HttpCase
+from tests.fuzz.cases.markdown_cases import MarkdownCase
 from tests.fuzz.cases.moderation_cases import ModerationCase
 from tests.fuzz.cases.nats_cases import NatsEvent, NatsRequest
 from tests.fuzz.cases.role_cases import RoleCase, RoleFrames, RoleRequest, RoleSubject
+from tests.fuzz.cases.room_cases import RoomCase
 from tests.fuzz.cases.server_cases import ServerCase
 from tests.fuzz.cases.socket_cases import CHAT, INSTANCE, V1, Ending, SocketCase
 
-Case = (
-    SocketCase
-    | HttpCase
-    | NatsRequest
-    | NatsEvent
-    | FloodCase
-    | RoleCase
-    | ModerationCase
-    | ServerCase
-    | AgentCase
-)
+ProgramCase = RoleCase | ModerationCase | ServerCase | AgentCase | RoomCase | RangeCase | MarkdownCase
+"""Cases that a client of their kind sends."""
+Case = SocketCase | HttpCase | NatsRequest | NatsEvent | FloodCase | ProgramCase
 """Cases have a kind, by which they are counted."""
 _JSON_DEPTH = 32
 _MALFORMED_MAX = 20
@@ -59,8 +57,11 @@ class Attackers:
     moderation: Moderation
     servers: ServerAttackers
     agents: AgentAttackers
+    rooms: RoomAttackers
+    files: FileAttackers
+    markdown: MarkdownAttackers
 
-    async def send(self, case: RoleCase | ModerationCase | ServerCase | AgentCase) -> None:
+    async def send(self, case: ProgramCase) -> None:
         """Send a case.
 
         Raises:
@@ -75,6 +76,12 @@ class Attackers:
                 await self.servers.send(case)
             case AgentCase():
                 await self.agents.send(case)
+            case RoomCase():
+                await self.rooms.send(case)
+            case RangeCase():
+                await self.files.send(case)
+            case MarkdownCase():
+                await self.markdown.send(case)
 
 
 class FuzzClient:
@@ -127,7 +134,8 @@ class FuzzClient:
         return text.replace(INSTANCE, self.instance)
 
     def _filled(self, data: bytes) -> bytes:
-        return data.replace(INSTANCE.encode(), self.instance.encode())
+        token = self._attackers.files.token
+        return data.replace(INSTANCE.encode(), self.instance.encode()).replace(TOKEN.encode(), token.encode())
 
     async def _socket(self, case: SocketCase, token: str) -> None:
         client = await open_websocket(self.port, case.path)

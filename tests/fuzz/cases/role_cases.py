@@ -16,7 +16,7 @@ from opsroom_messaging.deployment.permissions import SERVICES, USERS, permission
 from tests.fuzz.cases.socket_cases import CHAT, DASHBOARD, V1
 
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "options", "head", "trace"})
-_STREAMS = ("CHAT", "MEMBERS", "CLOUD", "AUDIT", "KV_gateways")
+_STREAMS = ("CHAT", "MEMBERS", "FILES", "CLOUD", "AUDIT", "AGENTS", "KV_gateways")
 _ADMIN_SUBJECTS = (
     *(
         "STREAM.DELETE.{}",
@@ -131,8 +131,8 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
         "health": Role.VIEWER,
         "chat": Role.MEMBER,
         "search": Role.MEMBER,
+        "bots": Role.MEMBER,
         "session": None,
-        "bots": None,
     }
     return roles[tag]
 

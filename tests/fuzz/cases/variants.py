@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from tests.fuzz.attackers.client import Case
 from tests.fuzz.cases.http_cases import HttpCase
+from tests.fuzz.cases.markdown_cases import MarkdownCase
 from tests.fuzz.cases.nats_cases import NatsEvent, NatsRequest
 from tests.fuzz.cases.socket_cases import CHAT, DASHBOARD, V1, SocketCase
 
 _SPLICES = ('"', "\\", "{", "}", "[", "]", ",", ":", "null", "0", "-", "e9", "\u2028", "\x7f", "\\ud800", "é")
 
 
-def variant(case: Case, chance: random.Random) -> Case:
+def variant(case: Case, chance: random.Random) -> Case:  # noqa: PLR0911 - one for each kind
     """Return a small variation of ``case``."""
     match case:
         case SocketCase(texts=(), data=data):
@@ -25,6 +26,8 @@ def variant(case: Case, chance: random.Random) -> Case:
         case HttpCase():
             kind = "broken requests" if case.whole else case.kind
             return replace(case, kind=kind, data=_bytes(case.data, chance), whole=False, answers=3)
+        case MarkdownCase(text=text):
+            return replace(case, text=_text(text, chance))
         case NatsRequest() | NatsEvent():
             return replace(case, payload=_bytes(case.payload, chance))
         case _:

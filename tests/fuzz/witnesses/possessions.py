@@ -149,6 +149,16 @@ async def _identities(address: Address, tokens: dict[str, str], owners: str) -> 
 
         lesser = [role for role in Role if role is not Role.ADMIN]
         registered = await asyncio.gather(*(register(tokens[role]) for role in lesser))
+
+        async def bot(role: Role) -> str:
+            headers = {"Authorization": f"Bearer {tokens[role]}"}
+            body = {"name": f"b-{uuid4().hex[:20]}", "role": role.value}
+            response = await client.post(f"{_API}/access/bots", json=body, headers=headers)
+            assert response.status_code == 201, response.text
+            made: str = response.json()["token"]
+            return made
+
+        bots = await asyncio.gather(*map(bot, lesser))
         guest, revoked = await asyncio.gather(register(None), register(admin))
         await client.delete(f"{_API}/session", headers={"Authorization": f"Bearer {revoked}"})
     impostors = {
@@ -165,6 +175,10 @@ async def _identities(address: Address, tokens: dict[str, str], owners: str) -> 
         *(
             Identity(f"{role.value}, registered", role, token, registered=True)
             for role, token in zip(lesser, registered, strict=True)
+        ),
+        *(
+            Identity(f"bot, {role.value}", role, token, registered=True)
+            for role, token in zip(lesser, bots, strict=True)
         ),
         *(Identity(name, None, token) for name, token in impostors.items()),
     ]
