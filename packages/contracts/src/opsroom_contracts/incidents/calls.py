@@ -23,12 +23,13 @@ class CommandCall(Model):
 class CommandCaller(Model):
     """Who said a command, as the gateway identified them then, with the rights that they had then.
 
-    ``actor``: the name to show. ``role``: what they may do. ``pending_max``: their quota of pending
-    operations.
+    ``actor``: the name to show. ``owner``: of a bot, the identity of the person whose bot it is. ``role``:
+    what they may do. ``pending_max``: their quota of pending operations.
     """
 
     actor: Annotated[str, Field(min_length=1, max_length=64)]
     identity: Identity
+    owner: Identity | None = None
     address: Address | None = None
     role: Role
     pending_max: Annotated[int, Field(ge=1)] | None = None

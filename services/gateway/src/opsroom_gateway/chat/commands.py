@@ -77,6 +77,7 @@ class ChatCommands:
         return CommandCaller(
             actor=name,
             identity=principal.identity,
+            owner=next((identity for _, identity in self._access.owners(principal)), None),
             address=address,
             role=principal.role,
             pending_max=self._limits.pending_max(client),

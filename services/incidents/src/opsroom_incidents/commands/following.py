@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from opsroom_contracts.cloud.models import OperationStatus
@@ -14,6 +14,8 @@ from opsroom_incidents.commands.posts import Posts
 from opsroom_incidents.domain.operation_cards import has_ended, operation_card
 from opsroom_runtime.duties import Duty, attempt_all
 
+_INTERVAL = timedelta(seconds=2)
+"""How often the operations of a command are looked at: they may end before they are due, or long after."""
 _OPEN_MAX = 10_000
 """How many commands a process follows; the others are followed after a later scan."""
 
@@ -34,11 +36,13 @@ class CardFollower:
         self._posts = posts
         self._clock = clock
         self._open: dict[str, CommandPlan] = {}
+        self._next: dict[str, datetime] = {}
 
     def follow(self, plan: CommandPlan) -> None:
         """Follow a command whose card was posted."""
-        if len(self._open) < _OPEN_MAX:
+        if plan.message_id not in self._open and len(self._open) < _OPEN_MAX:
             self._open[plan.message_id] = plan
+            self._next[plan.message_id] = min(_due_at(plan), self._clock() + _INTERVAL)
 
     def duties(self) -> tuple[Duty, ...]:
         """Return the periodic work."""
@@ -51,7 +55,9 @@ class CardFollower:
 
     async def _check(self) -> None:
         now = self._clock()
-        due = [plan for plan in self._open.values() if _due_at(plan) <= now]
+        due = [plan for plan in self._open.values() if self._next[plan.message_id] <= now]
+        for plan in due:
+            self._next[plan.message_id] = now + _INTERVAL
         await attempt_all([partial(self._finish, plan) for plan in due])
 
     async def _finish(self, plan: CommandPlan) -> None:
@@ -65,6 +71,7 @@ class CardFollower:
             log.info("the card of a command was not updated: %s", error.fault.message)  # its room is gone
         await self._plans.close(plan)
         self._open.pop(plan.message_id, None)
+        self._next.pop(plan.message_id, None)
 
 
 def _due_at(plan: CommandPlan) -> datetime:

@@ -20,12 +20,11 @@ from opsroom_contracts.text import clip
 from opsroom_incidents.domain.results import name_of_step, refusals, servers_text
 
 SOURCE: Final = "opsroom"
-_ENDED: Final = frozenset({OperationStatus.DONE, OperationStatus.CANCELLED, OperationStatus.FAILED})
 
 
 def has_ended(statuses: Iterable[OperationStatus]) -> bool:
     """Return whether nothing will change any more."""
-    return all(status in _ENDED for status in statuses)
+    return OperationStatus.PENDING not in statuses
 
 
 def operation_card(plan: CommandPlan, statuses: Sequence[OperationStatus], at: datetime) -> Card:
