@@ -21,7 +21,7 @@ LEAST_JUDGED = 0.1
 @pytest.mark.alone
 @pytest.mark.timeout(150)
 async def test_nothing_is_lost_doubled_or_left_behind(tmp_path: Path) -> None:
-    load = Load(people=8, visitors=3, operators=2, lanes=4, course=2, window=2, pace=0.02)
+    load = Load(people=8, visitors=3, operators=2, lanes=4, course=2, mates=3, window=2, pace=0.02)
     size = Size(gateways=2, chats=2, clouds=2, delay=0.5)
     bounds = Bounds(judged=LEAST_JUDGED)
     outcome = await run(5, Scope(SECONDS, pause=PAUSE), size, load, Folders(keep=tmp_path), bounds)
@@ -30,12 +30,16 @@ async def test_nothing_is_lost_doubled_or_left_behind(tmp_path: Path) -> None:
     assert outcome.injected
     assert outcome.counts["acknowledged"] > 0
     assert outcome.counts["commands"] > 0
+    assert outcome.counts["rooms compared at rest"] > 0
+    assert outcome.counts["unread counts compared"] > 0
 
 
 @pytest.mark.alone
 @pytest.mark.timeout(150)
 async def test_operations_behind_agents_end_once_and_as_the_engine_says(tmp_path: Path) -> None:
-    load = Load(people=2, visitors=1, operators=2, lanes=1, course=0, absentees=0, trolls=1, servers=6)
+    load = Load(
+        people=2, visitors=1, operators=2, lanes=1, course=0, absentees=0, trolls=1, mates=0, servers=6
+    )
     agent = AgentSpec(ProviderKind.SIMULATED, "short", work=0.1)
     size = Size(gateways=1, chats=1, clouds=2, delay=0.5, proxy=False, agent=agent)
     faults = (

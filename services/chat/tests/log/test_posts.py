@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.posts import Post, Posts, Query, RoomCounts, count_posts
-from opsroom_contracts.chat.events import MessageEvent, MessageRemoved
-from opsroom_contracts.chat.models import User
+from opsroom_contracts.chat.events import MessageEdited, MessageEvent, MessageRemoved
+from opsroom_contracts.chat.models import Mentions, User
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import message_subject
 from opsroom_messaging.jetstream.stream_handler import Restart
@@ -23,6 +23,7 @@ ROOMS = ["general", "r-aaaaaaaaaaaaaaaaaaaaaaaa"]
 PEOPLE = ["ann", "bob", "eve"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LIMIT = 2
+MENTIONED = st.sets(st.sampled_from(PEOPLE))
 
 
 class PostsMachine(RuleBasedStateMachine):
@@ -37,30 +38,57 @@ class PostsMachine(RuleBasedStateMachine):
         self.index.on_synced()
         self.last = 0
         self.events: dict[int, StreamMessage] = {}
-        self.posts: dict[int, tuple[str, str]] = {}
+        self.posts: dict[int, tuple[str, str, set[str]]] = {}
         self.written = False
 
     def teardown(self) -> None:
         self.file.close()
         shutil.rmtree(self.folder)
 
-    def deliver(self, room: str, event: MessageEvent | MessageRemoved) -> None:
+    def deliver(self, room: str, event: MessageEvent | MessageEdited | MessageRemoved) -> None:
         stored = StreamMessage(self.last, message_subject(room, event.id), encode(event))
         self.events[self.last] = stored
         self.index.on_message(stored)
 
-    @rule(room=st.sampled_from(ROOMS), sender=st.sampled_from(PEOPLE))
-    def somebody_sends(self, room: str, sender: str) -> None:
+    @rule(room=st.sampled_from(ROOMS), sender=st.sampled_from(PEOPLE), mentioned=MENTIONED)
+    def somebody_sends(self, room: str, sender: str, mentioned: set[str]) -> None:
         self.last += 1
-        self.posts[self.last] = (room, sender)
-        user = User(id=sender, name=sender)
-        self.deliver(room, MessageEvent(id=f"m{self.last}", room=room, user=user, text="hi", timestamp=NOW))
+        self.posts[self.last] = (room, sender, mentioned)
+        event = MessageEvent(
+            id=f"m{self.last}",
+            room=room,
+            user=User(id=sender, name=sender),
+            text="hi",
+            timestamp=NOW,
+            mentions=Mentions(users=tuple(sorted(mentioned))),
+        )
+        self.deliver(room, event)
+
+    @rule(data=st.data(), mentioned=MENTIONED)
+    def one_is_edited(self, data: st.DataObject, mentioned: set[str]) -> None:
+        if self.posts:
+            seq = data.draw(st.sampled_from(sorted(self.posts)))
+            room, sender, _ = self.posts[seq]
+            self.posts[seq] = (room, sender, mentioned)
+            self.last += 1
+            event = MessageEdited(
+                id=f"m{seq}",
+                room=room,
+                user=User(id=sender, name=sender),
+                text="ho",
+                message_seq=seq,
+                sent_at=NOW,
+                timestamp=NOW,
+                replaced_seq=seq,
+                mentions=Mentions(users=tuple(sorted(mentioned))),
+            )
+            self.deliver(room, event)
 
     @rule(data=st.data())
     def one_is_removed(self, data: st.DataObject) -> None:
         if self.posts:
             seq = data.draw(st.sampled_from(sorted(self.posts)))
-            room, _ = self.posts.pop(seq)
+            room, *_ = self.posts.pop(seq)
             self.last += 1
             removed = MessageRemoved(id=f"m{seq}", room=room, message_seq=seq, sent_at=NOW, timestamp=NOW)
             self.deliver(room, removed)
@@ -94,13 +122,16 @@ class PostsMachine(RuleBasedStateMachine):
         for room in ROOMS:
             for reader in PEOPLE:
                 for after in {0, self.last // 2, self.last}:
-                    places = [
-                        seq
-                        for seq, (where, sender) in self.posts.items()
+                    unread = [
+                        mentioned
+                        for seq, (where, sender, mentioned) in self.posts.items()
                         if where == room and sender != reader and seq > after
                     ]
-                    last = max((seq for seq, (where, _) in self.posts.items() if where == room), default=None)
-                    expected = RoomCounts(min(len(places), LIMIT), 0, last)
+                    mentions = sum(reader in mentioned for mentioned in unread)
+                    places = [seq for seq, (where, *_) in self.posts.items() if where == room]
+                    expected = RoomCounts(
+                        min(len(unread), LIMIT), min(mentions, LIMIT), max(places, default=None)
+                    )
                     query = Query(room, reader, after, self.last, LIMIT)
                     assert self.index.count(query) == expected
 

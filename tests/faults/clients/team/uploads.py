@@ -19,6 +19,7 @@ _LARGE_BYTES = 700_000
 _LARGE = 0.05
 _AGAIN_SECONDS = 0.2
 _TRIES = 100
+_OF_PROXY = {502, 504}
 
 
 def digest_of(content: bytes) -> str:
@@ -88,7 +89,8 @@ class Uploads:
                     return
                 if status in {200, 404}:
                     break
-                if not any(code.encode() in content for code in RETRY) and content:
+                is_temporary = status in _OF_PROXY or any(code.encode() in content for code in RETRY)
+                if not is_temporary and content:
                     recorder.record_violation(f"{self._account.name} could not download: {content[:200]!r}")
                     return
                 await asyncio.sleep(_AGAIN_SECONDS)

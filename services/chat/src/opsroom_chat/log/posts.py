@@ -16,6 +16,7 @@ CREATE TABLE posts (room INTEGER, seq INTEGER, sender INTEGER NOT NULL, PRIMARY 
 WITHOUT ROWID;
 CREATE TABLE mentions (person INTEGER, room INTEGER, seq INTEGER, PRIMARY KEY (person, room, seq))
 WITHOUT ROWID;
+CREATE INDEX mentioned ON mentions (room, seq);
 """
 POST_TABLE_NAMES = ("rooms", "people", "posts", "mentions")
 # One statement for all rows: between two steps, a thread would have to wait for the interpreter.
@@ -23,6 +24,7 @@ _ADD = """INSERT OR REPLACE INTO posts
 SELECT :room, CAST(key AS INTEGER) AS seq, value FROM json_each(:rows) ORDER BY seq"""
 _ADD_MENTIONS = """INSERT OR IGNORE INTO mentions
 SELECT json_extract(value, '$[0]'), :room, json_extract(value, '$[1]') FROM json_each(:rows)"""
+_FORGET_MENTIONS = "DELETE FROM mentions WHERE room = :room AND seq IN (SELECT value FROM json_each(:rows))"
 _REMOVE = "DELETE FROM posts WHERE room = :room AND seq IN (SELECT value FROM json_each(:rows))"
 EVERYBODY = ""
 """In place of a person's id: a message mentions everybody in its room."""
@@ -108,7 +110,14 @@ def save_posts(transaction: sqlite3.Connection, posts: Posts) -> None:
             for person in post.mentions
         ]
         removed = [seq for seq, post in changes.items() if post is None]
-        for query, rows in ((_ADD, kept), (_ADD_MENTIONS, mentions), (_REMOVE, removed)):
+        # An edit may mention others than before.
+        queries = (
+            (_FORGET_MENTIONS, [*changes]),
+            (_ADD_MENTIONS, mentions),
+            (_ADD, kept),
+            (_REMOVE, removed),
+        )
+        for query, rows in queries:
             transaction.execute(query, {"room": room_no, "rows": json.dumps(rows)})
 
 
@@ -186,14 +195,12 @@ def _counted(
     }
     unread = set(posts)
     mentions = {seq for seq, mentioned in posts.items() if mentioned & {query.user_id, EVERYBODY}}
-    removed = {seq for seq, post in changes.items() if post is None}
     if saved is not None:
-        enough = query.limit + len(removed)
-        unread.update(saved.unread(query.room, after, query.user_id, enough))
-        mentions.update(saved.mentions(query.room, after, query.user_id, enough))
-    unread, mentions = (
-        {seq for seq in found if seq <= query.until} - removed for found in (unread, mentions)
-    )
+        # What is saved of a changed post may be of an earlier text.
+        enough = query.limit + len(changes)
+        unread.update(set(saved.unread(query.room, after, query.user_id, enough)) - changes.keys())
+        mentions.update(set(saved.mentions(query.room, after, query.user_id, enough)) - changes.keys())
+    unread, mentions = ({seq for seq in found if seq <= query.until} for found in (unread, mentions))
     return RoomCounts(min(len(unread), query.limit), min(len(mentions), query.limit), last)
 
 
