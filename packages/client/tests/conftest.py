@@ -1,16 +1,13 @@
 """A portal that the tests share, behind a TCP proxy."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
 
-from opsroom_incidents.service import incidents_service
-from opsroom_incidents.settings import IncidentsSettings
-from opsroom_messaging.client.connection import connect
 from opsroom_testkit.broker import BrokerProcess
 from packages.client.tests.tcp_proxy import Proxy, proxy_to
+from services.gateway.tests.kit.incidents import incidents_at
 from services.gateway.tests.kit.portal import gateway_settings, portal_at
 
 
@@ -22,19 +19,9 @@ async def proxy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proxy
     try:
         async with (
             portal_at(process.url, gateway_settings(open_moderation=True)) as portal,
-            _taking_alerts(process.url),
+            incidents_at(process.url),
             proxy_to(portal.gateway.port) as running_proxy,
         ):
             yield running_proxy
     finally:
         await process.stop()
-
-
-@asynccontextmanager
-async def _taking_alerts(url: str) -> AsyncIterator[None]:
-    broker = await connect(url, name="incidents")
-    try:
-        async with incidents_service(broker, IncidentsSettings()):
-            yield
-    finally:
-        await broker.close()

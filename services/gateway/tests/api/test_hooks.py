@@ -14,10 +14,8 @@ import pytest_asyncio
 
 from opsroom_contracts.identity import Role
 from opsroom_contracts.incidents.hooks import HOOK_BODY_MAX
-from opsroom_incidents.service import incidents_service
-from opsroom_incidents.settings import IncidentsSettings
-from opsroom_messaging.client.connection import connect
 from services.gateway.tests.kit.api_clients import person
+from services.gateway.tests.kit.incidents import incidents_at
 from services.gateway.tests.kit.portal import Address, Portal
 from services.gateway.tests.kit.rooms import RoomUser
 from services.gateway.tests.kit.token_mode import Tokens, audit_entries, token_mode_gateway
@@ -37,15 +35,8 @@ async def tokens(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def strict(portal: Portal, tokens: Tokens) -> AsyncIterator[Address]:
     """A gateway in token mode, and a service that takes what is posted."""
-    broker = await connect(portal.url, name="incidents")
-    try:
-        async with (
-            incidents_service(broker, IncidentsSettings()),
-            token_mode_gateway(portal, tokens) as address,
-        ):
-            yield address
-    finally:
-        await broker.close()
+    async with incidents_at(portal.url), token_mode_gateway(portal, tokens) as address:
+        yield address
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from opsroom_testkit.broker import BrokerProcess
+from services.gateway.tests.kit.incidents import incidents_at
 from services.gateway.tests.kit.portal import Address, gateway_settings, services, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,6 +41,7 @@ async def gateways(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tu
     await process.start()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(services(process.url))
+        await stack.enter_async_context(incidents_at(process.url))
         given = gateway_settings(access="token", tokens=(STATIC_TOKEN,))
         yield (
             await stack.enter_async_context(serving(process.url)),
