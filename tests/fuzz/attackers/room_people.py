@@ -45,10 +45,7 @@ class RoomPerson:
 
     def received(self, room: str) -> list[list[Frame]]:
         """Return what each socket has received about ``room``, in the order of arrival."""
-        return [
-            [one for one in socket.frames if _room_of(one) == room]
-            for socket in self.user.sockets
-        ]
+        return [[one for one in socket.frames if _room_of(one) == room] for socket in self.user.sockets]
 
     async def caught_up(self, seq: int) -> None:
         """Wait until each open socket has received a message of ``general`` with this sequence."""

@@ -127,6 +127,7 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
     reads = method in {"get", "head"}
     roles: dict[str, Role | None] = {
         "admin": Role.ADMIN,
+        "hooks": Role.ADMIN,
         "cloud": Role.VIEWER if reads else Role.OPERATOR,
         "health": Role.VIEWER,
         "chat": Role.MEMBER,

@@ -126,6 +126,7 @@ async def possessions(
         "emoji": quote("👍"),
         "file_id": "a-file",
         "bot_id": "a-bot",
+        "hook_id": "a" * 16,
     }
     owned = Possessions(admin, broker, owner, ids)
     owned.operations = operations((await admin.get("/openapi.json")).json(), ids)
