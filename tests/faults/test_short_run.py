@@ -19,7 +19,7 @@ LEAST_JUDGED = 0.1
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 async def test_nothing_is_lost_doubled_or_left_behind(tmp_path: Path) -> None:
     load = Load(people=8, visitors=3, operators=2, lanes=4, course=2, mates=3, window=2, pace=0.02)
     size = Size(gateways=2, chats=2, clouds=2, delay=0.5)
