@@ -27,7 +27,7 @@ _COLOURS = {
 class Console:
     """A context manager; lines are written in the order of the calls."""
 
-    def __init__(self, stream: TextIO, *, coloured: bool, width: int = 9) -> None:
+    def __init__(self, stream: TextIO, *, coloured: bool, width: int = 7) -> None:
         """``width``: the width to which names are padded."""
         self._stream = stream
         self._coloured = coloured
