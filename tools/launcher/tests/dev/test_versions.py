@@ -13,7 +13,7 @@ CHANGES = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A thing.\n"
 
 def test_every_copy_is_the_version() -> None:
     found = copies(ROOT)
-    assert len(found) == 16
+    assert len(found) == 17
     assert {name for name, versions in found.items() if set(versions) != {version_of(ROOT)}} == set()
 
 
