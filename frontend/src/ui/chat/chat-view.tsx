@@ -28,7 +28,8 @@ function RoomHead({ state }: { readonly state: RoomState }) {
   const note =
     kind === "open"
       ? isKnown && t.online(users.length)
-      : state.members !== undefined && t.members(state.members);
+      : // A direct room is called by its people.
+        kind !== "direct" && state.members !== undefined && t.members(state.members);
   return (
     <header class="pane-head">
       <a class="tool back" href={hrefs.list} title={t.toList}>

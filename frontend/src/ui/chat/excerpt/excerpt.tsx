@@ -10,6 +10,27 @@ import { watchMessages } from "../message/active-message";
 import { MessageRow, Separators } from "../message-row";
 import { useExcerpt } from "./use-excerpt";
 
+/** What a reader does to look elsewhere. */
+const LOOKS_ELSEWHERE = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
+
+/**
+ * Keep an item of a list in the middle while the list grows around it, as images and reactions are loaded, until the
+ * reader looks elsewhere. Returns a function that ends it.
+ */
+function holdInView(item: HTMLElement): () => void {
+  const show = () => item.scrollIntoView({ block: "center" });
+  show();
+  const observer = new ResizeObserver(show);
+  const list = item.parentElement;
+  if (list) observer.observe(list);
+  const stop = () => observer.disconnect();
+  for (const event of LOOKS_ELSEWHERE) addEventListener(event, stop, { once: true, passive: true });
+  return () => {
+    stop();
+    for (const event of LOOKS_ELSEWHERE) removeEventListener(event, stop);
+  };
+}
+
 interface ExcerptProps {
   readonly room: string;
   /** The place of the message that is shown among others. */
@@ -41,8 +62,8 @@ export default function Excerpt({ room, seq }: ExcerptProps) {
   const isLoaded = rows !== undefined;
   useLayoutEffect(() => {
     if (!isLoaded) return;
-    target.current?.scrollIntoView({ block: "center" });
     target.current?.focus({ preventScroll: true });
+    return target.current ? holdInView(target.current) : undefined;
   }, [isLoaded]);
   return (
     <div class="excerpt">
