@@ -21,7 +21,7 @@ async def measure(options: Options) -> list[Table]:
     """Return the latencies, and how many cards there are."""
     rounds = []
     for _ in range(options.rounds):
-        async with portal(delay=options.delay, pin=options.pin) as servers:
+        async with portal(delay=options.delay, pin=options.pin, incidents=True) as servers:
             alerts = int(ALERTS_PER_MINUTE * SECONDS / 60)
             plan = AlertPlan(servers.port, servers.nats_port, READERS, alerts, KEYS, SECONDS)
             rounds.append(await run_alert_load(plan))
