@@ -17,6 +17,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import commands, instances
 from opsroom_contracts.documents import schema
 from opsroom_contracts.incidents import commands as chat_commands
+from opsroom_contracts.incidents import hooks
 from opsroom_contracts.incidents.table import CHAT_COMMANDS, ChatCommandSpec, Parameter, Values
 from opsroom_contracts.search.query import QUERY_MAX
 from opsroom_gateway.app import describe
@@ -99,6 +100,7 @@ json.dump(
             "SIMULATED": instances.SIMULATED,
             "JOIN_FRAGMENT": http_people.JOIN_FRAGMENT,
             "INVITATION_SECONDS": invitations.INVITATION_SECONDS,
+            "ROTATION_SECONDS": hooks.ROTATION_SECONDS,
             "RETRY_HINT": close_codes.RETRY_HINT,
         },
         "chatCommands": [chat_command_of(spec) for spec in CHAT_COMMANDS.values()],

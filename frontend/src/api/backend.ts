@@ -10,6 +10,8 @@ import type {
   CloudHistory,
   DeviceLink,
   EventType,
+  Hook,
+  HookWithSecret,
   InstanceChanged,
   InstanceList,
   InstancePatch,
@@ -20,6 +22,7 @@ import type {
   NewAdoption,
   NewBot,
   NewBotToken,
+  NewHook,
   NewInstance,
   NewInvitation,
   NewInvitationLink,
@@ -222,6 +225,15 @@ export interface MessagesApi {
   pins(room: string, token?: Token): Promise<readonly Pin[]>;
 }
 
+/** The API of hooks, which their page loads. A secret is returned once, when it is made. */
+export interface HooksApi {
+  list(token?: Token): Promise<readonly Hook[]>;
+  create(hook: NewHook, token?: Token): Promise<HookWithSecret>;
+  /** Make another secret; the one before stays valid for a day. */
+  rotate(id: string, token?: Token): Promise<HookWithSecret>;
+  remove(id: string, token?: Token): Promise<void>;
+}
+
 /** An upload of one file. All attempts use the same idempotency key. */
 export interface Upload {
   readonly file: Blob;
@@ -267,6 +279,8 @@ export interface Backend {
   messages(): Promise<MessagesApi>;
   /** Load the search. */
   search(): Promise<SearchApi>;
+  /** Load the API of hooks. */
+  hooks(): Promise<HooksApi>;
   /** Load the API of files. */
   files(): Promise<FilesApi>;
   /** The mutes and bans that are in force. */

@@ -8,6 +8,7 @@ const loadServers = () => import(/* webpackChunkName: "servers-api" */ "./server
 const loadRooms = () => import(/* webpackChunkName: "rooms-api" */ "./rooms");
 const loadFiles = () => import(/* webpackChunkName: "files-api" */ "./files");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
+const loadHooks = () => import(/* webpackChunkName: "hooks" */ "./hooks");
 const loadMessages = () => import(/* webpackChunkName: "thread" */ "./messages");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
@@ -65,6 +66,7 @@ export function createHttpBackend(base: string): Backend {
     rooms: async () => (await loadRooms()).createRoomsApi(base),
     messages: async () => (await loadMessages()).createMessagesApi(base),
     search: async () => (await loadSearch()).createSearchApi(base),
+    hooks: async () => (await loadHooks()).createHooksApi(base),
     files: async () => (await loadFiles()).createFilesApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),

@@ -19,6 +19,7 @@ export const LABELS_MAX = 16;
 export const SIMULATED = "simulated";
 export const JOIN_FRAGMENT = "#/join/";
 export const INVITATION_SECONDS = 604800;
+export const ROTATION_SECONDS = 86400;
 export const RETRY_HINT = "; retry in (\\d+\\.\\d) s$";
 /** The commands that take effect after the delay: event of completion, valid states, state after it (null: removed), route. */
 export const COMMANDS = {

@@ -126,6 +126,7 @@ export const en = {
     cloud: "Servers",
     activity: "Activity",
     people: "People",
+    hooks: "Hooks",
     status: "Status",
   },
   language: { short: "RU", switch: "переключить на русский" },

@@ -100,6 +100,7 @@ export const ru: Dictionary = {
     cloud: "Серверы",
     activity: "События",
     people: "Люди",
+    hooks: "Вебхуки",
     status: "Состояние",
   },
   language: { short: "EN", switch: "switch to English" },

@@ -76,6 +76,9 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     people: async () => {
       throw new ApiError({ code: "forbidden", detail: "people and devices are not available" });
     },
+    hooks: async () => {
+      throw new ApiError({ code: "forbidden", detail: "hooks are not available" });
+    },
     files: async () => chat.files.api,
     rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
     messages: async () => mockMessagesApi(chat, respond),

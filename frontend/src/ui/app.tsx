@@ -29,6 +29,7 @@ const loadModerateDialog = () =>
 const loadRestrictions = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
 const loadPeople = () => import(/* webpackChunkName: "people" */ "./people/people-view");
+const loadHooks = () => import(/* webpackChunkName: "hooks" */ "./hooks/hooks-view");
 const loadDevices = () => import(/* webpackChunkName: "devices" */ "./people/device-dialogs");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadActivity = () => import(/* webpackChunkName: "activity" */ "./activity/activity-view");
@@ -104,6 +105,7 @@ export function App() {
         {view.value === "cloud" && <Lazy load={loadCloud} props={{}} />}
         {view.value === "activity" && <Lazy load={loadActivity} props={{}} />}
         {view.value === "people" && <Lazy load={loadPeople} props={{}} />}
+        {view.value === "hooks" && <Lazy load={loadHooks} props={{}} />}
         {view.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}

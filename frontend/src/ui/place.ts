@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { ROOM } from "../state/chat/model";
 
 /** The views of the page. */
-export type View = "chat" | "cloud" | "activity" | "people" | "status";
+export type View = "chat" | "cloud" | "activity" | "people" | "hooks" | "status";
 
 /** Where the page is: what its address says. */
 export interface Place {
@@ -64,6 +64,7 @@ export function parsePlace(hash: string): Place {
     case "servers":
       return id ? { view: "cloud", id, query } : { view: "cloud", query };
     case "activity":
+    case "hooks":
     case "status":
       return { view: head, query };
     default:
@@ -97,6 +98,7 @@ export const hrefs = {
   },
   server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
   activity: (filters: Readonly<Record<string, string>> = {}) => filtered("#/activity", filters),
+  hooks: "#/hooks",
   status: "#/status",
 } as const;
 

@@ -104,6 +104,11 @@ function Devices({ onChosen }: { readonly onChosen: (act: () => void) => () => v
           {t.title}
         </a>
       )}
+      {store.access.view.value?.may.includes("manage_hooks") && (
+        <a class="menu-item" href={hrefs.hooks} onClick={onChosen(() => undefined)}>
+          {dictionary.value.nav.hooks}
+        </a>
+      )}
       {address.kind !== "demo" && (
         <>
           <button type="button" class="menu-item" onClick={onChosen(openLink)}>

@@ -1,0 +1,47 @@
+import { isolated } from "./isolate";
+
+/** The texts of hooks, in a separate dictionary that is loaded with their page. */
+export const en = {
+  title: "Hooks",
+  about: "Other programs post alerts to a hook. They become cards in its room.",
+  help: "How to set up each sender",
+  add: "New hook",
+  columns: { name: "Hook", room: "Room", made: "Created", secret: "Secret" },
+  made: (who: string, when: string) => `${when} by ${isolated(who)}`,
+  valid: (when: string) => `from ${when}`,
+  oldUntil: (when: string) => `the one before works until ${when}`,
+  rotate: "New secret",
+  rotateOf: (name: string) => `New secret for ${isolated(name)}`,
+  rotateText: "The secret it has now keeps working for 24 hours, so that you can replace it everywhere.",
+  remove: "Remove",
+  removeOf: (name: string) => `Remove ${isolated(name)}`,
+  removeTitle: (name: string) => `Remove the hook ${isolated(name)}?`,
+  removeText: "Its address stops working at once. The cards that it has posted stay.",
+  removed: "Hook removed",
+  empty: "No hooks yet.",
+  loading: "Loading hooks…",
+  failed: "Hooks could not be loaded.",
+  adminOnly: "You need the admin role to manage hooks.",
+  newTitle: "New hook",
+  name: "Name",
+  nameHint: "The name under which its cards are posted, such as alertmanager.",
+  room: "Room",
+  create: "Create",
+  readyTitle: (name: string) => `Address of ${isolated(name)}`,
+  readyText: "Copy it now. It contains the secret and is not shown again.",
+  sender: "Sender",
+  senders: {
+    slack: "Slack format (most programs)",
+    alertmanager: "Prometheus Alertmanager",
+    grafana: "Grafana",
+    github: "GitHub",
+    gitlab: "GitLab",
+    "uptime-kuma": "Uptime Kuma",
+    json: "JSON (your own scripts)",
+  } as Record<string, string>,
+  address: "Address",
+  copy: "Copy",
+  done: "Done",
+};
+
+export type HooksDictionary = typeof en;
