@@ -23,37 +23,39 @@ export function AddressDialog({ made, onClose }: AddressDialogProps) {
   const url = `${base}${made.path}${sender === SLACK ? "" : `/${sender}`}`;
   return (
     <Dialog title={t.readyTitle(made.hook.name)} onClose={onClose}>
-      <p>{t.readyText}</p>
-      <label class="field">
-        <span>{t.sender}</span>
-        <select value={sender} onChange={event => setSender(event.currentTarget.value)}>
-          {Object.entries(t.senders).map(([name, label]) => (
-            <option key={name} value={name}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
-      <div class="link-box">
-        <label class="visually-hidden" for={fieldId}>
-          {t.address}
+      <div class="form">
+        <p>{t.readyText}</p>
+        <label class="field">
+          <span>{t.sender}</span>
+          <select value={sender} onChange={event => setSender(event.currentTarget.value)}>
+            {Object.entries(t.senders).map(([name, label]) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
+            ))}
+          </select>
         </label>
-        <input
-          id={fieldId}
-          readOnly
-          autoFocus
-          value={url}
-          dir="ltr"
-          onFocus={event => event.currentTarget.select()}
-        />
-        <CopyButton class="button primary" text={() => url} label={t.copy}>
-          {t.copy}
-        </CopyButton>
-      </div>
-      <div class="dialog-actions">
-        <button type="button" class="button" onClick={onClose}>
-          {t.done}
-        </button>
+        <div class="link-box">
+          <label class="visually-hidden" for={fieldId}>
+            {t.address}
+          </label>
+          <input
+            id={fieldId}
+            readOnly
+            autoFocus
+            value={url}
+            dir="ltr"
+            onFocus={event => event.currentTarget.select()}
+          />
+          <CopyButton class="button primary" text={() => url} label={t.copy}>
+            {t.copy}
+          </CopyButton>
+        </div>
+        <div class="dialog-actions">
+          <button type="button" class="button" onClick={onClose}>
+            {t.done}
+          </button>
+        </div>
       </div>
     </Dialog>
   );

@@ -139,7 +139,8 @@ export function OperationCard({ message, card }: CardProps) {
       {!isKnown && text && <MessageText text={text} />}
       {/* Of several servers, each shows how it is. */}
       {!isKnown && operation === undefined && instances && <CardServers ids={instances} />}
-      <CardActions message={message} card={card} />
+      {/* What can be done with a known operation is beside its state. */}
+      {!isKnown && <CardActions message={message} card={card} />}
     </CardFrame>
   );
 }
