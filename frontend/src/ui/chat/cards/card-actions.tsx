@@ -12,6 +12,9 @@ import { cardsDictionary } from "./cards-dictionary";
 
 type Action = Card["actions"][number];
 
+/** The id of the portal itself, as the author of replies to commands. */
+const OPSROOM = "bot-opsroom";
+
 /** The row of the command that a button gives; undefined if it is none that the portal takes. */
 function specOfButton(command: string) {
   const said = parse(command);
@@ -42,7 +45,7 @@ function CommandButton({ label, command, message }: CommandButtonProps) {
   const press = () => {
     if (isSending) return;
     // Who wrote the card chose the words on the button, and what it does need not be what they say.
-    if (spec.permission === "command_servers") setIsAsking(true);
+    if (spec.permission === "command_servers" && message.user.id !== OPSROOM) setIsAsking(true);
     else send();
   };
   return (
