@@ -12,7 +12,7 @@ const FLAGS = [
 ];
 
 const OWN_SERVICES =
-  /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline|two-people|hooks)\.spec\.ts$/;
+  /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline|two-people|hooks|push)\.spec\.ts$/;
 
 /** The main paths, which are also tested in Firefox. */
 const MAIN_PATHS =

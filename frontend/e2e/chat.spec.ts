@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import { joinChat, openSettings, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
+import { joinChat, openAccount, sendMessage, setHidden, test, uniqueName } from "./kit/portal";
 
 test("two users chat, and closing the tab removes the user", async ({ browser, portal }) => {
   const [annName, bobName] = [uniqueName("Ann"), uniqueName("Bob")];
@@ -128,9 +128,10 @@ test("a hidden tab counts messages in its title, and shows notifications if allo
   await setHidden(page, false);
   await expect(page).toHaveTitle("#general · Opsroom");
 
-  await openSettings(page);
-  await page.getByRole("checkbox", { name: /Notify me/ }).check();
-  await page.getByRole("button", { name: "Save" }).click();
+  await (await openAccount(page)).getByRole("button", { name: "Notifications" }).click();
+  await page.getByRole("combobox", { name: "Notify me of" }).selectOption("All messages");
+  await page.getByRole("checkbox", { name: "Show messages while this tab is hidden" }).check();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await sendMessage(other, "seen at once");
   await expect(page.locator(".message", { hasText: "seen at once" })).toBeVisible();

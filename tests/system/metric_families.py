@@ -59,6 +59,7 @@ FAMILIES: dict[str, frozenset[Family]] = {
             _DUTIES,
             _SKIPPED,
             _family("gauge", "message_index_synced", "1 once the message index is complete."),
+            _family("counter", "push", "Notifications of one person by what became of them.", "outcome"),
             _family("gauge", "search_index_synced", "1 once the search index is complete."),
             _family(
                 "counter",

@@ -27,11 +27,16 @@ import type {
   NewInvitation,
   NewInvitationLink,
   NewRoom,
+  NewSubscription,
+  NotificationSettings,
+  NotificationsPatch,
+  NotificationsReply,
   Operation,
   Person,
   Pin,
   ProviderTemplate,
   ProviderView,
+  PushView,
   Registered,
   Restriction,
   Room,
@@ -197,6 +202,15 @@ export interface RoomsApi {
   expel(room: string, userId: string, token?: Token): Promise<void>;
 }
 
+/** The API of notifications, which their views load. All take a user's token. */
+export interface NotificationsApi {
+  get(token?: Token): Promise<NotificationsReply>;
+  change(patch: NotificationsPatch, token?: Token): Promise<NotificationSettings>;
+  /** Push to this device. */
+  subscribe(subscription: NewSubscription, token?: Token): Promise<PushView>;
+  unsubscribe(token?: Token): Promise<PushView>;
+}
+
 /** What to search for; the filters may also be in the text. */
 export interface SearchQuery {
   readonly q: string;
@@ -277,6 +291,8 @@ export interface Backend {
   rooms(): Promise<RoomsApi>;
   /** Load the API of threads and pinned messages. */
   messages(): Promise<MessagesApi>;
+  /** Load the API of notifications. */
+  notifications(): Promise<NotificationsApi>;
   /** Load the search. */
   search(): Promise<SearchApi>;
   /** Load the API of hooks. */

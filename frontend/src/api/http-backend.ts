@@ -10,6 +10,7 @@ const loadFiles = () => import(/* webpackChunkName: "files-api" */ "./files");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
 const loadHooks = () => import(/* webpackChunkName: "hooks" */ "./hooks");
 const loadMessages = () => import(/* webpackChunkName: "thread" */ "./messages");
+const loadNotifications = () => import(/* webpackChunkName: "notifications" */ "./notifications");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search");
 const loadModeration = () => import(/* webpackChunkName: "moderation" */ "./moderation");
 
@@ -65,6 +66,7 @@ export function createHttpBackend(base: string): Backend {
     people: async () => (await loadPeople()).createPeopleApi(base),
     rooms: async () => (await loadRooms()).createRoomsApi(base),
     messages: async () => (await loadMessages()).createMessagesApi(base),
+    notifications: async () => (await loadNotifications()).createNotificationsApi(base),
     search: async () => (await loadSearch()).createSearchApi(base),
     hooks: async () => (await loadHooks()).createHooksApi(base),
     files: async () => (await loadFiles()).createFilesApi(base),

@@ -134,6 +134,7 @@ export type ServerFrame =
   | LeftFrame
   | MessageFrame
   | MutedFrame
+  | NotificationsFrame
   | PinnedFrame
   | ReactionFrame
   | ReadNotice
@@ -168,6 +169,16 @@ export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
 export type RoomKind = "open" | "public" | "private" | "direct";
 export type RoomRole = "member" | "owner";
+/**
+ * This interface was referenced by `undefined`'s JSON-Schema definition
+ * via the `patternProperty` "^[a-z0-9][a-z0-9_-]{0,31}$".
+ */
+export type NotifyLevel = "all" | "mentions" | "nothing";
+/**
+ * This interface was referenced by `undefined`'s JSON-Schema definition
+ * via the `patternProperty` "^[a-z0-9][a-z0-9_-]{0,31}$".
+ */
+export type RoomLevel = "usual" | "all" | "mentions" | "nothing";
 export type CardKind = "alert" | "deploy" | "operation" | "servers" | "incident";
 export type CardStatus = "firing" | "acknowledged" | "resolved" | "info" | "running" | "succeeded" | "failed";
 export type Severity = "info" | "warning" | "critical";
@@ -469,6 +480,20 @@ export interface Contract {
       body: NewRead;
       response: Unread;
     };
+    "GET /chat/notifications": {
+      response: NotificationsReply;
+    };
+    "PATCH /chat/notifications": {
+      body: NotificationsPatch;
+      response: NotificationSettings;
+    };
+    "PUT /chat/notifications/push": {
+      body: NewSubscription;
+      response: PushView;
+    };
+    "DELETE /chat/notifications/push": {
+      response: PushView;
+    };
     "POST /chat/rooms/{room}/messages": {
       path: {
         room: string;
@@ -691,6 +716,7 @@ export interface Contract {
   LeftFrame: LeftFrame;
   MessageFrame: MessageFrame;
   MutedFrame: MutedFrame;
+  NotificationsFrame: NotificationsFrame;
   PinnedFrame: PinnedFrame;
   ReactionFrame: ReactionFrame;
   ReadNotice: ReadNotice;
@@ -1018,6 +1044,43 @@ export interface RoomUnread {
 }
 export interface NewRead {
   seq: number;
+}
+export interface NotificationsReply {
+  settings: NotificationSettings;
+  push?: PushView;
+}
+export interface NotificationSettings {
+  level: "all" | "mentions" | "nothing";
+  rooms: {
+    [k: string]: NotifyLevel;
+  };
+  quiet?: QuietHours;
+}
+export interface QuietHours {
+  begin: string;
+  end: string;
+  zone: string;
+}
+export interface PushView {
+  publicKey: string;
+  devices: number;
+  here: boolean;
+}
+export interface NotificationsPatch {
+  level?: NotifyLevel;
+  rooms?: {
+    [k: string]: RoomLevel;
+  };
+  quiet?: QuietHours;
+  quietOff?: boolean;
+}
+export interface NewSubscription {
+  endpoint: string;
+  keys: PushKeys;
+}
+export interface PushKeys {
+  p256dh: string;
+  auth: string;
 }
 export interface NewMessage {
   text: string;
@@ -1439,6 +1502,7 @@ export interface HelloFrame {
   heartbeats?: boolean;
   userPages?: boolean;
   unread?: boolean;
+  notifications?: boolean;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -1552,6 +1616,10 @@ export interface MutedFrame {
   until?: string;
   reason?: string;
   type: "muted";
+}
+export interface NotificationsFrame {
+  type: "notifications";
+  settings: NotificationSettings;
 }
 export interface PinnedFrame {
   type: "pinned";

@@ -310,6 +310,7 @@ export const en = {
   },
   settings: {
     title: "Settings",
+    notify: "Notifications",
     address: "Server",
     addressHint: "For example, https://opsroom.example. Leave empty to use the server of this page.",
     addressInvalid: "Enter an address that starts with http:// or https://.",
@@ -317,8 +318,6 @@ export const en = {
       `Can't reach an Opsroom server at ${address}. The settings were not saved.`,
     mixed: "A page opened over HTTPS can only connect to HTTPS servers or to this computer.",
     demo: "Demo mode (no server)",
-    notifications: "Notify me of messages while this tab is hidden",
-    notificationsBlocked: "This browser doesn't allow notifications for this page.",
     save: "Save",
   },
   error: (code: ErrorCode | "unreachable") => errors[code] ?? `Something went wrong (${code}).`,

@@ -304,6 +304,7 @@ export const ru: Dictionary = {
   },
   settings: {
     title: "Настройки",
+    notify: "Уведомления",
     address: "Сервер",
     addressHint:
       "Например, https://opsroom.example. Оставьте пустым, чтобы подключаться к серверу этой страницы.",
@@ -311,8 +312,6 @@ export const ru: Dictionary = {
     addressSilent: address => `По адресу ${address} нет сервера Opsroom. Настройки не сохранены.`,
     mixed: "Страница, открытая по HTTPS, может подключаться только по HTTPS или к этому же компьютеру.",
     demo: "Демо-режим (без сервера)",
-    notifications: "Уведомлять о сообщениях, пока вкладка скрыта",
-    notificationsBlocked: "Браузер не разрешает уведомления для этой страницы.",
     save: "Сохранить",
   },
   error: code => errors[code] ?? `Произошла ошибка (${code}).`,

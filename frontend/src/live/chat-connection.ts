@@ -27,7 +27,14 @@ const BUSY_RETRY_MS = 2_000;
 const REPORTS_MAX = 50;
 
 /** The fields of a hello that gateways of earlier releases reject. */
-const UNKNOWN_FIELDS: readonly string[] = ["epoch", "timestamp", "heartbeats", "userPages", "unread"];
+const UNKNOWN_FIELDS: readonly string[] = [
+  "epoch",
+  "timestamp",
+  "heartbeats",
+  "userPages",
+  "unread",
+  "notifications",
+];
 /** The close codes that a frame of ours causes, in which case the next connection must not repeat it. */
 const FRAME_REFUSED: readonly number[] = [CloseCode.TOO_BIG, CloseCode.PROTOCOL];
 
@@ -179,6 +186,7 @@ export class ChatConnection {
       heartbeats: true,
       userPages: true,
       unread: true,
+      notifications: true,
       ...(epoch === undefined ? {} : { epoch }),
       ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
     };

@@ -5,6 +5,7 @@ import { MockChat } from "./chat";
 import { MockCloud } from "./cloud";
 import { MockCommands } from "./commands";
 import { mockMessagesApi } from "./messages-api";
+import { mockNotificationsApi } from "./notifications-api";
 import { mockRoomsApi } from "./rooms";
 import { mockSearchApi } from "./search-api";
 import { mockServersApi } from "./servers-api";
@@ -82,6 +83,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     files: async () => chat.files.api,
     rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
     messages: async () => mockMessagesApi(chat, respond),
+    notifications: async () => mockNotificationsApi(chat, respond, userOf),
     search: async () => mockSearchApi(chat, respond),
     restrictions: () => respond(() => []),
     addresses: () => respond(() => []),

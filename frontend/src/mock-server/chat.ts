@@ -9,6 +9,7 @@ import {
   type HelloFrame,
   type Message,
   type MessageFrame,
+  type NotificationSettings,
   type Registered,
   type SendFrame,
   type ServerFrame,
@@ -66,6 +67,7 @@ export class MockChat {
     (userId, frame) => this.sendTo(userId, frame),
     ids => [...this.members.values()].map(one => one.user).filter(user => ids.includes(user.id)),
   );
+  private readonly notifications = new Map<string, NotificationSettings>();
   private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
   private seq = 0;
@@ -177,6 +179,15 @@ export class MockChat {
     this.broadcast(frame, before.room);
   }
 
+  notificationsOf(userId: string): NotificationSettings {
+    return this.notifications.get(userId) ?? { level: "all", rooms: {} };
+  }
+
+  setNotifications(userId: string, settings: NotificationSettings): void {
+    this.notifications.set(userId, settings);
+    this.sendTo(userId, { type: "notifications", settings });
+  }
+
   private post(written: Omit<Message, "seq" | "id">): Message {
     this.seq += 1;
     const message: Message = { seq: this.seq, id: `m${this.seq}`, ...written };
@@ -280,9 +291,9 @@ export class MockChat {
 
   private welcome(
     connection: MockConnection,
-    { token, since, epoch, heartbeats, userPages, unread }: HelloFrame,
+    { token, since, epoch, heartbeats, userPages, unread, notifications }: HelloFrame,
   ): void {
-    if (!this.isCurrent && (epoch !== undefined || heartbeats || userPages || unread)) {
+    if (!this.isCurrent && (epoch !== undefined || heartbeats || userPages || unread || notifications)) {
       const field = unread ? "unread" : userPages ? "userPages" : heartbeats ? "heartbeats" : "epoch";
       return connection.listener.onFrame({ type: "error", code: "invalid_request", message: "", field });
     }
@@ -297,6 +308,8 @@ export class MockChat {
     const list = userPages ? { ...this.userPage(), userCount: this.users().length } : { users: this.users() };
     const rooms = this.rooms.of(member.user.id);
     listener.onFrame({ type: "welcome", user: member.user, ...list, ...position, ...beat, rooms });
+    if (notifications)
+      listener.onFrame({ type: "notifications", settings: this.notificationsOf(member.user.id) });
     if (heartbeats)
       connection.heartbeats = setInterval(
         () => listener.onFrame({ type: "heartbeat" }),

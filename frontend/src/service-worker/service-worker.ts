@@ -1,4 +1,5 @@
 import { isHashed, keptFile, PAGE } from "./kept-file";
+import { hashOf, pushedIn, titleOf } from "./push";
 
 // Keeps the files of the page, so that it opens without a network. See docs/decisions/0052-offline-page.md.
 
@@ -48,6 +49,45 @@ async function respond(file: string, request: Request): Promise<Response> {
   return earlier ?? fetch(request);
 }
 
+const windows = (): Promise<readonly WindowClient[]> =>
+  self.clients.matchAll({ type: "window", includeUncontrolled: true });
+
+/** Show a push, unless the user has the page before them, which shows the message itself. */
+async function onPush(data: PushMessageData | null): Promise<void> {
+  let content: unknown;
+  try {
+    content = data?.json();
+  } catch {
+    content = undefined;
+  }
+  const pushed = pushedIn(content);
+  if (!pushed || (await windows()).some(one => one.visibilityState === "visible")) return;
+  if (pushed.unread !== undefined && navigator.setAppBadge)
+    await navigator.setAppBadge(pushed.unread).catch(() => undefined);
+  await self.registration.showNotification(titleOf(pushed), {
+    body: pushed.text,
+    // A later message of the room replaces it, and so does the notification of an open page.
+    tag: pushed.room,
+    icon: `${scope}icon-192.png`,
+    data: hashOf(pushed),
+  });
+}
+
+/** Go to the message: in a page that is open, or in a new one. */
+async function openMessage(hash: string): Promise<void> {
+  const address = scope + hash;
+  const [open] = (await windows()).filter(one => one.url.startsWith(scope));
+  if (!open) return void (await self.clients.openWindow(address));
+  await open.focus();
+  // Only the hash changes, so nothing is loaded.
+  await open.navigate(address).catch(() => self.clients.openWindow(address));
+}
+
+self.addEventListener("push", event => event.waitUntil(onPush(event.data)));
+self.addEventListener("notificationclick", event => {
+  event.notification.close();
+  event.waitUntil(openMessage(String(event.notification.data ?? "")));
+});
 self.addEventListener("install", event => event.waitUntil(install()));
 self.addEventListener("activate", event => event.waitUntil(activate()));
 self.addEventListener("fetch", event => {

@@ -13,7 +13,7 @@ import { Lazy } from "./lazy";
 import { deviceDialog, linkSecret } from "./people/people-state";
 import { view } from "./place";
 import { dictionary } from "./settings/preferences";
-import { settingsOpen } from "./settings/settings-state";
+import { notificationsOpen, settingsOpen } from "./settings/settings-state";
 import { dialogOpen } from "./shortcuts";
 import { StorageNotice } from "./storage-notice";
 import { updateReady } from "./updates/update-state";
@@ -24,6 +24,8 @@ interface Closing {
 
 const loadCloud = () => import(/* webpackChunkName: "cloud", webpackPrefetch: true */ "./cloud/cloud-view");
 const loadSettings = () => import(/* webpackChunkName: "settings" */ "./settings/settings-dialog");
+const loadNotifications = () =>
+  import(/* webpackChunkName: "notifications" */ "./notifications/notifications-dialog");
 const loadModerateDialog = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/moderate-dialog");
 const loadRestrictions = () =>
@@ -109,6 +111,7 @@ export function App() {
         {view.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}
+      {notificationsOpen.value && <Lazy load={loadNotifications} props={closeHandler(notificationsOpen)} />}
       {dialogOpen.value === "search" && <Lazy load={loadSearch} props={closeHandler(dialogOpen)} />}
       {dialogOpen.value === "shortcuts" && <Lazy load={loadShortcuts} props={closeHandler(dialogOpen)} />}
       {moderationTarget.value && <Lazy load={loadModerateDialog} props={closeHandler(moderationTarget)} />}

@@ -130,6 +130,9 @@ const FRAME_REDUCERS = {
   /** We have read a room up to a sequence, perhaps on another device. */
   read: onReadNotice,
 
+  /** What we want to be notified of, perhaps changed on another device. */
+  notifications: (state, { settings }) => ({ ...state, notify: settings }),
+
   /** A user is typing. Our own notices, from another window, are ignored. */
   typing: (state, { user, room }, at) => {
     if (user.id === state.me?.id) return state;

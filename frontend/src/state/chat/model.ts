@@ -2,6 +2,7 @@ import type {
   ErrorCode,
   Message,
   Mute,
+  NotificationSettings,
   RoomView,
   ServerFrame,
   File as StoredFile,
@@ -151,6 +152,8 @@ export interface ChatState {
   /** What `me` has asked for about messages, in that order. */
   readonly changes: readonly OutgoingChange[];
   readonly typing: readonly TypingUser[];
+  /** What the user is notified of; undefined: the server doesn't say. */
+  readonly notify?: NotificationSettings;
   readonly connection: ConnectionState;
 }
 

@@ -15,7 +15,7 @@ import {
   type Theme,
   theme,
 } from "../settings/preferences";
-import { settingsOpen } from "../settings/settings-state";
+import { notificationsOpen, settingsOpen } from "../settings/settings-state";
 import { dialogOpen } from "../shortcuts";
 
 const THEMES: readonly Theme[] = ["auto", "light", "dark"];
@@ -162,6 +162,17 @@ export default function AccountMenu({ onClose }: { readonly onClose: () => void 
         >
           {t.settings.title}
         </button>
+        {me && (
+          <button
+            type="button"
+            class="menu-item"
+            onClick={then(() => {
+              notificationsOpen.value = true;
+            })}
+          >
+            {t.settings.notify}
+          </button>
+        )}
         <button
           type="button"
           class="menu-item"

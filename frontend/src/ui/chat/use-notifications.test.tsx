@@ -4,6 +4,8 @@ import { act } from "preact/test-utils";
 import { afterEach, expect, it, vi } from "vitest";
 import { Browser, join, settle } from "../../testing/browser";
 import { AppContext } from "../app-context";
+// Loaded before the time is faked, in which nothing loads.
+import "../notifications/notifier";
 import { notifications } from "../settings/preferences";
 import { useNotifications } from "./use-notifications";
 
@@ -34,6 +36,7 @@ it.each([
     }
   }
   vi.stubGlobal("Notification", Shown);
+  vi.stubGlobal("OPSROOM_WORKER", "");
   vi.stubGlobal("navigator", { locks: { query, request: async () => undefined } });
   vi.spyOn(document, "hidden", "get").mockReturnValue(true);
   notifications.value = true;
@@ -51,5 +54,5 @@ it.each([
   );
   backend.chat.say(backend.chat.enter("Bob"), "hello");
   await settle(3_000);
-  expect(shown).toEqual(["Bob"]);
+  await vi.waitFor(() => expect(shown).toEqual(["Bob"]));
 });

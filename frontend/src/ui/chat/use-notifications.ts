@@ -1,14 +1,14 @@
 import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message } from "../../contract/generated";
+import type { AppStore } from "../../session/app-store";
 import { type ChatState, ROOM } from "../../state/chat/model";
 import { briefOf } from "../../text/brief";
 import { announce } from "../announcer";
 import { useApp } from "../app-context";
 import { currentRoom, type Place, place } from "../place";
 import { roomLabel } from "../rooms/room-label";
-import { showNotification } from "../settings/notification";
-import { dictionary, notifications } from "../settings/preferences";
+import { dictionary } from "../settings/preferences";
 import { unread, watchUnread } from "./unread";
 
 /** A shared lock that every visible tab holds, so that the notifying tab knows whether another one is visible. */
@@ -26,10 +26,18 @@ async function isAnyTabVisible(): Promise<boolean> {
   return (found?.held ?? []).some(lock => lock.name === VISIBLE_LOCK);
 }
 
-async function notify(message: Message, room: string): Promise<void> {
-  if (!notifications.peek() || (await isAnyTabVisible())) return;
-  const { user, id } = message;
-  showNotification(room ? `${user.name} · ${room}` : user.name, briefOf(message), id);
+const loadNotifier = () => import(/* webpackChunkName: "notifier" */ "../notifications/notifier");
+
+async function notify(store: AppStore, message: Message, room: string): Promise<void> {
+  if (await isAnyTabVisible()) return;
+  const { notifyOf } = await loadNotifier();
+  notifyOf(store, message, room ? `${message.user.name} · ${room}` : message.user.name);
+}
+
+/** Show how many messages are unread at the icon of the installed app. */
+function showBadge(count: number): void {
+  const shown = count > 0 ? navigator.setAppBadge?.(count) : navigator.clearAppBadge?.();
+  shown?.catch(() => undefined);
 }
 
 function holdVisibilityLock(): () => void {
@@ -66,7 +74,7 @@ function titleOf({ view, pane, id = "" }: Place, room: string): string {
 
 /** Announce new messages of others, count those that the user can't see in the title, and show notifications. */
 export function useNotifications(): void {
-  const { store } = useApp();
+  const { store, backend } = useApp();
   useEffect(() => {
     const labelOf = (room: string) => nameOf(store.chat.peek(), room);
     const stopCounting = watchUnread({
@@ -75,7 +83,8 @@ export function useNotifications(): void {
         for (const message of messages.slice(-3)) {
           const { room, user } = message;
           if (room === currentRoom.peek()) announce(dictionary.peek().chat.says(user.name, briefOf(message)));
-          if (document.hidden && store.isLeader) void notify(message, room === ROOM ? "" : labelOf(room));
+          if (document.hidden && store.isLeader)
+            void notify(store, message, room === ROOM ? "" : labelOf(room));
         }
       },
     });
@@ -94,4 +103,22 @@ export function useNotifications(): void {
       }),
     [store],
   );
+
+  useEffect(() => effect(() => showBadge(unread.value)), []);
+
+  useEffect(() => {
+    let stop: (() => void) | undefined;
+    let isGone = false;
+    loadNotifier().then(
+      ({ keepSubscribed }) => {
+        if (!isGone) stop = keepSubscribed(store, backend);
+      },
+      // Without it, an earlier subscription stays as it is.
+      () => undefined,
+    );
+    return () => {
+      isGone = true;
+      stop?.();
+    };
+  }, [store, backend]);
 }

@@ -6,6 +6,7 @@ import { isCreatedRoom } from "../../state/chat/rooms";
 import { useApp } from "../app-context";
 import { Avatar } from "../chat/avatar";
 import { Lazy } from "../lazy";
+import { RoomLevelChoice } from "../notifications/room-level";
 import { goTo, hrefs } from "../place";
 import { dictionary } from "../settings/preferences";
 import { InviteDialog } from "./invite-dialog";
@@ -185,6 +186,7 @@ export default function DetailsPanel({ state }: { readonly state: RoomState }) {
         <p class="problem" role="alert">
           {action.problem?.text}
         </p>
+        <RoomLevelChoice room={room.id} isDirect={room.kind === "direct"} />
         <Lazy load={loadPins} props={{ room: room.id }} />
         {isCreated ? (
           <MemberList state={state} mayChange={mayChange} action={action} members={members} />

@@ -20,13 +20,14 @@ export async function mayNotify(): Promise<boolean> {
   }
 }
 
-/** Show a notification that opens the page; does nothing if the browser can't. */
-export function showNotification(title: string, body: string, tag: string): void {
+/** Show a notification that opens the page, and then calls `onOpen`; does nothing if the browser can't. */
+export function showNotification(title: string, body: string, tag: string, onOpen = () => {}): void {
   try {
     if (Notification.permission !== "granted") return;
     const notification = new Notification(title, { body, tag });
     notification.onclick = () => {
       window.focus();
+      onOpen();
       notification.close();
     };
   } catch {

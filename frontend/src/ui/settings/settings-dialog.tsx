@@ -4,8 +4,7 @@ import { createHttpBackend } from "../../api/http-backend";
 import { isText } from "../../session/stored";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
-import { mayNotify, notificationsWork } from "./notification";
-import { chooseNotifications, dictionary, localStore, notifications } from "./preferences";
+import { dictionary, localStore } from "./preferences";
 
 /** Whether a server responds at `address` that has this API. */
 async function isServer(address: Address): Promise<boolean> {
@@ -22,9 +21,7 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
   const t = dictionary.value.settings;
   const [typed, setTyped] = useState(localStore.get("address", isText)?.replace(/^demo$/, "") ?? "");
   const [demo, setDemo] = useState(address.kind === "demo");
-  const [notify, setNotify] = useState(notifications.peek());
   const [problem, setProblem] = useState("");
-  const [canNotify] = useState(notificationsWork);
   const [busy, setBusy] = useState(false);
   const open = useRef(true);
   const hintId = useId();
@@ -52,19 +49,12 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
       setBusy(false);
       if (!found) return setProblem(t.addressSilent(addressLabel(parsed)));
     }
-    chooseNotifications(notify);
     if (chosen) localStore.set("address", chosen);
     else localStore.remove("address");
     if (!changed && !location.search) return onClose();
     // The server of the link would override the settings, so reload without the query.
     location.assign(location.pathname + location.hash);
     if (!location.search) location.reload();
-  };
-
-  const toggleNotifications = async (wanted: boolean) => {
-    const granted = wanted && (await mayNotify());
-    if (wanted && !granted) setProblem(t.notificationsBlocked);
-    setNotify(granted);
   };
 
   return (
@@ -91,16 +81,6 @@ export default function SettingsDialog({ onClose }: { readonly onClose: () => vo
           <input type="checkbox" checked={demo} onChange={event => setDemo(event.currentTarget.checked)} />
           <span>{t.demo}</span>
         </label>
-        {canNotify && (
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={notify}
-              onChange={event => toggleNotifications(event.currentTarget.checked)}
-            />
-            <span>{t.notifications}</span>
-          </label>
-        )}
         <p class="problem" role="alert">
           {problem}
         </p>

@@ -43,6 +43,7 @@ from opsroom_contracts.chat.frames import (
     LeftFrame,
     MessageFrame,
     MutedFrame,
+    NotificationsFrame,
     PinFrame,
     ReactFrame,
     ReadFrame,
@@ -74,6 +75,7 @@ BroadcastFrame = (
     | LeftFrame
     | RoomFrame
     | ReadNotice
+    | NotificationsFrame
     | TypingNotice
     | MutedFrame
     | UnmutedFrame
@@ -515,7 +517,7 @@ class Chat:
             case RoomFrame():
                 self._on_room(frame)
                 self._received.put(frame)
-            case MutedFrame() | UnmutedFrame() | ReadNotice() | TypingNotice():
+            case MutedFrame() | UnmutedFrame() | ReadNotice() | TypingNotice() | NotificationsFrame():
                 self._received.put(frame)
             case _:
                 assert_never(frame)

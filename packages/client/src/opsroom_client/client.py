@@ -16,6 +16,7 @@ from opsroom_client.files import Files
 from opsroom_client.hooks import Hooks
 from opsroom_client.messages import Messages
 from opsroom_client.moderation import Moderation
+from opsroom_client.notifications import Notifications
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_client.rooms import Rooms
@@ -89,6 +90,7 @@ class Opsroom:
         self.rooms = Rooms(self.requests)
         self.files = Files(self.requests)
         self.messages = Messages(self.requests)
+        self.notifications = Notifications(self.requests)
         self.moderation = Moderation(self.requests)
         self.access = Access(self.requests, self._url)
         self.hooks = Hooks(self.requests, self._url)

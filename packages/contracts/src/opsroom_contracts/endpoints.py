@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsroom_contracts import gateways, status
-from opsroom_contracts.chat import bots, files, frames, imports, invitations, moderation, reads, rooms
+from opsroom_contracts.chat import (
+    bots,
+    files,
+    frames,
+    imports,
+    invitations,
+    moderation,
+    notifications,
+    reads,
+    rooms,
+)
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud.commands import COMMANDS, Command
@@ -80,6 +90,19 @@ ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequ
 THREAD = Endpoint(CHAT_SERVICE, "chat.thread", chat.ThreadRequest, chat.ThreadReply)
 READ = Endpoint(CHAT_SERVICE, "chat.read", reads.ReadRequest, reads.Unread)
 UNREAD = Endpoint(CHAT_SERVICE, "chat.unread", reads.UnreadRequest, reads.Unread)
+NOTIFICATIONS = Endpoint(
+    CHAT_SERVICE, "chat.notifications", notifications.NotificationsRequest, notifications.NotificationsReply
+)
+CHANGE_NOTIFICATIONS = Endpoint(
+    CHAT_SERVICE,
+    "chat.change-notifications",
+    notifications.ChangeNotificationsRequest,
+    notifications.ChangeNotificationsReply,
+)
+SUBSCRIBE = Endpoint(CHAT_SERVICE, "chat.subscribe", notifications.SubscribeRequest, notifications.PushView)
+UNSUBSCRIBE = Endpoint(
+    CHAT_SERVICE, "chat.unsubscribe", notifications.UnsubscribeRequest, notifications.PushView
+)
 BEGIN_FILE = Endpoint(CHAT_SERVICE, "chat.begin-file", files.BeginFileRequest, files.BeginFileReply)
 FINISH_FILE = Endpoint(CHAT_SERVICE, "chat.finish-file", files.FinishFileRequest, files.FinishFileReply)
 CANCEL_FILE = Endpoint(CHAT_SERVICE, "chat.cancel-file", files.CancelFileRequest, files.CancelFileReply)
@@ -146,6 +169,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(READ, UNREAD, THREAD),
     *(REPLY,),
+    *(NOTIFICATIONS, CHANGE_NOTIFICATIONS, SUBSCRIBE, UNSUBSCRIBE),
     *(BEGIN_FILE, FINISH_FILE, CANCEL_FILE, FILE),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),

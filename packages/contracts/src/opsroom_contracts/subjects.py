@@ -48,6 +48,11 @@ MEMBERSHIPS = "chat.memberships.*"
 """Rooms with members, their names, and the rooms of each person. Part of the ``MEMBERS`` stream."""
 READS = "chat.reads.*"
 """Up to where each person has read their rooms; part of the ``MEMBERS`` stream."""
+NOTIFICATIONS = "chat.notifications.*"
+PUSH_DEVICES = "chat.push-devices.*"
+PUSH_STATE = "chat.push.*"
+"""What people are notified of, the devices that get pushes, and what all chat processes share: the keys of
+this portal at push services, and up to where messages are pushed. Part of the ``MEMBERS`` stream."""
 MODERATED = "chat.moderated.*"
 """Results of requests about mutes and bans, kept for as long as a retry may arrive."""
 
@@ -233,6 +238,26 @@ def memberships_subject(user_id: str) -> str:
 def reads_subject(user_id: str) -> str:
     """Return the subject of the read positions of one person."""
     return f"chat.reads.{user_id}"
+
+
+def notifications_subject(user_id: str) -> str:
+    """Return the subject of what one person is notified of."""
+    return f"chat.notifications.{user_id}"
+
+
+def push_devices_subject(user_id: str) -> str:
+    """Return the subject of the devices of one person that get pushes."""
+    return f"chat.push-devices.{user_id}"
+
+
+def push_keys_subject() -> str:
+    """Return the subject of the key pair of this portal at push services."""
+    return "chat.push.vapid"
+
+
+def push_position_subject() -> str:
+    """Return the subject of the position up to which messages are pushed."""
+    return "chat.push.position"
 
 
 def restriction_subject(restriction_id: str) -> str:

@@ -13,6 +13,7 @@ from opsroom_chat.domain.presence import Change, NameClaimChange
 from opsroom_chat.member_changes import MemberChanges, Mutation, WaitingChange, fold
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.chat.moderation import RESTRICTION
+from opsroom_contracts.chat.notifications import NOTIFICATIONS_RECORD, PUSH_DEVICES
 from opsroom_contracts.chat.rooms import PERSON_ROOMS, ROOM_RECORD
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
@@ -21,6 +22,8 @@ from opsroom_contracts.subjects import (
     member_subject,
     memberships_subject,
     name_subject,
+    notifications_subject,
+    push_devices_subject,
     restriction_subject,
     room_record,
 )
@@ -38,6 +41,8 @@ _AWAY_WITHOUT_TOKEN = timedelta(days=1)
 _NAME_PREFIX = name_subject("")
 _RESTRICTION_PREFIX = restriction_subject("")
 _ROOM_PREFIX, _MEMBERSHIPS_PREFIX = room_record(""), memberships_subject("")
+_NOTIFICATIONS_PREFIX = notifications_subject("")
+_OTHER_PREFIXES = (_ROOM_PREFIX, _MEMBERSHIPS_PREFIX, _NOTIFICATIONS_PREFIX, push_devices_subject(""))
 
 log = logging.getLogger(__name__)
 
@@ -110,20 +115,33 @@ def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:
         claim = NAME_CLAIM.read(message.data)
         index.put_name(message.subject.removeprefix(_NAME_PREFIX), claim.user_id, message.seq)
         return None
-    if message.subject.startswith(_ROOM_PREFIX):
-        room = ROOM_RECORD.read(message.data).room
-        _check_subject("room.id", room_record(room.id), message)
-        index.rooms.put_room(room, message.seq)
-        return None
-    if message.subject.startswith(_MEMBERSHIPS_PREFIX):
-        person = PERSON_ROOMS.read(message.data)
-        _check_subject("user.id", memberships_subject(person.user.id), message)
-        index.rooms.put_person(person, message.seq)
+    if message.subject.startswith(_OTHER_PREFIXES):
+        _apply_other(index, message)
         return None
     member = MEMBER.read(message.data)
     _check_subject("user.id", member_subject(member.user.id), message)
     index.put_member(member, message.seq)
     return member
+
+
+def _apply_other(index: MemberIndex, message: StreamMessage) -> None:
+    """Apply a record of rooms or notifications."""
+    if message.subject.startswith(_ROOM_PREFIX):
+        room = ROOM_RECORD.read(message.data).room
+        _check_subject("room.id", room_record(room.id), message)
+        index.rooms.put_room(room, message.seq)
+    elif message.subject.startswith(_MEMBERSHIPS_PREFIX):
+        person = PERSON_ROOMS.read(message.data)
+        _check_subject("user.id", memberships_subject(person.user.id), message)
+        index.rooms.put_person(person, message.seq)
+    elif message.subject.startswith(_NOTIFICATIONS_PREFIX):
+        record = NOTIFICATIONS_RECORD.read(message.data)
+        _check_subject("userId", notifications_subject(record.user_id), message)
+        index.notifications.put_settings(record.user_id, record.settings, message.seq)
+    else:
+        devices = PUSH_DEVICES.read(message.data)
+        _check_subject("userId", push_devices_subject(devices.user_id), message)
+        index.notifications.put_devices(devices, message.seq)
 
 
 def _check_subject(field: str, subject: str, message: StreamMessage) -> None:

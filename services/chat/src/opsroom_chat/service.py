@@ -34,6 +34,9 @@ from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_chat.messages import Contents, Messages
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
+from opsroom_chat.push.gate import PushReaders
+from opsroom_chat.push.records import NotificationRecords
+from opsroom_chat.push.service import PushParts, pushes
 from opsroom_chat.reads.handlers import ReadHandlers
 from opsroom_chat.reads.read_store import ReadStore
 from opsroom_chat.reads.unread import UnreadCounter
@@ -81,6 +84,8 @@ _MEMBERS_SOURCE = SubscriptionSpec(
         subjects.RESTRICTIONS,
         subjects.ROOM_RECORDS,
         subjects.MEMBERSHIPS,
+        subjects.NOTIFICATIONS,
+        subjects.PUSH_DEVICES,
     ),
     StartPolicy.STATE,
 )
@@ -127,6 +132,7 @@ class _Chat:
     reactions: Reactions
     pins: Pins
     files: FileHandlers
+    push: PushParts
     restriction_handlers: RestrictionHandlers
     sweeper: Sweeper
     audit: AuditWriter
@@ -182,9 +188,11 @@ async def _serving(
             message_search(
                 broker, message_log.feed, message_log.subscription, chat.access, settings.index_dir
             ) as search,
-            run_tasks(died, sweeper=chat.sweeper.run(), search=search.indexer.run()),
+            pushes(broker, chat.push, settings) as push,
+            run_tasks(died, sweeper=chat.sweeper.run(), search=search.indexer.run(), push=push.run()),
         ):
             search.handlers.register(service)
+            push.handlers.register(service)
             await service.start()
             try:
                 yield died
@@ -272,6 +280,7 @@ def _build(
     history = History(message_reader, details)
     threads = Threads(store, details, access)
     rooms = RoomStore(members, member_reader, member_writer)
+    reads = ReadStore(member_reader, member_writer, ttl=int(settings.retention_seconds()))
 
     async def seen(seq: int) -> None:
         await subscription.wait_for(seq, _SEEN_SECONDS)
@@ -288,7 +297,7 @@ def _build(
             rooms, open_rooms=settings.rooms, clock=clock, seen=seen, head=lambda: message_log.unread.head
         ),
         reads=ReadHandlers(
-            ReadStore(member_reader, member_writer, ttl=int(settings.retention_seconds())),
+            reads,
             message_log.unread,
             index=lambda: projection.index.rooms,
             open_rooms=settings.rooms,
@@ -307,6 +316,14 @@ def _build(
         cards=Cards(store, access, threads, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),
+        push=PushParts(
+            NotificationRecords(member_reader, member_writer),
+            PushReaders(members, store, reads, message_log.unread, catch_up),
+            clock,
+            messages=message_log.subscription,
+            delivering=message_log.feed,
+            open_rooms=settings.rooms,
+        ),
         pins=Pins(message_reader, store, details, access),
         restriction_handlers=RestrictionHandlers(members, member_reader, member_writer, grace_periods, clock),
         sweeper=Sweeper(broker, members, store, superseded, grace_periods, clock),

@@ -35,6 +35,14 @@ class ChatSettings(ServiceSettings, S3Settings):
     index_dir: Path | None = None
     """A folder for the index of messages, which each process keeps in its own file. Everything in it may be
     deleted at any time: the index is then built again. Without the setting, this happens at every start."""
+    push: bool = True
+    """Whether to push notifications to devices. The push services of browsers must be reachable."""
+    push_contact: Annotated[str, Field(pattern=r"^(mailto:|https://)[!-~]+$", max_length=256)] | None = None
+    """The contact for push services, such as ``mailto:ops@example.org``. Default: the address of the page."""
+    push_private: bool = False
+    """Whether push services may be in private networks, and without TLS."""
+    push_delay_seconds: Annotated[float, Field(ge=0, le=60)] = 4.0
+    """How long a push for somebody who is connected waits: what they read meanwhile is not pushed."""
     registration_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
     closed_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
     broken_seconds: Annotated[float, Field(ge=0, le=60)] = 10.0

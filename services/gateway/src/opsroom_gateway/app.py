@@ -184,6 +184,7 @@ def _register_metrics(
             projections.restrictions,
             projections.rooms,
             projections.reads,
+            projections.notifications,
             projections.cloud,
         ),
     )

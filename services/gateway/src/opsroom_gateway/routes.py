@@ -28,6 +28,7 @@ from opsroom_gateway.api.hooks import hooks_router
 from opsroom_gateway.api.imports import imports_router
 from opsroom_gateway.api.messages import Authors, messages_router, reactions_router
 from opsroom_gateway.api.moderation import moderation_router, removal_router
+from opsroom_gateway.api.notifications import notifications_router
 from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
 from opsroom_gateway.api.people.links import links_router
@@ -137,6 +138,9 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(reads_router(requester, access, components.limits))
     commands = ChatCommands(access, components.limits, audit_log)
+    router.include_router(
+        notifications_router(requester, projections.members_subscription, access, components.limits)
+    )
     router.include_router(messages_router(requester, access, components.limits, commands))
     router.include_router(reactions_router(requester, access, components.limits))
     router.include_router(history_router(requester, projections.chat, access))
@@ -209,5 +213,6 @@ def _chat_room(
         components.projections.rooms,
         components.room_notices,
         components.projections.reads,
+        components.projections.notifications,
         Heartbeats(components.projections.chat_replayer.position, components.projections.chat.readers.flush),
     )

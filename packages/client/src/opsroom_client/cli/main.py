@@ -13,6 +13,7 @@ from opsroom_client.cli.files import files
 from opsroom_client.cli.hooks import hooks
 from opsroom_client.cli.messages import messages
 from opsroom_client.cli.moderate import moderate
+from opsroom_client.cli.notify import notify
 from opsroom_client.cli.people import invite, people
 from opsroom_client.cli.rooms import rooms
 from opsroom_client.cli.running import Server, chosen_server, read_token
@@ -80,7 +81,8 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 
 
 _COMMANDS = (
-    *(servers, chat, rooms, messages, files, search, moderate, people, invite, bots, hooks),
+    *(servers, chat, rooms, messages, files, search, notify),
+    *(moderate, people, invite, bots, hooks),
     *(export_command, import_command),
 )
 

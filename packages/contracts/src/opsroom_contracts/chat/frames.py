@@ -8,6 +8,7 @@ from opsroom_contracts.chat.emoji import Emoji
 from opsroom_contracts.chat.files import FileIds
 from opsroom_contracts.chat.models import Message, SentText, Token, User, UserCursor
 from opsroom_contracts.chat.moderation import Reason
+from opsroom_contracts.chat.notifications import NotificationSettings
 from opsroom_contracts.chat.reads import Unread, UnreadCount
 from opsroom_contracts.chat.rooms import DIRECT_MAX, Room, RoomRole, RoomView
 from opsroom_contracts.errors import ErrorCode
@@ -39,6 +40,8 @@ class HelloFrame(Model):
     ``users``. Without it, each join sends the client the names of everybody.
 
     ``unread``: whether to say in the welcome what is unread, and to send ``read`` frames.
+
+    ``notifications``: whether to send ``notifications`` frames, one right after the welcome.
     """
 
     type: Literal["hello"] = "hello"
@@ -49,6 +52,7 @@ class HelloFrame(Model):
     heartbeats: bool | None = None
     user_pages: bool | None = None
     unread: bool | None = None
+    notifications: bool | None = None
 
 
 class SendFrame(Model):
@@ -351,6 +355,16 @@ class ReadNotice(Model):
     as_of: Sequence | None = None
 
 
+class NotificationsFrame(Model):
+    """What this user is notified of: after the welcome, and after a change on any of their devices.
+
+    Sent to clients that asked for it.
+    """
+
+    type: Literal["notifications"] = "notifications"
+    settings: NotificationSettings
+
+
 class TypingNotice(Model):
     """A user is typing in a room."""
 
@@ -411,6 +425,7 @@ ServerFrame = Annotated[
     | LeftFrame
     | RoomFrame
     | ReadNotice
+    | NotificationsFrame
     | TypingNotice
     | AckFrame
     | ErrorFrame

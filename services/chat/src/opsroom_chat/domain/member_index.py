@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from opsroom_chat.domain.name_holders import NameHolders
+from opsroom_chat.domain.notification_index import NotificationIndex
 from opsroom_chat.domain.presence import LISTED
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import Restrictions
@@ -42,6 +43,7 @@ class MemberIndex:
 
     restrictions: Restrictions = field(default_factory=Restrictions)
     rooms: RoomIndex = field(default_factory=RoomIndex)
+    notifications: NotificationIndex = field(default_factory=NotificationIndex)
     _members: dict[str, MemberEntry] = field(default_factory=dict)
     _names: dict[str, NameEntry] = field(default_factory=dict)
     _expiring: set[str] = field(default_factory=set)
@@ -55,7 +57,7 @@ class MemberIndex:
 
     def counts(self) -> dict[str, int]:
         """Return the sizes for the statistics."""
-        return {"members": len(self._members), "names": len(self._names)}
+        return {"members": len(self._members), "names": len(self._names)} | self.notifications.counts()
 
     def oldest_seq(self, now: datetime) -> int | None:
         """Return the lowest sequence of a record that the index is made of; None if it is empty."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
 from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.projections.rooms import RoomProjection
@@ -23,12 +24,14 @@ class MembersStream:
         restrictions: RestrictionProjection,
         rooms: RoomProjection,
         reads: ReadPositions,
+        notifications: NotificationSettingsProjection,
     ) -> None:
         self._members = members
         self._restrictions = restrictions
         self._rooms = rooms
         self._reads = reads
-        self._all: tuple[StreamHandler, ...] = (restrictions, rooms, reads, members)
+        self._notifications = notifications
+        self._all: tuple[StreamHandler, ...] = (restrictions, rooms, reads, notifications, members)
         self._watchers: list[SequenceWatcher] = []
         self.seq = 0
         """The last sequence of which everything up to it is applied; 0 while the records are read again."""
@@ -49,7 +52,7 @@ class MembersStream:
     def on_message(self, message: StreamMessage) -> None:
         """Pass on to the projection that the subject belongs to."""
         projection: StreamHandler = self._members
-        for other in (self._restrictions, self._rooms, self._reads):
+        for other in (self._restrictions, self._rooms, self._reads, self._notifications):
             if other.is_mine(message.subject):
                 projection = other
         projection.on_message(message)

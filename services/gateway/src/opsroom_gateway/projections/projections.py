@@ -11,6 +11,7 @@ from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.members_stream import MembersStream
 from opsroom_gateway.projections.membership_gate import MembershipGate
 from opsroom_gateway.projections.messages import MessageProjection, render_message
+from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
 from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.restrictions import RestrictionProjection
 from opsroom_gateway.projections.rooms import RoomProjection
@@ -33,6 +34,7 @@ class Projections:
     restrictions: RestrictionProjection
     rooms: RoomProjection
     reads: ReadPositions
+    notifications: NotificationSettingsProjection
     members_subscription: StreamSubscription
     cloud: InstanceProjection
     cloud_subscription: StreamSubscription
@@ -73,7 +75,8 @@ def build_projections(
     reads = ReadPositions(requester, lambda: chat.head)
     rooms.watch_people(reads.on_person)
     chat.watch_resets(reads.on_reset)
-    records = MembersStream(members, restrictions, rooms, reads)
+    notifications = NotificationSettingsProjection()
+    records = MembersStream(members, restrictions, rooms, reads, notifications)
     gate = MembershipGate(chat, lambda: records.seq, readers.disconnect)
     records.watch(gate.advance)
     chat_spec = SubscriptionSpec(
@@ -87,6 +90,7 @@ def build_projections(
             subjects.ROOM_RECORDS,
             subjects.MEMBERSHIPS,
             subjects.READS,
+            subjects.NOTIFICATIONS,
         ),
         StartPolicy.STATE,
     )
@@ -105,6 +109,7 @@ def build_projections(
         restrictions,
         rooms,
         reads,
+        notifications,
         StreamSubscription(broker, members_spec, records),
         cloud,
         cloud_subscription,

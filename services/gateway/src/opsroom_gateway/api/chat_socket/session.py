@@ -41,6 +41,7 @@ from opsroom_gateway.presence.room_notices import RoomNotices
 from opsroom_gateway.presence.sessions import Session, Sessions
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
+from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
 from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.settings import GatewaySettings
@@ -73,6 +74,7 @@ class ChatSocketContext:
     rooms: RoomProjection
     room_notices: RoomNotices
     reads: ReadPositions
+    notifications: NotificationSettingsProjection
     heartbeats: Heartbeats
 
 
@@ -163,6 +165,7 @@ class ChatSocket:
         if self._user is not None:
             self._context.projection.readers.unsubscribe(self._connection, self._user.id)
             self._context.room_notices.detach(self._connection, self._user.id)
+            self._context.notifications.detach(self._connection, self._user.id)
             if self._reads:
                 self._context.reads.close(self._connection, self._user.id)
         self._context.members.readers.unsubscribe(self._connection)
@@ -285,6 +288,8 @@ class ChatSocket:
         context.room_notices.attach(self._connection, user.id)
         if self._reads:
             context.reads.attach(self._connection, user.id, unread)
+        if hello.notifications:
+            context.notifications.attach(self._connection, user.id)
         if hello.since is not None:
             await self._replay(Cursor(hello.since, hello.epoch, hello.timestamp), user)
         elif unread is not None:
