@@ -90,7 +90,7 @@ def notifications_router(
         who: Annotated[_Device, device],
         body: Annotated[NotificationsPatch, Body(examples=[{"rooms": {"general": "nothing"}}])],
     ) -> NotificationSettings:
-        """What is missing stays. A room that is `usual` has no level of its own any more."""
+        """What is missing stays. `usual`: the level of the room is removed."""
         request = ChangeNotificationsRequest(
             user_id=who.user_id,
             level=body.level,
