@@ -273,7 +273,7 @@ for (const { options, all, activity, files, message: t, people, rooms } of LANGU
     });
 
     await test.step("a message is found by another form of its words, and by whom it may be read", async () => {
-      await say(bob, `${said("restarting the servers")}, перезапускаем серверы`);
+      await say(bob, `${said("restarting the servers")}, перезапустили серверы`);
       await expect(message(ann, said("restarting the servers"))).toBeVisible();
       await ann.keyboard.press("Control+k");
       const words = options.locale === "ru-RU" ? "перезапустил сервер" : "server restarted";

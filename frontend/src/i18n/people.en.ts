@@ -84,7 +84,7 @@ export const en = {
   createBot: "Create",
   botHint: "If you have a bot with this name, it gets a new token, and the old one stops working.",
   botReady: (name: string) => `Token of ${isolated(name)}`,
-  botReadyHint: "Copy the token now: it is shown only once. Who has it acts as the bot.",
+  botReadyHint: "Copy the token now: it is shown only once. Anyone who has it can act as the bot.",
   token: "Token",
   copyToken: "Copy token",
   botHelp: "How to write a bot",
