@@ -20,11 +20,13 @@ from opsroom_contracts.text import clip
 from opsroom_incidents.domain.results import name_of_step, refusals, servers_text
 
 SOURCE: Final = "opsroom"
+_UNFINISHED: Final = frozenset({"pending", "awaiting_approval"})
+_GOOD: Final = frozenset({OperationStatus.DONE, OperationStatus.CANCELLED})
 
 
 def has_ended(statuses: Iterable[OperationStatus]) -> bool:
     """Return whether nothing will change any more."""
-    return OperationStatus.PENDING not in statuses
+    return all(status.value not in _UNFINISHED for status in statuses)
 
 
 def operation_card(plan: CommandPlan, statuses: Sequence[OperationStatus], at: datetime) -> Card:
@@ -70,7 +72,7 @@ def servers_card(key: str, instances: Sequence[Instance], at: datetime) -> Card:
 def _status(plan: CommandPlan, statuses: Sequence[OperationStatus]) -> CardStatus:
     if not has_ended(statuses):
         return CardStatus.RUNNING
-    if OperationStatus.FAILED in statuses or len(plan.accepted()) < len(plan.steps):
+    if not _GOOD.issuperset(statuses) or len(plan.accepted()) < len(plan.steps):
         return CardStatus.FAILED
     return CardStatus.SUCCEEDED if OperationStatus.DONE in statuses else CardStatus.INFO
 
