@@ -89,6 +89,18 @@ FAMILIES: dict[str, frozenset[Family]] = {
             _SKIPPED,
             _family("gauge", "instances", "Instances."),
             _family("gauge", "operations_pending", "Operations that are not complete yet."),
+            _family(
+                "gauge",
+                "operations_awaiting_approval",
+                "Operations that wait until somebody approves or denies them.",
+            ),
+            _family(
+                "counter",
+                "operations_decided",
+                "Operations that awaited approval: approved, approved alone by an admin, denied, or expired.",
+                "decision",
+            ),
+            _family("counter", "schedule_runs", "Runs of schedules: done, or missed.", "outcome"),
             _family("gauge", "agent_connected", "1 while the agent of the provider is there.", "provider"),
             _family("gauge", "agent_operations_working", "Operations that this process asks agents about."),
             _family(

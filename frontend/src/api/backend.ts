@@ -158,6 +158,8 @@ export interface ServersApi {
   /** Change the name, labels or protection of a server; takes effect at once. */
   change(id: string, patch: InstancePatch, key: string, token?: Token): Promise<InstanceChanged>;
   adopt(adoption: NewAdoption, key: string, token?: Token): Promise<Operation>;
+  /** Approve or deny a command that awaits approval. A repeated call changes nothing. */
+  decide(operationId: string, decision: "approve" | "deny", token?: Token): Promise<Operation>;
   providers(token?: Token): Promise<readonly ProviderView[]>;
   templates(token?: Token): Promise<readonly ProviderTemplate[]>;
   adoptable(provider: string, token?: Token): Promise<AdoptableList>;

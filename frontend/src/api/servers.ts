@@ -45,6 +45,12 @@ export const createServersApi = (base: string): ServersApi => ({
     ),
   adopt: async (body, key, token) =>
     (await request(base, "POST /cloud/adoptions", { body }, { key, token })).operation,
+  decide: async (operationId, decision, token) => {
+    const parts = { path: { operation_id: operationId }, body: {} };
+    const options = { token };
+    const route = `POST /cloud/operations/{operation_id}/${decision}` as const;
+    return (await request(base, route, parts, options)).operation;
+  },
   providers: async token => (await request(base, "GET /cloud/providers", {}, { token })).providers,
   templates: async token => (await request(base, "GET /cloud/templates", {}, { token })).templates,
   adoptable: (provider, token) =>

@@ -194,7 +194,7 @@ export type FailureCode =
   | "template_unknown";
 export type Command =
   "create" | "start" | "stop" | "restart" | "remove" | "adopt" | "protect" | "unprotect" | "rename" | "label";
-export type OperationStatus = "pending" | "done" | "cancelled" | "failed";
+export type OperationStatus = "awaiting_approval" | "pending" | "done" | "cancelled" | "failed" | "denied" | "expired";
 export type ErrorCode =
   | "invalid_request"
   | "payload_too_large"
@@ -223,6 +223,8 @@ export type ErrorCode =
   | "operation_not_found"
   | "operation_pending"
   | "operation_finished"
+  | "not_awaiting"
+  | "approval_required"
   | "transition_invalid"
   | "protected"
   | "template_unknown"
@@ -236,8 +238,13 @@ export type ErrorCode =
   | "overloaded"
   | "unavailable"
   | "internal";
+export type RunOutcome = "done" | "missed";
 export type AgentCapability = "adopt" | "logs" | "stats";
 export type EventType =
+  | "requested"
+  | "approved"
+  | "denied"
+  | "expired"
   | "received"
   | "created"
   | "started"
@@ -258,6 +265,8 @@ export type EventType =
 export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction =
   | "cancel"
+  | "approve"
+  | "deny"
   | "revoke"
   | "remove_message"
   | "mute"
@@ -276,6 +285,8 @@ export type AuditedAction =
   | "rotate_hook"
   | "delete_hook"
   | "sign_out"
+  | "schedule"
+  | "unschedule"
   | "batch";
 
 export interface Contract {
@@ -627,6 +638,33 @@ export interface Contract {
     "POST /cloud/batch": {
       body: BatchCommand;
       response: BatchResults;
+    };
+    "POST /cloud/operations/{operation_id}/approve": {
+      path: {
+        operation_id: string;
+      };
+      body: NewApproval;
+      response: OperationAccepted;
+    };
+    "POST /cloud/operations/{operation_id}/deny": {
+      path: {
+        operation_id: string;
+      };
+      body: NewDenial;
+      response: OperationAccepted;
+    };
+    "GET /cloud/schedules": {
+      response: ScheduleList;
+    };
+    "POST /cloud/schedules": {
+      body: NewSchedule;
+      response: ScheduleMade;
+    };
+    "DELETE /cloud/schedules/{schedule}": {
+      path: {
+        schedule: string;
+      };
+      response: ScheduleMade;
     };
     "GET /cloud/providers": {
       response: ProviderList;
@@ -1261,10 +1299,27 @@ export interface PendingOperation {
   dueAt: string;
   start?: boolean;
   progress?: Progress;
+  approval?: Approval;
 }
 export interface Progress {
   text?: string;
   percent?: number;
+}
+export interface Approval {
+  need: number;
+  role: Role;
+  /**
+   * @maxItems 9
+   */
+  approvedBy: string[];
+  /**
+   * @maxItems 4
+   */
+  authors: string[];
+  /**
+   * @maxItems 18
+   */
+  voters: string[];
 }
 export interface NewInstance {
   name?: string;
@@ -1290,6 +1345,7 @@ export interface Operation {
   acceptedAt: string;
   dueAt: string;
   reason?: string;
+  approval?: Approval;
 }
 export interface InstancePatch {
   name?: string;
@@ -1333,6 +1389,56 @@ export interface Problem {
   operationId?: string;
   retryAfter?: number;
   until?: string;
+}
+export interface NewApproval {
+  alone?: string;
+}
+export interface NewDenial {
+  reason?: string;
+}
+export interface ScheduleList {
+  schedules: Schedule[];
+}
+export interface Schedule {
+  name: string;
+  command: "start" | "stop" | "restart" | "remove";
+  /**
+   * @minItems 1
+   * @maxItems 100
+   */
+  ids?: string[];
+  selector?: string;
+  cron?: string;
+  zone?: string;
+  at?: string;
+  actor: string;
+  createdAt: string;
+  nextAt?: string;
+  last?: ScheduleRun;
+}
+export interface ScheduleRun {
+  dueAt: string;
+  at: string;
+  outcome: RunOutcome;
+  accepted: number;
+  refused: number;
+  code?: ErrorCode;
+}
+export interface NewSchedule {
+  name: string;
+  command: "start" | "stop" | "restart" | "remove";
+  /**
+   * @minItems 1
+   * @maxItems 100
+   */
+  ids?: string[];
+  selector?: string;
+  cron?: string;
+  zone?: string;
+  at?: string;
+}
+export interface ScheduleMade {
+  schedule: Schedule;
 }
 export interface ProviderList {
   providers: ProviderView[];

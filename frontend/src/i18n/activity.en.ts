@@ -6,6 +6,10 @@ const count = plural("en");
 
 const actions: Record<AuditedAction, string> = {
   cancel: "Undo",
+  approve: "Approved a command",
+  deny: "Denied a command",
+  schedule: "Scheduled a command",
+  unschedule: "Removed a schedule",
   revoke: "Signed someone out",
   remove_message: "Removed a message",
   mute: "Muted",

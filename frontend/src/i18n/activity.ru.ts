@@ -28,6 +28,10 @@ export const ru: ActivityDictionary = {
   refusedCommand: command => `Отклонена команда «${command}»`,
   actions: {
     cancel: "Отмена команды",
+    approve: "Согласована команда",
+    deny: "Отказано в команде",
+    schedule: "Создано расписание",
+    unschedule: "Удалено расписание",
     revoke: "Завершён сеанс",
     remove_message: "Удалено сообщение",
     mute: "Запрещено писать",

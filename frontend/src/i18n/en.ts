@@ -39,6 +39,10 @@ const pending: Record<Command, string> = {
 };
 const states: Record<InstanceState, string> = { running: "Running", stopped: "Stopped" };
 const kinds: Record<WorklogKind, string> = {
+  requested: "Approval requested",
+  approved: "Approved",
+  denied: "Denied",
+  expired: "Not approved in time",
   received: "Received",
   created: "Created",
   started: "Started",
@@ -84,6 +88,8 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   operation_not_found: "Opsroom no longer knows this command.",
   operation_pending: "Another command is in progress on this server.",
   operation_finished: "Too late to undo: the command has finished.",
+  not_awaiting: "Somebody else has decided, or the time is up.",
+  approval_required: "This must be approved; use the page.",
   transition_invalid: "The server is already in this state.",
   protected: "The server is protected. Unprotect it first.",
   template_unknown: "There is no such template.",

@@ -82,6 +82,19 @@ export const en = {
     rejected: (command: Command | undefined, reason: string) =>
       command ? `${capital(nouns[command] ?? command)} rejected: ${reason}` : reason,
   },
+  approval: {
+    waits: (what: string, left: string) => `${what} awaits approval, ${left} left`,
+    votes: (given: number, need: number) => `${number.format(given)} of ${number.format(need)} approved`,
+    seconds: (n: number) => `${n} s`,
+    approve: "Approve",
+    approveOf: (command: Command, name: string) => `Approve: ${nouns[command] ?? command} ${name}`,
+    deny: "Deny",
+    denyOf: (command: Command, name: string) => `Deny: ${nouns[command] ?? command} ${name}`,
+    approvedBy: (names: string) => `approved by ${names}`,
+    alone: (name: string, reason: string) => `approved by ${isolated(name)} alone: ${isolated(reason)}`,
+    deniedBy: (name: string) => `denied by ${isolated(name)}`,
+    deniedBecause: (name: string, reason: string) => `denied by ${isolated(name)}: ${isolated(reason)}`,
+  },
   retryOf: (name: string) => `Retry: ${name}`,
   dismissOf: (name: string) => `Dismiss: ${name}`,
   dialogs: {

@@ -23,7 +23,7 @@ interface CloudConnectionOptions {
 
 /** Whether an event of an older server doesn't contain the instance that it leaves. */
 function lacksInstance({ type, command, instance }: CloudEvent): boolean {
-  const ended = type === "cancelled" || type === "failed";
+  const ended = ["cancelled", "failed", "denied", "expired"].includes(type);
   const isUndone = ended && command !== undefined && CREATING.includes(command);
   return instance === undefined && type !== "removed" && !isUndone;
 }

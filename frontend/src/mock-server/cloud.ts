@@ -7,6 +7,7 @@ import type {
 } from "../api/backend";
 import { ApiError } from "../api/errors";
 import {
+  type Approval,
   type CloudEvent,
   type CloudHistory,
   COMMANDS,
@@ -31,6 +32,8 @@ import { MockProviders } from "./provider";
 const HEARTBEAT_MS = 15_000;
 /** How long a step of a real provider takes. */
 const WORK_MS = 700;
+const APPROVAL_MS = 15 * 60_000;
+const NO_VOTES: Approval = { need: 1, role: "operator", approvedBy: [], authors: [], voters: [] };
 const WORK_PERCENTS = [20, 55, 90];
 
 const refuse = (code: ErrorCode, detail: string, field?: string) =>
@@ -55,6 +58,8 @@ export class MockCloud {
   failure: string | undefined;
   /** Whether every stream begins with a reset. */
   alwaysResets = false;
+  /** Whether the next commands must be approved. */
+  needsApproval = false;
   private readonly instances = new Map<string, Instance>();
   private readonly operations = new Map<string, Operation>();
   private readonly byKey = new Map<string, string>();
@@ -177,7 +182,8 @@ export class MockCloud {
     const operation = this.operations.get(operationId);
     if (!operation) throw refuse("operation_not_found", "There is no such operation.");
     const instance = this.instances.get(operation.instanceId);
-    if (operation.status !== "pending" || instance?.pending?.progress)
+    const isOpen = operation.status === "pending" || operation.status === "awaiting_approval";
+    if (!isOpen || instance?.pending?.progress)
       throw refuse("operation_finished", "The operation is finished.");
     clearTimeout(this.timers.get(operationId));
     const cancelled: Operation = { ...operation, status: "cancelled" };
@@ -186,6 +192,35 @@ export class MockCloud {
     else this.instances.set(instance.id, settled(instance));
     this.append("cancelled", operation, this.now(), { actor });
     return cancelled;
+  }
+
+  /** Approve or deny a command that awaits it. */
+  decide(operationId: string, decision: "approve" | "deny", actor: string): Operation {
+    const operation = this.operations.get(operationId);
+    if (!operation) throw refuse("operation_not_found", "There is no such operation.");
+    const instance = this.instances.get(operation.instanceId);
+    const waiting = instance?.pending;
+    if (operation.status !== "awaiting_approval" || !instance || !waiting?.approval)
+      throw refuse("not_awaiting", "The operation does not await approval.");
+    if (operation.actor === actor) throw refuse("forbidden", "Its author can't decide about it.");
+    const at = this.now();
+    if (decision === "deny") {
+      const denied: Operation = { ...operation, status: "denied" };
+      this.operations.set(operationId, denied);
+      if (CREATING.includes(operation.command)) this.instances.delete(instance.id);
+      else this.instances.set(instance.id, settled(instance));
+      this.append("denied", denied, at, { actor });
+      return denied;
+    }
+    this.append("approved", operation, at, { actor });
+    const { approval: _approval, ...pending } = waiting;
+    const dueAt = new Date(at.getTime() + this.delayMs).toISOString();
+    const approved: Operation = { ...operation, status: "pending", dueAt };
+    this.operations.set(operationId, approved);
+    this.instances.set(instance.id, { ...instance, pending: { ...pending, dueAt } });
+    this.append("received", approved, at);
+    this.later(approved, this.delayMs, () => this.work(approved, WORK_PERCENTS));
+    return approved;
   }
 
   open({ seq: since, epoch }: CloudPosition, listener: CloudListener): CloudStream {
@@ -264,14 +299,26 @@ export class MockCloud {
       ...{ id: `o${this.operations.size + 1}`, command, instanceId: instance.id, status: "pending" as const },
       ...{ actor, acceptedAt: at.toISOString(), dueAt: new Date(at.getTime() + this.delayMs).toISOString() },
     };
-    this.operations.set(operation.id, operation);
     this.byKey.set(key, operation.id);
+    if (this.needsApproval) return this.ask(operation, instance, at, start);
+    this.operations.set(operation.id, operation);
     const { status: _status, instanceId: _id, ...pending } = operation;
     this.instances.set(instance.id, { ...instance, pending: { ...pending, ...(start ? { start } : {}) } });
     this.append("received", operation, at);
     const wait = at.getTime() + this.delayMs - this.now().getTime();
     if (wait <= 0) this.finish(operation, new Date(operation.dueAt));
     else this.later(operation, wait, () => this.work(operation, WORK_PERCENTS));
+    return operation;
+  }
+
+  /** Let a command await approval. */
+  private ask(accepted: Operation, instance: Instance, at: Date, start: boolean): Operation {
+    const dueAt = new Date(at.getTime() + APPROVAL_MS).toISOString();
+    const operation: Operation = { ...accepted, status: "awaiting_approval", dueAt, approval: NO_VOTES };
+    this.operations.set(operation.id, operation);
+    const { status: _status, instanceId: _id, ...pending } = operation;
+    this.instances.set(instance.id, { ...instance, pending: { ...pending, ...(start ? { start } : {}) } });
+    this.append("requested", operation, at);
     return operation;
   }
 

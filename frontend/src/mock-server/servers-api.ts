@@ -69,6 +69,8 @@ export function mockServersApi({ cloud, respond, author }: Context): ServersApi 
       ),
     change: (id, patch, _key, token) => respond(() => cloud.change(id, patch, author(token))),
     adopt: (adoption, key, token) => respond(() => cloud.adopt(adoption, key, author(token))),
+    decide: (operationId, decision, token) =>
+      respond(() => cloud.decide(operationId, decision, author(token))),
     providers: () => respond(() => cloud.providers.list()),
     templates: () =>
       respond(() =>

@@ -81,9 +81,26 @@ export class CommandSender {
     }
   }
 
+  /** Approve or deny a command that awaits approval. A refusal becomes a line of the Worklog. */
+  async decide(
+    instanceId: string,
+    operationId: string,
+    command: Command,
+    decision: "approve" | "deny",
+  ): Promise<void> {
+    try {
+      await this.perform([instanceId], command, async (_key, token) => {
+        const api = await this.options.backend.servers();
+        return [await api.decide(operationId, decision, token)];
+      });
+    } catch (error) {
+      this.logRefusal(command, instanceId, error);
+    }
+  }
+
   /** Wait for the event of an accepted command: without it, the buttons would be enabled for a moment. */
   private async waitForEvent({ id, instanceId, dueAt, status }: Operation): Promise<void> {
-    if (status !== "pending") return;
+    if (status !== "pending" && status !== "awaiting_approval") return;
     const deadline = performance.now() + EVENT_TIMEOUT_MS;
     const isVisible = () =>
       this.options.state().instances.get(instanceId)?.pending?.id === id ||

@@ -12,13 +12,17 @@ export interface WorklogEntry {
   readonly at: string;
   /** The line that ends it; undefined while the command is pending. */
   readonly outcome: WorklogLine | undefined;
-  /** The line that begins it, if that is another one than the outcome. */
+  /** The line with which its delay begins, or the one that asks for approval before that. */
   readonly received: WorklogLine | undefined;
 }
 
+/** The lines after which a command goes on. */
+const BEGINS: readonly WorklogKind[] = ["requested", "approved", "received"];
+
 function entryOf(key: string, lines: readonly WorklogLine[]): WorklogEntry {
-  const received = lines.find(line => line.kind === "received");
-  const outcome = lines.findLast(line => line.kind !== "received");
+  const received =
+    lines.find(line => line.kind === "received") ?? lines.find(line => line.kind === "requested");
+  const outcome = lines.findLast(line => !BEGINS.includes(line.kind));
   return { key, lines, at: lines[0]?.timestamp ?? "", outcome, received };
 }
 

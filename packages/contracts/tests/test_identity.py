@@ -71,7 +71,7 @@ def test_what_older_releases_stored_is_read_without_an_identity() -> None:
     entry = {"id": "e", "at": WHEN, "outcome": "accepted", "action": "create", "actor": "ann"}
     for version in ({"version": 1}, {}):
         read = INSTANCE_EVENT.read(json.dumps({**version, "type": "created", **event}).encode())
-        assert (read.version, read.identity, read.actor) == (3, None, "ann")
+        assert (read.version, read.identity, read.actor) == (4, None, "ann")
         audited = AUDIT_ENTRY.read(json.dumps({**version, **entry}).encode())
         assert (audited.version, audited.identity, audited.actor) == (2, None, "ann")
 

@@ -29,20 +29,22 @@ from opsroom_cloud.providers.provider import Provider, SimulatedProvider
 from opsroom_cloud.service import cloud_service
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts import endpoints
-from opsroom_contracts.cloud.commands import COMMANDS, IMMEDIATE, Command, EventType
+from opsroom_contracts.cloud.commands import AWAITING, COMMANDS, IMMEDIATE, UNDONE, Command, EventType
 from opsroom_contracts.cloud.models import (
     INSTANCE_EVENT,
     OUTSIDE,
+    UNFINISHED,
     Instance,
     InstanceEvent,
     Operation,
-    OperationStatus,
     apply,
 )
 from opsroom_contracts.cloud.requests import (
     AdoptRequest,
+    ApproveRequest,
     CancelRequest,
     CreateRequest,
+    DenyRequest,
     InstanceRequest,
     LabelRequest,
     ListReply,
@@ -54,6 +56,7 @@ from opsroom_contracts.cloud.requests import (
     RenameRequest,
 )
 from opsroom_contracts.errors import Fault, FaultError
+from opsroom_contracts.identity import Role
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.subjects import CLOUD_EVENTS, CLOUD_STREAM
 from opsroom_messaging.client.connection import NatsConnection
@@ -66,9 +69,7 @@ from opsroom_runtime.metrics import Metrics
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.waiting import until_answer
 
-FINAL = frozenset(
-    {*(spec.done for spec in COMMANDS.values()), EventType.ADOPTED, EventType.CANCELLED, EventType.FAILED}
-)
+FINAL = frozenset({*(spec.done for spec in COMMANDS.values()), EventType.ADOPTED, *UNDONE})
 """The events that end an operation; also those of commands without a delay, which end with the first."""
 IGNORED = frozenset({*IMMEDIATE.values(), *(OUTSIDE - {EventType.ADOPTED}), EventType.WORKING})
 """The events that neither begin nor end an operation with a delay."""
@@ -107,7 +108,8 @@ def runner_of(broker: NatsConnection, events: EventStore) -> OperationRunner:
     clock, late = BrokerClock(), lateness(Metrics())
     working = AgentOperations(events, AgentClient(broker), deadlines, clock, late)
     longest = Deadlines(1.0, timedelta(days=1))
-    return OperationRunner(events, SimulatedProvider(0), working, longest, clock=clock)
+    decided = Metrics().counter("operations_decided", "Decisions.", ("decision",))
+    return OperationRunner(events, SimulatedProvider(0), working, longest, clock=clock, decided=decided)
 
 
 def commands_of(broker: NatsConnection, events: EventStore, delay: float) -> Commands:
@@ -161,14 +163,30 @@ class Cloud:
         return {provider.name: provider for provider in reply.providers}
 
     async def change(
-        self, command: Command, instance_id: str, client_id: str | None = None
+        self, command: Command, instance_id: str, client_id: str | None = None, **more: Any
     ) -> OperationReply:
-        request = InstanceRequest(instance_id=instance_id, client_id=client_id, actor="ann")
+        request = InstanceRequest(instance_id=instance_id, client_id=client_id, actor="ann", **more)
         return await self._requester.request(endpoints.CHANGE_INSTANCE[command], request)
 
-    async def cancel(self, operation_id: str) -> OperationReply:
-        request = CancelRequest(operation_id=operation_id, actor="bob")
+    async def cancel(self, operation_id: str, actor: str = "bob", **more: Any) -> OperationReply:
+        request = CancelRequest(operation_id=operation_id, actor=actor, **more)
         return await self._requester.request(endpoints.CANCEL_OPERATION, request)
+
+    async def approve(
+        self, operation_id: str, by: str, role: Role | None = Role.OPERATOR, **more: Any
+    ) -> OperationReply:
+        request = ApproveRequest(
+            operation_id=operation_id, actor=by, identity=f"user:{by}", address="::1", role=role, **more
+        )
+        return await self._requester.request(endpoints.APPROVE_OPERATION, request)
+
+    async def deny(
+        self, operation_id: str, by: str, role: Role | None = Role.OPERATOR, **more: Any
+    ) -> OperationReply:
+        request = DenyRequest(
+            operation_id=operation_id, actor=by, identity=f"user:{by}", address="::1", role=role, **more
+        )
+        return await self._requester.request(endpoints.DENY_OPERATION, request)
 
     async def show(self, operation_id: str) -> OperationReply:
         request = OperationRequest(operation_id=operation_id)
@@ -185,7 +203,7 @@ class Cloud:
         """Wait until the operation is no longer pending."""
         reply = await until_answer(
             lambda: self.show(operation.id),
-            lambda reply: reply.operation.status is not OperationStatus.PENDING,
+            lambda reply: reply.operation.status not in UNFINISHED,
         )
         return reply.operation
 
@@ -226,10 +244,13 @@ class Cloud:
 
 
 def each_once(kept: list[Kept]) -> dict[str, list[EventType]]:
-    """Check that each operation began once and then ended once; return the event types by operation."""
+    """Check that each operation began once and then ended once; return the event types by operation.
+
+    One that was requested and approved begins with that; the events of approvals are left out.
+    """
     happened: dict[str, list[EventType]] = defaultdict(list)
     for one in kept:
-        if one.event.type not in IGNORED:
+        if one.event.type not in IGNORED | AWAITING:
             happened[one.event.operation_id or ""].append(one.event.type)
     for operation_id, types in happened.items():
         assert types[0] is EventType.RECEIVED, operation_id

@@ -1,10 +1,11 @@
 """Correct histories at random, as a faultless portal would leave them, with a fault every ten seconds."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from tests.faults.nemesis.plan import FaultKind
+from tests.faults.referee.made_up_approvals import asked, refused
 from tests.faults.rules.commands import FINALS
 from tests.faults.rules.lifecycle import content_of as event_content
 from tests.faults.rules.lifecycle import must_fail
@@ -135,25 +136,35 @@ class _Maker:
             for turn in range(rng.randint(2, 8)):
                 command = self._valid(state)
                 actor, operation = rng.choice(("op1", "op2")), f"o{number}.{turn}"
+                if rng.random() < 0.15:
+                    at = self._refused(happened, (command, operation, instance), state, at)
+                    if not state:
+                        break
+                    continue
                 final, after = self._outcome(command, operation, state)
                 lasted = DELAY + rng.uniform(0, 0.5) if final != "cancelled" else rng.uniform(1, 5)
                 before = state or "stopped"
+                received = StoredEvent(0, "received", operation, instance, command, before, at, actor)
+                asking = asked(received, rng) if rng.random() < 0.3 else []
+                wait = at - asking[0].at if asking else 0.0
                 happened += [
-                    StoredEvent(0, "received", operation, instance, command, before, at, actor),
-                    StoredEvent(0, final, operation, instance, command, after or before, at + lasted, actor),
+                    *(replace(event, at=event.at + wait) for event in (*asking, received)),
+                    StoredEvent(
+                        0, final, operation, instance, command, after or before, at + wait + lasted, actor
+                    ),
                 ]
-                asked = final == "cancelled"
+                cancelled = final == "cancelled"
                 life.accepted.append(
                     Accepted(
-                        operation, command, instance, f"k{operation}", at - 0.1, at + 0.1, asked, asked, actor
+                        *(operation, command, instance, f"k{operation}", at - 0.1, at + 0.1),
+                        *(cancelled, cancelled, actor),
                     )
                 )
-                refused = ("op3", "operation_pending", operation)
-                self.history.ordered.add(("start", refused[0], instance))
+                self.history.ordered.add(("start", "op3", instance))
                 life.conflicts.append(
-                    Conflict("start", instance, refused[1], refused[2], at + 0.3, at + 0.4, refused[0])
+                    Conflict("start", instance, "operation_pending", operation, at + 0.3, at + 0.4, "op3")
                 )
-                at, state = at + lasted + rng.uniform(0.5, 5), after
+                at, state = at + wait + lasted + rng.uniform(0.5, 5), after
                 if not state:
                     break
         happened.sort(key=lambda event: event.at)
@@ -166,6 +177,19 @@ class _Maker:
         seen = [(event.seq, event.at) for event in life.events]
         life.watchers.append(self._reader("op1", seen, seen))
         self._snapshots()
+
+    def _refused(
+        self, happened: list[StoredEvent], what: tuple[str, str, str], state: str, at: float
+    ) -> float:
+        """Add an operation that is not approved. Return when the next one may begin."""
+        command, operation, instance = what
+        received = StoredEvent(0, "received", operation, instance, command, state or "stopped", at, "op1")
+        events = refused(received, self.rng)
+        happened += events
+        self.history.cloud.accepted.append(
+            Accepted(operation, command, instance, f"k{operation}", at - 0.1, at + 0.1, actor="op1")
+        )
+        return events[-1].at + self.rng.uniform(0.5, 5)
 
     def _valid(self, state: str) -> str:
         if not state:
@@ -185,9 +209,10 @@ class _Maker:
         life, shown = self.history.cloud, dict[str, str]()
         for event in life.events:
             ended = event.type == "removed" or (
-                event.command == "create" and event.type in {"cancelled", "failed"}
+                event.command == "create" and event.type in {"cancelled", "failed", "denied", "expired"}
             )
-            shown[event.instance] = f"{event.state} {event.operation if event.type == 'received' else ''}"
+            is_pending = event.type in {"received", "requested", "approved"}
+            shown[event.instance] = f"{event.state} {event.operation if is_pending else ''}"
             if ended:
                 del shown[event.instance]
             if self.rng.random() < 0.4:

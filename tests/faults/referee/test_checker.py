@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.faults.nemesis.plan import FaultKind
 from tests.faults.referee.made_up import BEGIN, BOUNDS, generated
 from tests.faults.referee.mutation import Mutation, plain
-from tests.faults.referee.mutations import messages, people, servers
+from tests.faults.referee.mutations import approvals, messages, people, servers
 from tests.faults.rules.commands import max_late
 from tests.faults.rules.readers import epochs
 from tests.faults.verification.checker import check, judged
@@ -30,7 +30,7 @@ from tests.faults.verification.seqs import Arrivals, Seqs
 from tests.faults.verification.stored_message import StoredMessage
 from tests.faults.verification.verdict import Bounds
 
-MUTATIONS = (*messages.MUTATIONS, *servers.MUTATIONS, *people.MUTATIONS)
+MUTATIONS = (*messages.MUTATIONS, *servers.MUTATIONS, *people.MUTATIONS, *approvals.MUTATIONS)
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
 

@@ -85,7 +85,11 @@ def _entries_of_commands(history: History, bounds: Bounds, excuses: Excuses) -> 
 
 def _doubled(life: CloudLife) -> Iterator[Violation]:
     counts = Counter(
-        (record.action, record.operation)
+        # Several people may approve one operation, each once.
+        (
+            f"{record.action} by {record.actor}" if record.action == "approve" else record.action,
+            record.operation,
+        )
         for record in life.audit
         if record.outcome == "accepted" and record.operation
     )

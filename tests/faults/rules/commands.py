@@ -15,6 +15,7 @@ EARLY_SECONDS = 0.005
 """Timestamps are truncated to milliseconds."""
 _CLOCK_SECONDS = 0.05
 """The broker's clock and ours may differ by so much, since an event is stored before it is decided upon."""
+BEGINS = frozenset({"received", "requested"})
 FINALS = {str(spec.command): str(spec.done) for spec in COMMANDS.values()}
 
 
@@ -27,6 +28,8 @@ def commands(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses
     for event in life.events:
         if event.type != "retained" and not event.provider:
             by_operation[event.operation].append(event)
+    for operation, events in by_operation.items():
+        by_operation[operation] = without_approval(events)
     for accepted in life.accepted:
         if not accepted.provider:
             yield from _command(accepted, by_operation.get(accepted.operation, []))
@@ -43,9 +46,19 @@ def commands(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses
             yield Violation("command cancelled", f"nobody asked to cancel {operation}")
 
 
+def without_approval(events: list[StoredEvent]) -> list[StoredEvent]:
+    """Return the events of an operation as if it had needed no approval; ``rules/approvals`` judges that.
+
+    One that was never received begins with its request.
+    """
+    received = any(event.type == "received" for event in events)
+    dropped = {"approved", "requested"} if received else {"approved"}
+    return [event for event in events if event.type not in dropped]
+
+
 def _command(accepted: Accepted, events: list[StoredEvent]) -> Iterator[Violation]:
     name = f"{accepted.command} {accepted.operation}"
-    if not events or events[0].type != "received":
+    if not events or events[0].type not in BEGINS:
         yield Violation("command lost", f"{name} was accepted and never received")
         return
     received = events[0]
@@ -54,13 +67,14 @@ def _command(accepted: Accepted, events: list[StoredEvent]) -> Iterator[Violatio
     if accepted.actor and received.actor != accepted.actor:
         yield Violation("command wrong", f"{name} of {accepted.actor} was received of {received.actor}")
     for final in events[1:]:
-        wanted = {"cancelled"} if accepted.cancelled else {FINALS[accepted.command], "cancelled", "failed"}
+        possible = {FINALS[accepted.command], "cancelled", "failed", "denied", "expired"}
+        wanted = {"cancelled"} if accepted.cancelled else possible
         if final.type not in wanted:
             yield Violation("command wrong", f"{name} came to {final.type}")
 
 
 def _finished(operation: str, events: list[StoredEvent], *, open_end: bool) -> Iterator[Violation]:
-    received = sum(event.type == "received" for event in events)
+    received = sum(event.type in BEGINS for event in events)
     if received != 1:
         yield Violation(
             "command doubled" if received else "command unreceived", f"{operation}: {received} received"
@@ -78,6 +92,8 @@ def _timely(
     if len(events) != 2 or events[1].type == "cancelled":
         return
     received, final = events
+    if received.type != "received":
+        return  # it was never due
     name = f"{received.command} {received.operation}"
     if final.at - received.at < delay - EARLY_SECONDS:
         yield Violation("command early", f"{name}: {final.at - received.at:.3f} s")

@@ -10,16 +10,20 @@ from tests.faults.verification.cloud_history import CloudLife, Snapshot, StoredE
 from tests.faults.verification.excuses import Domain, Excuses
 from tests.faults.verification.verdict import Bounds, Violation
 
-_ENDED_BADLY = ("cancelled", "failed")
+_ENDED_BADLY = ("cancelled", "failed", "denied", "expired")
 
 
 @dataclass(slots=True)
 class _Server:
-    """The state of a server while its events are read; ``pending``: its operation, or ``""``."""
+    """The state of a server while its events are read; ``pending``: its operation, or ``""``.
+
+    ``waits``: whether the operation awaits approval.
+    """
 
     state: str
     pending: str = ""
     command: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,14 @@ def _wrong(server: _Server | None, event: StoredEvent, failure_rate: float) -> s
     match event.type:
         case "retained":
             faults = _retained(server, event)
+        case "requested":
+            faults = _received(server, event)
+        case "received" if server is not None and server.waits and server.pending == event.operation:
+            faults = _goes_on(server, event)
         case "received":
             faults = _received(server, event)
+        case "approved":
+            faults = _goes_on(server, event)
         case _:
             faults = _final(server, event, must_fail(event.operation, failure_rate))
     return next((words for wrong, words in faults if wrong), "")
@@ -84,14 +94,26 @@ def _received(server: _Server | None, event: StoredEvent) -> Iterator[tuple[bool
     yield event.state != server.state, f"the state is {event.state}, and was {server.state}"
 
 
+def _goes_on(server: _Server | None, event: StoredEvent) -> Iterator[tuple[bool, str]]:
+    """What is wrong with an approval of an operation, or with its reception after it."""
+    if server is None or server.pending != event.operation or not server.waits:
+        yield True, "it did not await approval"
+        return
+    yield event.command != server.command, f"the command was {server.command}"
+    yield event.state != server.state, f"the state is {event.state}, and was {server.state}"
+
+
 def _final(server: _Server | None, event: StoredEvent, fails: bool) -> Iterator[tuple[bool, str]]:
     if server is None or server.pending != event.operation:
         yield True, "it was not pending"
         return
     yield event.command != server.command, f"the command was {server.command}"
+    yield event.type in {"denied", "expired"} and not server.waits, "it did not await approval"
+    if server.waits:
+        yield event.type not in {"denied", "expired", "cancelled"}, "it was not approved"
     spec = COMMANDS[Command(event.command)]
     state = server.state if event.type in _ENDED_BADLY else spec.leaves or server.state
-    if event.type != "cancelled":
+    if event.type not in {"cancelled", "denied", "expired"}:
         yield fails != (event.type == "failed"), "the provider decided otherwise"
         yield event.type not in {"failed", spec.done}, f"{event.command} must end with {spec.done}"
     yield event.state != state, f"the state is {event.state} and must be {state}"
@@ -115,8 +137,9 @@ def _apply(servers: dict[str, _Server], event: StoredEvent) -> None:
     undone = event.command in CREATING and event.type in _ENDED_BADLY
     if undone or event.type == "removed":
         servers.pop(event.instance, None)
-    elif event.type == "received":
-        servers[event.instance] = _Server(event.state, event.operation, event.command)
+    elif event.type in {"received", "requested", "approved"}:
+        waits = event.type != "received"
+        servers[event.instance] = _Server(event.state, event.operation, event.command, waits)
     else:
         servers[event.instance] = _Server(event.state, event.pending)
 

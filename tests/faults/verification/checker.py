@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.faults.rules.agents.served import served
+from tests.faults.rules.approvals import approvals
 from tests.faults.rules.audit import audit
 from tests.faults.rules.commands import commands, conflicts
 from tests.faults.rules.lifecycle import lifecycles, shown_events, snapshots
@@ -74,6 +75,7 @@ def _cloud(history: History, life: CloudLife, bounds: Bounds, excuses: Excuses) 
     yield from shown_events(life)
     yield from commands(history, life, bounds, excuses)
     yield from conflicts(life)
+    yield from approvals(life)
     yield from readers(life.watchers, stream)
     yield from deliveries(life.watchers, stream, bounds, excuses)
     yield from epochs(life.watchers, life.kept, history.nodes, stream.what)

@@ -64,7 +64,9 @@ class StoredEvent:
 
     ``pending``: the operation that is pending after an event that is neither its beginning nor its end.
     ``provider``: empty: the simulated one of the cloud service. ``code``: why an operation failed. ``due``:
-    when, by the clock of the process that accepted the operation; its deadline counts from then.
+    when, by the clock of the process that accepted the operation; its deadline counts from then. ``need``:
+    how many must approve the operation that waits after the event; 0: none waits. ``alone``: whether an admin
+    approved without the others.
     """
 
     seq: int
@@ -80,6 +82,8 @@ class StoredEvent:
     code: str = ""
     facts: Facts = Facts()
     due: float = 0.0
+    need: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class Observer:
         event = INSTANCE_EVENT.read(stored.data)
         assert self._cloud is not None
         goes_on = event.pending is not None and event.type is not EventType.RECEIVED
+        waits_for = None if event.pending is None else event.pending.approval
         self._cloud.events.append(
             StoredEvent(
                 stored.seq,
@@ -124,6 +125,8 @@ class Observer:
                 event.reason_code.value if event.reason_code else "",
                 _facts(apply(event)),
                 event.due_at.timestamp() if event.due_at else 0.0,
+                0 if waits_for is None else waits_for.need,
+                event.type is EventType.APPROVED and event.reason is not None,
             )
         )
 

@@ -120,6 +120,7 @@ async def possessions(
         "seq": str(message["seq"]),
         "instance_id": operation["instanceId"],
         "operation_id": operation["id"],
+        "schedule": "nightly",
         "provider": "simulated",
         "restriction_id": mute.json()["id"],
         "invitation_id": invited.json()["invitation"]["id"],

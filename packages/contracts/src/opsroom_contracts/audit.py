@@ -43,6 +43,9 @@ class AuditedAction(StrEnum):
     """Audited actions other than commands."""
 
     CANCEL = "cancel"
+    APPROVE = "approve"
+    """Approve a command of somebody else; ``reason`` is there if an admin did so alone."""
+    DENY = "deny"
     REVOKE = "revoke"
     REMOVE_MESSAGE = "remove_message"
     MUTE = "mute"
@@ -70,6 +73,9 @@ class AuditedAction(StrEnum):
     DELETE_HOOK = "delete_hook"
     SIGN_OUT = "sign_out"
     """Sign out of one device."""
+    SCHEDULE = "schedule"
+    UNSCHEDULE = "unschedule"
+    """Remove a schedule."""
     BATCH = "batch"
     """Command several servers with one request, which was refused as a whole."""
 

@@ -21,6 +21,7 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
+from opsroom_contracts.cloud import schedules
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from opsroom_contracts.incidents import hooks, posts
 from opsroom_contracts.search import models as search
@@ -120,6 +121,13 @@ CHANGE_INSTANCE: dict[Command, Endpoint[cloud.InstanceRequest, cloud.OperationRe
 RENAME_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.rename", cloud.RenameRequest, cloud.OperationReply)
 LABEL_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.label", cloud.LabelRequest, cloud.OperationReply)
 CANCEL_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.cancel", cloud.CancelRequest, cloud.OperationReply)
+APPROVE_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.approve", cloud.ApproveRequest, cloud.OperationReply)
+DENY_OPERATION = Endpoint(CLOUD_SERVICE, "cloud.deny", cloud.DenyRequest, cloud.OperationReply)
+SCHEDULE = Endpoint(CLOUD_SERVICE, "cloud.schedule", schedules.ScheduleRequest, schedules.ScheduleReply)
+UNSCHEDULE = Endpoint(CLOUD_SERVICE, "cloud.unschedule", schedules.UnscheduleRequest, schedules.ScheduleReply)
+SCHEDULES = Endpoint(
+    CLOUD_SERVICE, "cloud.list-schedules", schedules.SchedulesRequest, schedules.SchedulesReply
+)
 LIST_INSTANCES = Endpoint(CLOUD_SERVICE, "cloud.list", cloud.ListRequest, cloud.ListReply)
 PROVIDERS = Endpoint(CLOUD_SERVICE, "cloud.providers", cloud.ProvidersRequest, cloud.ProvidersReply)
 OPERATION = Endpoint(CLOUD_SERVICE, "cloud.operation", cloud.OperationRequest, cloud.OperationReply)
@@ -174,7 +182,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
     *CHANGE_INSTANCE.values(),
     *(RENAME_INSTANCE, LABEL_INSTANCE),
-    *(CANCEL_OPERATION, LIST_INSTANCES, PROVIDERS, OPERATION),
+    *(CANCEL_OPERATION, APPROVE_OPERATION, DENY_OPERATION, LIST_INSTANCES, PROVIDERS, OPERATION),
+    *(SCHEDULE, UNSCHEDULE, SCHEDULES),
     *(HOOKS, CREATE_HOOK, ROTATE_HOOK, DELETE_HOOK, ALERT),
     *(STATUS, KNOWN_ADDRESSES),
 )

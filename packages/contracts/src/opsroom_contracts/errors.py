@@ -42,6 +42,10 @@ class ErrorCode(StrEnum):
     OPERATION_NOT_FOUND = "operation_not_found"
     OPERATION_PENDING = "operation_pending"
     OPERATION_FINISHED = "operation_finished"
+    NOT_AWAITING = "not_awaiting"
+    """The operation does not await approval, or no longer."""
+    APPROVAL_REQUIRED = "approval_required"
+    """The command would have to be approved, and this client can't wait for that."""
     TRANSITION_INVALID = "transition_invalid"
     PROTECTED = "protected"
     TEMPLATE_UNKNOWN = "template_unknown"
@@ -85,6 +89,8 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.OPERATION_NOT_FOUND: 404,
     ErrorCode.OPERATION_PENDING: 409,
     ErrorCode.OPERATION_FINISHED: 409,
+    ErrorCode.NOT_AWAITING: 409,
+    ErrorCode.APPROVAL_REQUIRED: 409,
     ErrorCode.TRANSITION_INVALID: 409,
     ErrorCode.PROTECTED: 409,
     ErrorCode.TEMPLATE_UNKNOWN: 422,

@@ -11,6 +11,7 @@ from opsroom_contracts.chat.files import FileIds
 from opsroom_contracts.chat.models import RawName, SentText, Token, User
 from opsroom_contracts.chat.moderation import NewReason, Restriction, Seconds
 from opsroom_contracts.chat.rooms import DIRECT_MAX, INVITED_MAX, Description, RawRoomName
+from opsroom_contracts.cloud.approvals import VoteReason
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.instances import (
     FailureCode,
@@ -23,9 +24,17 @@ from opsroom_contracts.cloud.instances import (
 )
 from opsroom_contracts.cloud.models import Actor, Instance, Operation, Progress
 from opsroom_contracts.cloud.requests import ProviderView, TemplateRef
+from opsroom_contracts.cloud.schedules import (
+    CronText,
+    Schedule,
+    ScheduledCommand,
+    ScheduleName,
+    SelectorText,
+    ZoneName,
+)
 from opsroom_contracts.errors import Problem
 from opsroom_contracts.gateways import AddressSeen
-from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp
+from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Sequence, Timestamp, TimestampBody
 
 NAME_HEADER = "Opsroom-Name"
 """The author of a command without a token, in ``open`` mode: a name, with percent-encoded UTF-8."""
@@ -148,9 +157,21 @@ class InstanceList(Model):
 
 
 class OperationAccepted(Model):
-    """An accepted command: it is stored and completes at ``dueAt``."""
+    """An accepted command: it is stored and completes at ``dueAt``, or awaits approval until then."""
 
     operation: Operation
+
+
+class NewApproval(Model, defer_build=False):
+    """Approve a command. ``alone``: why an admin does so without the others, or as its author."""
+
+    alone: VoteReason | None = None
+
+
+class NewDenial(Model, defer_build=False):
+    """Deny a command, and say why."""
+
+    reason: VoteReason | None = None
 
 
 class NewInstance(Model, defer_build=False):
@@ -231,6 +252,33 @@ class BatchResults(Model):
     results: tuple[BatchResult, ...]
 
 
+class NewSchedule(Model, defer_build=False):
+    """Give a command at a time (``at``), or again and again (``cron``, in the time zone ``zone``).
+
+    For the servers of ``ids`` (ids or names), or those that have the labels of ``selector`` at that time.
+    """
+
+    name: ScheduleName
+    command: ScheduledCommand
+    ids: _Targets | None = None
+    selector: SelectorText | None = None
+    cron: CronText | None = None
+    zone: ZoneName | None = None
+    at: TimestampBody | None = None
+
+
+class ScheduleMade(Model):
+    """A schedule."""
+
+    schedule: Schedule
+
+
+class ScheduleList(Model):
+    """All schedules, sorted by name."""
+
+    schedules: tuple[Schedule, ...]
+
+
 class ProviderTemplate(TemplateView):
     """A template, and the provider that has it."""
 
@@ -253,7 +301,8 @@ class CloudEvent(Model):
     """The data of one event of ``GET /api/v1/cloud/events``.
 
     ``instance``: the instance after the event; missing if it no longer exists. ``reason``, in English, and
-    ``reason_code``: why the operation failed. ``operation_id`` and ``command`` are missing if no command
+    ``reason_code``: why the operation failed. ``reason`` of ``denied`` and ``approved``: why somebody denied,
+    or approved alone. ``operation_id`` and ``command`` are missing if no command
     caused the event. ``progress``: of ``working``.
     """
 

@@ -30,6 +30,11 @@ class Role(StrEnum):
     OPERATOR = "operator"
     ADMIN = "admin"
 
+    def includes(self, other: "Role") -> bool:
+        """Whether it has all permissions of ``other``."""
+        ladder = list(Role)
+        return ladder.index(self) >= ladder.index(other)
+
 
 class Action(StrEnum):
     """A permission."""

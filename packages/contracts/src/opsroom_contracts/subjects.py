@@ -64,6 +64,8 @@ CLOUD_DUE = "cloud.due.*"
 CLOUD_OPERATIONS = "cloud.operations.*"
 CLOUD_NAMES = "cloud.server-names.*"
 """Names that were just given to instances; a claim expires once the events are known everywhere."""
+CLOUD_SCHEDULES = "cloud.schedules.*"
+"""Records of schedules; their timers and due messages are among those of operations."""
 CLOUD_WORKERS = "workers"
 """The durable consumer of ``cloud.due.*``, shared by all cloud processes."""
 
@@ -333,6 +335,30 @@ def hook_secret_subject(secret_hash: str) -> str:
 def card_subject(digest: str) -> str:
     """Return the subject of the record of one card; ``digest`` is that of its room, source and key."""
     return f"incidents.cards.{digest}"
+
+
+def schedule_record(name: str) -> str:
+    """Return the subject of the record of one schedule."""
+    return f"cloud.schedules.{name}"
+
+
+_SCHEDULE_MARK: Final = "~"
+"""Begins the token of a schedule among those of instances: no id begins with it."""
+
+
+def schedule_timer(name: str) -> str:
+    """Return the subject of the timer of a schedule."""
+    return instance_timer(f"{_SCHEDULE_MARK}{name}")
+
+
+def schedule_due(name: str) -> str:
+    """Return the subject on which that timer publishes when it fires."""
+    return instance_due(f"{_SCHEDULE_MARK}{name}")
+
+
+def is_schedule_due(subject: str) -> bool:
+    """Whether a due message is that of a schedule."""
+    return subject.rpartition(".")[2].startswith(_SCHEDULE_MARK)
 
 
 def agent_record(provider: str) -> str:

@@ -43,7 +43,7 @@ def test_the_last_event_determines_the_instance(last: InstanceEvent) -> None:
     instance = apply(last)
     gone = last.type is EventType.REMOVED or (
         last.command in {Command.CREATE, Command.ADOPT}
-        and last.type in {EventType.CANCELLED, EventType.FAILED}
+        and last.type in {EventType.CANCELLED, EventType.FAILED, EventType.DENIED, EventType.EXPIRED}
     )
     assert (instance is None) == gone
     if instance is not None:

@@ -20,6 +20,7 @@ log = logging.getLogger("opsroom_cloud")
 async def main(traces: Tracer) -> None:
     """Run the service until the process is asked to stop."""
     settings = CloudSettings.from_environment(os.environ)
+    settings.policy()  # a mistake in it ends the start at once, not only when the broker is there
     health = HealthStatus()
 
     def work(broker: NatsConnection) -> AbstractAsyncContextManager[asyncio.Event]:

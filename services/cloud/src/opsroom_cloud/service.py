@@ -18,6 +18,7 @@ from opsroom_cloud.instances.names import CatchUp, ServerNames
 from opsroom_cloud.instances.projection import InstanceProjection
 from opsroom_cloud.instances.retention import EventRetention
 from opsroom_cloud.operations.agent_operations import AgentOperations, lateness
+from opsroom_cloud.operations.approvals import Approvals
 from opsroom_cloud.operations.deadlines import Deadlines
 from opsroom_cloud.operations.operations import Operations
 from opsroom_cloud.operations.reconciler import Reconciler
@@ -28,6 +29,10 @@ from opsroom_cloud.providers.directory import ProviderDirectory
 from opsroom_cloud.providers.observer import Observer, ProviderWatch
 from opsroom_cloud.providers.provider import Provider
 from opsroom_cloud.providers.reconciliation import Reconciliation, Stored
+from opsroom_cloud.schedules.handlers import Schedules
+from opsroom_cloud.schedules.projection import ScheduleProjection
+from opsroom_cloud.schedules.runner import ScheduleRunner, Servers
+from opsroom_cloud.schedules.store import ScheduleStore
 from opsroom_cloud.settings import CloudSettings
 from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.audit import AuditedAction
@@ -40,7 +45,7 @@ from opsroom_messaging.jetstream.broker_clock import BrokerClock
 from opsroom_messaging.jetstream.leader_check import LeaderCheck
 from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
 from opsroom_messaging.jetstream.stream_handler import StreamHandler
-from opsroom_messaging.jetstream.stream_reader import StreamReader
+from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.stream_retention import StreamRetention
 from opsroom_messaging.jetstream.stream_subscription import StartPolicy, StreamSubscription, SubscriptionSpec
 from opsroom_messaging.jetstream.streams import agents_stream, audit_stream, cloud_stream, probes_stream
@@ -74,6 +79,10 @@ class _Cloud:
     worker: Worker
     timers: Timers
     operations: Operations
+    approvals: Approvals
+    schedules: Schedules
+    schedule_runner: ScheduleRunner
+    schedule_subscription: StreamSubscription
     commands: Commands
     lister: InstanceLister
     audit: AuditWriter
@@ -99,9 +108,11 @@ async def cloud_service(
         writer=parts.writer.run(),
         subscription=parts.subscription.run(),
         directory=parts.directory_subscription.run(),
+        schedules=parts.schedule_subscription.run(),
     ) as died:
         await parts.subscription.ready(_READY_SECONDS)
         await parts.directory_subscription.ready(_READY_SECONDS)
+        await parts.schedule_subscription.ready(_READY_SECONDS)
         async with run_tasks(
             died,
             working=parts.working.run(),
@@ -125,8 +136,13 @@ async def cloud_service(
 
 async def _run_reconciler(broker: NatsConnection, parts: _Cloud, interval: float) -> None:
     """Run the periodic work while the projection is up to date."""
-    duties = (*parts.reconciler.duties(interval), *parts.retention.duties(interval))
-    await run_duties("reconciler", duties, broker.metrics, enabled=lambda: parts.subscription.live)
+    duties = (
+        *parts.reconciler.duties(interval),
+        *parts.retention.duties(interval),
+        *parts.schedule_runner.duties(interval),
+    )
+    live = (parts.subscription, parts.schedule_subscription)
+    await run_duties("reconciler", duties, broker.metrics, enabled=lambda: all(one.live for one in live))
 
 
 def _build(
@@ -134,7 +150,13 @@ def _build(
 ) -> _Cloud:
     projection, writer = InstanceProjection(), BatchWriter(broker)
     directory = ProviderDirectory(projection, clock)
-    subscription = _subscription(broker, subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), projection)
+    subscription = _subscription(
+        broker,
+        subjects.CLOUD_STREAM,
+        (subjects.CLOUD_EVENTS,),
+        projection,
+        StartPolicy.STATE_THEN_EVENTS,
+    )
     events = EventStore(
         projection,
         StreamReader(broker, subjects.CLOUD_STREAM),
@@ -145,12 +167,18 @@ def _build(
     agents, late = AgentClient(broker), lateness(broker.metrics)
     working = AgentOperations(events, agents, settings.command_deadlines(), clock, late)
     deadlines = Deadlines(settings.provider_timeout_seconds, longest=settings.retention() / 2)
-    runner = OperationRunner(events, provider, working, deadlines, clock=clock)
+    decided = broker.metrics.counter(
+        "operations_decided",
+        "Operations that awaited approval: approved, approved alone by an admin, denied, or expired.",
+        ("decision",),
+    )
+    runner = OperationRunner(events, provider, working, deadlines, clock=clock, decided=decided)
     catch_up = CatchUp(events, subscription)
     names = ServerNames(events, projection, catch_up)
     operations, timers = Operations(events, clock), Timers(runner, clock=clock)
     orders = OrderMaker(events, names, directory, OrderPolicy(clock, settings.delay()))
-    rules = CommandRules(names, directory, PendingQuota(projection))
+    rules = CommandRules(names, directory, PendingQuota(projection), settings.policy())
+    approvals = Approvals(events, operations, timers, clock=clock, delay=settings.delay(), decided=decided)
     counter = broker.metrics.counter(
         "instances_changed_outside", "Changes of servers outside the portal that were stored.", ("type",)
     )
@@ -172,13 +200,40 @@ def _build(
             interval=settings.list_seconds,
         )
 
-    observer = Observer(directory, watch)
+    observer, audit = Observer(directory, watch), AuditWriter(broker)
+    commands = Commands(events, operations, timers, orders, rules)
+    change = {one: with_audit(audit, one, partial(commands.change, one)) for one in endpoints.CHANGE_INSTANCE}
+    schedules = ScheduleProjection()
+    projection.keep_also(schedules.oldest_needed)
+    schedule_subscription = _subscription(
+        broker, subjects.CLOUD_STREAM, (subjects.CLOUD_SCHEDULES,), schedules, StartPolicy.STATE
+    )
+    store = ScheduleStore(schedules, StreamReader(broker, subjects.CLOUD_STREAM), writer, clock)
+    schedule_runner = ScheduleRunner(
+        store,
+        schedules,
+        Servers(projection, catch_up, change),
+        clock=clock,
+        policy=settings.run_policy(),
+        runs=broker.metrics.counter("schedule_runs", "Runs of schedules: done, or missed.", ("outcome",)),
+    )
+
+    async def on_due(message: StreamMessage) -> None:
+        if subjects.is_schedule_due(message.subject):
+            await schedule_runner.on_due(message)
+        else:
+            await runner.on_due(message)
+
     return _Cloud(
         projection=projection,
         subscription=subscription,
         directory=directory,
         directory_subscription=_subscription(
-            broker, subjects.AGENTS_STREAM, (subjects.AGENT_RECORDS, subjects.AGENT_LEASES), directory
+            broker,
+            subjects.AGENTS_STREAM,
+            (subjects.AGENT_RECORDS, subjects.AGENT_LEASES),
+            directory,
+            StartPolicy.STATE,
         ),
         writer=writer,
         runner=runner,
@@ -193,27 +248,34 @@ def _build(
             StreamRetention(broker, subjects.CLOUD_STREAM),
             clock=clock,
             retention=settings.retention(),
-            is_live=lambda: subscription.live,
+            is_live=lambda: subscription.live and schedule_subscription.live,
         ),
+        schedules=Schedules(store, schedules, audit, clock),
+        schedule_runner=schedule_runner,
+        schedule_subscription=schedule_subscription,
         worker=Worker(
             broker,
             stream=subjects.CLOUD_STREAM,
             durable=subjects.CLOUD_WORKERS,
-            handle=runner.on_due,
+            handle=on_due,
             on_failure=upkeep.check_now,
         ),
         timers=timers,
         operations=operations,
-        commands=Commands(events, operations, timers, orders, rules),
+        approvals=approvals,
+        commands=commands,
         lister=InstanceLister(catch_up, projection, subscription),
-        audit=AuditWriter(broker),
+        audit=audit,
     )
 
 
 def _subscription(
-    broker: NatsConnection, stream: str, filters: tuple[str, ...], handler: StreamHandler
+    broker: NatsConnection,
+    stream: str,
+    filters: tuple[str, ...],
+    handler: StreamHandler,
+    policy: StartPolicy,
 ) -> StreamSubscription:
-    policy = StartPolicy.STATE if stream == subjects.AGENTS_STREAM else StartPolicy.STATE_THEN_EVENTS
     return StreamSubscription(broker, SubscriptionSpec(stream, filters, policy), handler)
 
 
@@ -242,6 +304,13 @@ def _endpoints(broker: NatsConnection, parts: _Cloud, replicas: int) -> MicroSer
     service.add(endpoints.LABEL_INSTANCE, with_audit(audit, Command.LABEL, label))
     cancel = with_audit(audit, AuditedAction.CANCEL, leader.confirming(operations.cancel))
     service.add(endpoints.CANCEL_OPERATION, cancel)
+    approve, deny = leader.confirming(parts.approvals.approve), leader.confirming(parts.approvals.deny)
+    service.add(endpoints.APPROVE_OPERATION, with_audit(audit, AuditedAction.APPROVE, approve))
+    service.add(endpoints.DENY_OPERATION, with_audit(audit, AuditedAction.DENY, deny))
+    schedules = parts.schedules
+    service.add(endpoints.SCHEDULE, leader.confirming(schedules.create))
+    service.add(endpoints.UNSCHEDULE, leader.confirming(schedules.remove))
+    service.add(endpoints.SCHEDULES, schedules.list)
     service.add(endpoints.OPERATION, leader.confirming(operations.show))
     service.add(endpoints.LIST_INSTANCES, parts.lister.page)
     service.add(endpoints.PROVIDERS, parts.directory.providers)
@@ -255,6 +324,11 @@ def _register_metrics(broker: NatsConnection, parts: _Cloud) -> None:
         "operations_pending",
         "Operations that are not complete yet.",
         single(lambda: projection.counts()["pending"]),
+    )
+    metrics.gauge(
+        "operations_awaiting_approval",
+        "Operations that wait until somebody approves or denies them.",
+        single(lambda: projection.counts()["awaiting"]),
     )
     metrics.counter_callback(
         "malformed",

@@ -16,6 +16,7 @@ from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
 from opsroom_gateway.api.chat_socket.replies import Heartbeats
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
 from opsroom_gateway.api.cloud.access import CommandAccess
+from opsroom_gateway.api.cloud.approvals import approvals_router
 from opsroom_gateway.api.cloud.batch import batch_router
 from opsroom_gateway.api.cloud.catalog import catalog_router
 from opsroom_gateway.api.cloud.changes import changes_router
@@ -23,6 +24,7 @@ from opsroom_gateway.api.cloud.commands import cloud_router
 from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
+from opsroom_gateway.api.cloud.schedules import schedules_router
 from opsroom_gateway.api.files import files_router
 from opsroom_gateway.api.hooks import hooks_router
 from opsroom_gateway.api.imports import imports_router
@@ -187,6 +189,8 @@ def _add_cloud(router: APIRouter, components: Components, commanding: CommandAcc
     router.include_router(cloud_router(projection, client, commanding))
     router.include_router(changes_router(projection, client, commanding))
     router.include_router(batch_router(projection, client, commanding))
+    router.include_router(approvals_router(client, commanding))
+    router.include_router(schedules_router(client, commanding))
     router.include_router(catalog_router(client, components.agents, commanding))
     router.include_router(looking_router(components.server_streams, commanding))
 

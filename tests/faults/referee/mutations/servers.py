@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tests.faults.referee.made_up import BEGIN, DELAY, END
 from tests.faults.referee.mutation import Mutation
+from tests.faults.rules.commands import FINALS
 from tests.faults.verification.cloud_history import Accepted, Conflict, Snapshot, StoredEvent
 from tests.faults.verification.history import (
     History,
@@ -14,10 +15,11 @@ from tests.faults.verification.readers import Reader, Segment
 
 def _completed(history: History, rng: random.Random, *commands: str) -> tuple[StoredEvent, StoredEvent]:
     events = history.cloud.events
-    finals = [one for one in events if one.type not in {"received", "cancelled", "failed"}]
+    finals = [one for one in events if one.type in FINALS.values()]
     wanted = [one for one in finals if not commands or one.command in commands]
     final = rng.choice(wanted)
-    return next(one for one in events if one.operation == final.operation), final
+    begun = (one for one in events if one.operation == final.operation and one.type == "received")
+    return next(begun), final
 
 
 def _replace_event(history: History, old: StoredEvent, **changes: object) -> None:

@@ -11,7 +11,7 @@ import { CopyButton } from "../../copy-button";
 import { VirtualList } from "../../list/virtual-list";
 import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
-import { isRepeat } from "../servers/server-state";
+import { isRepeat } from "../servers/repeated-click";
 import { serversDictionary } from "../servers/servers-dictionary";
 import { withExcerpt } from "./excerpt";
 import { type Added, EMPTY_LOG, type LogRow, type LogState, paused, resumed, withChunks } from "./log-buffer";

@@ -2,10 +2,10 @@ import type { BatchCommand } from "../../../contract/generated";
 import { useApp } from "../../app-context";
 import { dictionary } from "../../settings/preferences";
 import { useServerDialogs } from "../dialogs/server-dialogs";
+import { isRepeat } from "./repeated-click";
 import { useServerActions } from "./server-actions";
 import { commandsFor, isReady, removes } from "./server-commands";
 import type { Server } from "./server-order";
-import { isRepeat } from "./server-state";
 import { serversDictionary } from "./servers-dictionary";
 
 const COMMANDS: readonly BatchCommand["command"][] = ["start", "stop", "restart", "remove"];

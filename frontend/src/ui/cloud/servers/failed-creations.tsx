@@ -6,7 +6,7 @@ import { useApp } from "../../app-context";
 import { Sentence } from "../../sentence";
 import { dictionary } from "../../settings/preferences";
 import { Time } from "../../time";
-import { isRepeat } from "./server-state";
+import { isRepeat } from "./repeated-click";
 
 interface NoticeProps {
   readonly line: WorklogLine;

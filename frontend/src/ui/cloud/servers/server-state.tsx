@@ -8,12 +8,11 @@ import { Sentence } from "../../sentence";
 import { dictionary } from "../../settings/preferences";
 import { useNow } from "../../use-now";
 import { useMayCommand } from "../use-may-command";
+import { AwaitingApproval } from "./awaiting-approval";
+import { isRepeat } from "./repeated-click";
 import { formatAge } from "./server-format";
 import { serversDictionary } from "./servers-dictionary";
 import { useRetry } from "./use-retry";
-
-/** The second click of a double click is ignored. */
-export const isRepeat = (event: MouseEvent): boolean => event.detail > 1;
 
 function Pending({ instance, pending }: { readonly instance: Instance; readonly pending: PendingOperation }) {
   const { store } = useApp();
@@ -138,7 +137,11 @@ export function ServerState({ instance, status, now }: ServerStateProps) {
       : otherwise;
   switch (status.kind) {
     case "pending":
-      return <Pending instance={instance} pending={status.pending} />;
+      return status.pending.approval ? (
+        <AwaitingApproval instance={instance} pending={status.pending} approval={status.pending.approval} />
+      ) : (
+        <Pending instance={instance} pending={status.pending} />
+      );
     case "failed":
       return <Failed instance={instance} failure={status.failure} />;
     case "away": {

@@ -1,4 +1,5 @@
-import type { Command } from "../../../contract/generated";
+import type { Approval, Command, Instance, PendingOperation } from "../../../contract/generated";
+import { isolated } from "../../../i18n/isolate";
 import { labelOf } from "../../../i18n/label";
 import { formatExactClock, secondsUntil } from "../../../text/format";
 import { isError } from "../../../text/worklog";
@@ -9,7 +10,8 @@ import { Sentence } from "../../sentence";
 import { dictionary } from "../../settings/preferences";
 import { Time } from "../../time";
 import { useNow } from "../../use-now";
-import { isRepeat } from "../servers/server-state";
+import { Decision, useApprovalText } from "../servers/awaiting-approval";
+import { isRepeat } from "../servers/repeated-click";
 import { serversDictionary } from "../servers/servers-dictionary";
 import { useMayCommand } from "../use-may-command";
 
@@ -19,11 +21,26 @@ interface EntryProps {
   readonly hasServer: boolean;
 }
 
+interface WaitingProps {
+  readonly instance: Instance;
+  readonly pending: PendingOperation;
+  readonly approval: Approval;
+}
+
 /** How long a command took, in seconds: from its reception to its outcome. */
 function secondsOf({ received, outcome }: WorklogEntry): number | undefined {
   if (!received || !outcome) return undefined;
   const seconds = (Date.parse(outcome.timestamp) - Date.parse(received.timestamp)) / 1000;
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+/** The outcome of a command that awaits approval. */
+function WaitingOutcome({ instance, pending, approval }: WaitingProps) {
+  return (
+    <>
+      {useApprovalText(pending, approval)} <Decision instance={instance} pending={pending} />
+    </>
+  );
 }
 
 /** The outcome of a command that is still pending: when it is due, or how far it is. */
@@ -42,7 +59,8 @@ function PendingOutcome({
   const pending = instance?.pending?.id === entry.received?.operationId ? instance?.pending : undefined;
   const now = useNow(pending !== undefined) + clockOffset.value;
   if (!instance || !pending) return <>{words.log.received}</>;
-  const { progress, command, id } = pending;
+  const { progress, command, id, approval } = pending;
+  if (approval) return <WaitingOutcome instance={instance} pending={pending} approval={approval} />;
   if (progress)
     return (
       <>
@@ -85,6 +103,10 @@ export function Outcome({ entry }: { readonly entry: WorklogEntry }) {
     const who = t.cloud.by(actor);
     return <Sentence text={took ? words.undone(who, took) : words.undoneBy(who)} />;
   }
+  if (kind === "denied") {
+    const { deniedBy, deniedBecause } = serversDictionary.value.approval;
+    return <Sentence text={detail ? deniedBecause(actor, detail) : deniedBy(actor)} />;
+  }
   if (kind === "failed") return <Sentence text={words.failed(t.failure(reasonCode, detail))} />;
   if (kind === "refused") return <Sentence text={words.rejected(code ? t.error(code) : detail)} />;
   const why =
@@ -112,7 +134,25 @@ export function Outcome({ entry }: { readonly entry: WorklogEntry }) {
   );
 }
 
-const SYMBOLS: Readonly<Record<string, string>> = { cancelled: "↶", failed: "✕", refused: "✕", lost: "✕" };
+const SYMBOLS: Readonly<Record<string, string>> = {
+  ...{ cancelled: "↶", failed: "✕", refused: "✕", lost: "✕", denied: "✕", expired: "✕" },
+};
+
+/** Who approved the command; nothing if it needed no approval. */
+function Approvers({ lines }: Pick<WorklogEntry, "lines">) {
+  const { approvedBy, alone } = serversDictionary.value.approval;
+  const votes = lines.filter(line => line.kind === "approved");
+  if (votes.length === 0) return null;
+  const last = votes.at(-1);
+  const names = votes.map(line => isolated(line.actor ?? "")).join(", ");
+  const text = last?.detail ? alone(last.actor ?? "", last.detail) : approvedBy(names);
+  return (
+    <>
+      {" · "}
+      <Sentence text={text} />
+    </>
+  );
+}
 
 /** One operation, from its reception to its outcome, with both times and who gave the command. */
 export function Entry({ entry, hasServer }: EntryProps) {
@@ -149,6 +189,7 @@ export function Entry({ entry, hasServer }: EntryProps) {
             · <bdi>{who}</bdi>
           </>
         )}
+        <Approvers lines={entry.lines} />
       </p>
       <p class="log-entry-outcome">
         {outcome && (

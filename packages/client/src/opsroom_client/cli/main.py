@@ -17,7 +17,9 @@ from opsroom_client.cli.notify import notify
 from opsroom_client.cli.people import invite, people
 from opsroom_client.cli.rooms import rooms
 from opsroom_client.cli.running import Server, chosen_server, read_token
+from opsroom_client.cli.schedules import schedules
 from opsroom_client.cli.search import search
+from opsroom_client.cli.servers.approvals import approve, deny
 from opsroom_client.cli.servers.group import servers
 from opsroom_client.cli.transfer import export_command, import_command
 
@@ -83,7 +85,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 _COMMANDS = (
     *(servers, chat, rooms, messages, files, search, notify),
     *(moderate, people, invite, bots, hooks),
-    *(export_command, import_command),
+    *(approve, deny, schedules, export_command, import_command),
 )
 
 for _command in _COMMANDS:

@@ -1,6 +1,8 @@
 """Commands for servers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from opsroom_contracts.cloud.models import Operation
+from opsroom_contracts.cloud.schedules import Schedule
 from opsroom_contracts.http import (
     BatchCommand,
     BatchResult,
@@ -18,12 +21,26 @@ from opsroom_contracts.http import (
     InstanceChanged,
     InstancePatch,
     NewAdoption,
+    NewApproval,
+    NewDenial,
     NewInstance,
+    NewSchedule,
     OperationAccepted,
+    ScheduleList,
+    ScheduleMade,
 )
 
 BatchableCommand = Literal[Command.START, Command.STOP, Command.RESTART, Command.REMOVE]
 """A command that can be sent to several servers at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTimes:
+    """When a schedule runs: ``at`` a time, or by ``cron``, five fields, in the time zone ``zone`` (UTC)."""
+
+    at: datetime | None = None
+    cron: str | None = None
+    zone: str | None = None
 
 
 class Commands(Queries):
@@ -136,9 +153,61 @@ class Commands(Queries):
         return await self._requests.request(call, InstanceChanged)
 
     async def cancel(self, operation_id: str) -> Operation:
-        """Cancel a pending command; idempotent."""
+        """Cancel a pending command; idempotent. While it awaits approval, only its author can."""
         call = Call("DELETE", f"/cloud/operations/{part(operation_id)}")
         return (await self._requests.request(call, OperationAccepted)).operation
+
+    async def approve(self, operation_id: str, *, alone: str | None = None) -> Operation:
+        """Approve a command that awaits it; idempotent.
+
+        The last approval that is needed lets its delay begin. ``alone``: why an admin needs no others.
+        """
+        with validating_request():
+            body = NewApproval(alone=alone)
+        call = Call("POST", f"/cloud/operations/{part(operation_id)}/approve", body=body)
+        return (await self._requests.request(call, OperationAccepted)).operation
+
+    async def deny(self, operation_id: str, *, reason: str | None = None) -> Operation:
+        """Deny a command that awaits approval; idempotent."""
+        with validating_request():
+            body = NewDenial(reason=reason)
+        call = Call("POST", f"/cloud/operations/{part(operation_id)}/deny", body=body)
+        return (await self._requests.request(call, OperationAccepted)).operation
+
+    async def schedule(
+        self,
+        name: str,
+        command: BatchableCommand,
+        ids: Sequence[str] | None = None,
+        *,
+        selector: str | None = None,
+        times: ScheduleTimes,
+    ) -> Schedule:
+        """Give a command at a time, or again and again: to ``ids``, or to servers that match ``selector``.
+
+        The same call again is a retry; the name of another schedule is taken.
+        """
+        with validating_request():
+            body = NewSchedule(
+                name=name,
+                command=command,
+                ids=None if ids is None else tuple(ids),
+                selector=selector,
+                cron=times.cron,
+                zone=times.zone,
+                at=times.at,
+            )
+        call = Call("POST", "/cloud/schedules", body=body)
+        return (await self._requests.request(call, ScheduleMade)).schedule
+
+    async def unschedule(self, name: str) -> Schedule:
+        """Remove a schedule. What it has commanded already goes on."""
+        call = Call("DELETE", f"/cloud/schedules/{part(name)}")
+        return (await self._requests.request(call, ScheduleMade)).schedule
+
+    async def schedules(self) -> tuple[Schedule, ...]:
+        """All schedules, sorted by name, with their next and their last run."""
+        return (await self._requests.request(Call("GET", "/cloud/schedules"), ScheduleList)).schedules
 
     async def _accepted(
         self, command: Command, instance_id: str | None, key: str | None, body: BaseModel | None = None

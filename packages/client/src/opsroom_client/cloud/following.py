@@ -7,9 +7,12 @@ from typing import TypeGuard
 from opsroom_client.cloud.queries import Queries
 from opsroom_client.event_stream import CloudChange, OnConnection, StreamHealth, events_after
 from opsroom_client.position import Position, position_from
-from opsroom_contracts.cloud.commands import EventType
-from opsroom_contracts.cloud.models import Operation, OperationStatus
+from opsroom_contracts.cloud.commands import AWAITING, EventType
+from opsroom_contracts.cloud.models import UNFINISHED, Operation
 from opsroom_contracts.http import CloudEvent
+
+_GOES_ON = AWAITING | {EventType.RECEIVED, EventType.WORKING}
+"""The events after which an operation is not finished."""
 
 OnWorking = Callable[[CloudEvent], None]
 """Called when the provider begins to work on an operation, and at each progress that it reports."""
@@ -72,7 +75,7 @@ class Following(Queries):
         """
         waiting: dict[str, Operation] = {}
         for operation in operations:
-            if operation.status is OperationStatus.PENDING:
+            if operation.status in UNFINISHED:
                 waiting[operation.id] = operation
             else:  # a repeated key returns the operation of the first command, which may be finished
                 yield operation
@@ -85,7 +88,7 @@ class Following(Queries):
                     on_working(change)
                 for operation_id in _maybe_finished(change, waiting):
                     current = await self.operation(operation_id)
-                    if current.status is not OperationStatus.PENDING:
+                    if current.status not in UNFINISHED:
                         del waiting[operation_id]
                         yield _with_reason(current, change)
                 if not waiting:
@@ -105,8 +108,8 @@ def _maybe_finished(change: CloudChange, waiting: Mapping[str, Operation]) -> li
     """The ids in ``waiting`` that may be finished after ``change``: after a reset, all of them."""
     if not isinstance(change, CloudEvent):
         return list(waiting)
-    operation, begun = change.operation_id, change.type in {EventType.RECEIVED, EventType.WORKING}
-    return [operation] if operation is not None and operation in waiting and not begun else []
+    operation, goes_on = change.operation_id, change.type in _GOES_ON
+    return [operation] if operation is not None and operation in waiting and not goes_on else []
 
 
 def _with_reason(operation: Operation, change: CloudChange) -> Operation:

@@ -37,6 +37,13 @@ class Command(StrEnum):
 class EventType(StrEnum):
     """The type of an instance event."""
 
+    REQUESTED = "requested"
+    """A command that must be approved; ``received`` follows when it is."""
+    APPROVED = "approved"
+    """Somebody approved a command; it goes on waiting if more must."""
+    DENIED = "denied"
+    EXPIRED = "expired"
+    """Nobody decided about a command in time."""
     RECEIVED = "received"
     CREATED = "created"
     STARTED = "started"
@@ -170,3 +177,9 @@ DONE: dict[Command, EventType] = {
 
 CREATING = frozenset({Command.CREATE, Command.ADOPT})
 """The commands with which an instance begins; if one is undone or fails, there is no instance."""
+
+UNDONE = frozenset({EventType.CANCELLED, EventType.FAILED, EventType.DENIED, EventType.EXPIRED})
+"""The events that end an operation without effect."""
+
+AWAITING = frozenset({EventType.REQUESTED, EventType.APPROVED})
+"""The events after which an operation waits for approval, unless ``received`` follows."""

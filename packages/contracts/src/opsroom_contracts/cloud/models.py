@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opsroom_contracts.cloud.commands import CREATING, Command, EventType, InstanceState
+from opsroom_contracts.cloud.approvals import Approval
+from opsroom_contracts.cloud.commands import AWAITING, CREATING, UNDONE, Command, EventType, InstanceState
 from opsroom_contracts.cloud.instances import (
     SIMULATED,
     Condition,
@@ -40,13 +41,7 @@ class Progress(Model):
     percent: Annotated[int, Field(ge=0, le=100)] | None = None
 
 
-class PendingOperation(Model):
-    """An accepted command that is not complete yet.
-
-    ``start``: whether a server that is created shall be started, too. ``progress``: there from the moment at
-    which the provider works on it.
-    """
-
+class _PendingFields(Model):
     id: Identifier
     command: Command
     actor: Actor
@@ -54,6 +49,16 @@ class PendingOperation(Model):
     due_at: Timestamp
     start: bool | None = None
     progress: Progress | None = None
+
+
+class PendingOperation(_PendingFields):
+    """An accepted command that is not complete yet.
+
+    ``start``: whether a server that is created shall be started, too. ``progress``: there from the moment at
+    which the provider works on it. ``approval``: there while it waits for one; it expires at ``due_at``.
+    """
+
+    approval: Approval | None = None
 
 
 class Instance(Model):
@@ -97,18 +102,8 @@ class _OldEventFields(Model):
     since: Timestamp | None = None
 
 
-class InstanceEvent(InstanceFacts):
-    """An event on ``cloud.events.<instance>``. ``state`` and the facts are those after the event.
-
-    ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in events of older
-    releases and in those published by hand. ``since``: when the state began; omitted if it began with this
-    event. ``due_at`` is set for ``received``, ``reason`` and ``reason_code`` for ``failed``; older releases
-    stored no code. ``operation_id`` and ``command`` are missing if no command caused the event. ``start``: as
-    in the pending operation, for ``received``. ``pending``: the operation that goes on being pending after an
-    event that is neither its beginning nor its end; ``pending_identity``: who it is for, if known.
-    """
-
-    version: Literal[3] = 3
+class _EventFields(InstanceFacts):
+    version: int
     type: EventType
     instance_id: Identifier
     operation_id: Identifier | None = None
@@ -122,7 +117,6 @@ class InstanceEvent(InstanceFacts):
     identity: Identity | None = None
     reason_code: FailureCode | None = None
     start: bool | None = None
-    pending: PendingOperation | None = None
     pending_identity: Identity | None = None
 
     @model_validator(mode="after")
@@ -131,15 +125,50 @@ class InstanceEvent(InstanceFacts):
             raise ValueError("operationId and command are required, except for what happened outside")
         return self
 
+
+class InstanceEvent(_EventFields):
+    """An event on ``cloud.events.<instance>``. ``state`` and the facts are those after the event.
+
+    ``actor`` is the caller's name as it was shown. ``identity``: who it was; missing in events of older
+    releases and in those published by hand. ``since``: when the state began; omitted if it began with this
+    event. ``due_at`` is set for ``received`` and, as the end of the wait, for ``requested``. ``reason`` and
+    ``reason_code`` are set for ``failed``; older releases stored no code. ``reason`` is also why somebody
+    approved alone, or denied. ``operation_id`` and ``command`` are missing if no command caused the event.
+    ``start``: as in the pending operation, for ``received``. ``pending``: the operation that goes on being
+    pending after an event that is neither its beginning nor its end; ``pending_identity``: who it is for, if
+    known.
+    """
+
+    version: Literal[4] = 4
+    pending: PendingOperation | None = None
+
     def stored(self) -> Model:
         """Return what to store: if possible, what processes of older releases can read, too."""
+        pending = self.pending
+        if self.type in _FOURTH or (pending is not None and pending.approval is not None):
+            return self
         new = (*InstanceFacts.model_fields, "start", "pending", "pending_identity")
-        if self.operation_id is None or self.command is None:
-            return self
-        if any(getattr(self, name) is not None for name in new):
-            return self
+        needs_more = any(getattr(self, name) is not None for name in new)
+        if needs_more or self.operation_id is None or self.command is None:
+            before = None if pending is None else copy_fields(pending, PendingOperationV3)
+            return copy_fields(self, InstanceEventV3, pending=before)
         has_author = self.identity is not None or self.reason_code is not None
         return copy_fields(self, InstanceEventV2 if has_author else InstanceEventV1)
+
+
+_FOURTH = AWAITING | {EventType.DENIED, EventType.EXPIRED}
+"""The types of events that came with the fourth version."""
+
+
+class PendingOperationV3(_PendingFields):
+    """A pending operation of releases without approvals."""
+
+
+class InstanceEventV3(_EventFields):
+    """An event of releases without approvals."""
+
+    version: Literal[3] = 3
+    pending: PendingOperationV3 | None = None
 
 
 class InstanceEventV2(_OldEventFields):
@@ -214,14 +243,25 @@ class ServerNameClaim(Model):
 class OperationStatus(StrEnum):
     """The status of an operation."""
 
+    AWAITING_APPROVAL = "awaiting_approval"
     PENDING = "pending"
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    """Nobody approved or denied it in time."""
+
+
+UNFINISHED = frozenset({OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING})
 
 
 class Operation(Model):
-    """An accepted command and its status. ``reason``: why it failed, if it did."""
+    """An accepted command and its status. ``reason``: why it failed or was denied, if one was given.
+
+    ``due_at``: while it awaits approval, when the wait ends. ``approval``: what it waits for, or waited for;
+    missing if it needed none.
+    """
 
     id: Identifier
     command: Command
@@ -231,14 +271,20 @@ class Operation(Model):
     accepted_at: Timestamp
     due_at: Timestamp
     reason: Reason | None = None
+    approval: Approval | None = None
 
 
 def _upgrade_event_v1(old: InstanceEventV1) -> InstanceEventV2:
     return copy_fields(old, InstanceEventV2)
 
 
-def _upgrade_event_v2(old: InstanceEventV2) -> InstanceEvent:
-    return copy_fields(old, InstanceEvent)
+def _upgrade_event_v2(old: InstanceEventV2) -> InstanceEventV3:
+    return copy_fields(old, InstanceEventV3)
+
+
+def _upgrade_event_v3(old: InstanceEventV3) -> InstanceEvent:
+    pending = None if old.pending is None else copy_fields(old.pending, PendingOperation)
+    return copy_fields(old, InstanceEvent, pending=pending)
 
 
 def _upgrade_record(old: OperationRecordV1) -> OperationRecord:
@@ -250,6 +296,7 @@ INSTANCE_EVENT = StoredContract(
     {
         1: PreviousVersion(InstanceEventV1, _upgrade_event_v1),
         2: PreviousVersion(InstanceEventV2, _upgrade_event_v2),
+        3: PreviousVersion(InstanceEventV3, _upgrade_event_v3),
     },
 )
 DUE_OPERATION = StoredContract(DueOperation)
@@ -262,7 +309,7 @@ def apply(event: InstanceEvent) -> Instance | None:
 
     The last event of an instance determines its state; no earlier events are needed.
     """
-    undone = event.command in CREATING and event.type in {EventType.CANCELLED, EventType.FAILED}
+    undone = event.command in CREATING and event.type in UNDONE
     if undone or event.type is EventType.REMOVED:
         return None
     condition, reason, code = _condition_after(event)

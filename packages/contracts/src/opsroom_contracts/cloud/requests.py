@@ -6,6 +6,7 @@ from pydantic import Field
 
 from opsroom_contracts.agents.records import AgentCapability, TemplateView
 from opsroom_contracts.audit import Address
+from opsroom_contracts.cloud.approvals import VoteReason
 from opsroom_contracts.cloud.instances import (
     LabelChanges,
     Labels,
@@ -14,7 +15,7 @@ from opsroom_contracts.cloud.instances import (
     ServerName,
 )
 from opsroom_contracts.cloud.models import Actor, Instance, Operation
-from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity
+from opsroom_contracts.identity import OPERATOR_IDENTITY, Identity, Role
 from opsroom_contracts.serialization.model import ClientId, Epoch, Identifier, Model, Sequence, Timestamp
 
 LIST_MAX = 1000
@@ -32,14 +33,18 @@ TemplateRef = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,31}/)?[a-z0-9
 class Caller(Model):
     """Who a request is for; part of every command. ``client_id`` is an idempotency key: a retry is harmless.
 
-    ``identity`` has its own keys and its own quota of pending operations.
+    ``identity`` has its own keys and its own quota of pending operations. ``owner``: of a bot, the identity
+    of the person whose bot it is. ``may_await``: false if the command is refused when it must be approved,
+    because the client can't know what that means.
     """
 
     client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
     identity: Identity | None = None
+    owner: Identity | None = None
     address: Address | None = None
     pending_max: PendingMax | None = None
+    may_await: bool | None = None
 
 
 class CreateRequest(Caller):
@@ -76,24 +81,61 @@ class RenameRequest(InstanceRequest):
 
 
 class LabelRequest(InstanceRequest):
-    """Change labels of an instance; a null removes the label."""
+    """Change labels of an instance; a null removes the label.
+
+    ``role``: that of the caller. Only admins may remove labels for which a command must be approved.
+    """
 
     labels: LabelChanges
+    role: Role | None = None
 
 
 class CancelRequest(Model):
-    """Cancel a pending operation. A repeated request returns the same reply."""
+    """Cancel a pending operation. A repeated request returns the same reply.
+
+    While the operation awaits approval, only its author can. ``owner``: as in :class:`Caller`.
+    """
 
     operation_id: Identifier
     actor: Actor = ANONYMOUS
     identity: Identity | None = None
+    owner: Identity | None = None
     address: Address | None = None
+
+
+class ApproveRequest(CancelRequest):
+    """Approve an operation. A repeated request of the same identity returns the same reply.
+
+    ``role``: that of the caller; missing only in requests over NATS without an identity, which the broker's
+    operator sends. ``alone``: why an admin approves without the others, or as the author.
+    """
+
+    role: Role | None = None
+    alone: VoteReason | None = None
+
+
+class DenyRequest(CancelRequest):
+    """Deny an operation; otherwise as :class:`ApproveRequest`. ``reason``: why."""
+
+    role: Role | None = None
+    reason: VoteReason | None = None
+
+
+def is_by_hand(request: Caller | CancelRequest) -> bool:
+    """Return whether the broker's operator sent a request over NATS: it has no identity and no address."""
+    return request.identity is None and request.address is None
 
 
 def author_of(request: Caller | CancelRequest) -> str:
     """Return the name to show for a request. One that was sent over NATS without a name is the operator's."""
-    by_hand = request.identity is None and request.address is None
-    return OPERATOR_IDENTITY if by_hand and request.actor == ANONYMOUS else request.actor
+    anonymous = is_by_hand(request) and request.actor == ANONYMOUS
+    return OPERATOR_IDENTITY if anonymous else request.actor
+
+
+def identities_of(request: Caller | CancelRequest) -> frozenset[Identity]:
+    """Return all identities that stand for the person behind a request; empty if none is known."""
+    own = OPERATOR_IDENTITY if is_by_hand(request) else request.identity
+    return frozenset(one for one in (own, request.owner) if one is not None)
 
 
 class OperationReply(Model):

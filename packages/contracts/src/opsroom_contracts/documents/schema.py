@@ -33,13 +33,14 @@ from opsroom_contracts.chat import (
 )
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
-from opsroom_contracts.cloud import instances, requests
+from opsroom_contracts.cloud import approvals, instances, requests, schedules
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.incidents import calls, cards, hooks, plans, posts
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 
 _MODULES = (
+    approvals,
     audit,
     bots,
     calls,
@@ -71,6 +72,7 @@ _MODULES = (
     records,
     requests,
     rooms,
+    schedules,
     search,
     status,
 )

@@ -97,6 +97,11 @@ def _no_number(value: object) -> object:
 TimestampText = Annotated[Timestamp, BeforeValidator(_no_number)]
 """A :data:`Timestamp` in a query or a header, where everything is text."""
 
+TimestampBody = Annotated[
+    datetime, BeforeValidator(_no_number), AfterValidator(to_milliseconds), Field(strict=False)
+]
+"""A :data:`Timestamp` in the body of a request, which the web framework validates as values of Python."""
+
 
 def _printable(value: str) -> str:
     # ``isprintable`` is a fast path: it is 20 times as fast, and accepts nothing that the full check rejects.

@@ -246,6 +246,7 @@ _PERMISSIONS = {
             subjects.CLOUD_TIMERS,
             subjects.CLOUD_OPERATIONS,
             subjects.CLOUD_NAMES,
+            subjects.CLOUD_SCHEDULES,
             subjects.AUDIT_ACCEPTED,
             subjects.AUDIT_REFUSED,
             subjects.probe_subject(subjects.CLOUD_SERVICE, "*"),

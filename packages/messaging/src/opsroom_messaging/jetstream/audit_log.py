@@ -40,10 +40,22 @@ _REFUSALS: Final = Rate(1.0, 30)
 log = logging.getLogger(__name__)
 
 
-def accepted_entry(action: AuditAction, by: Requester, operation_id: str, target: str | None) -> AuditEntry:
-    """The entry of an accepted command. A retry of the command gives the same id, so it is stored once."""
+def accepted_entry(
+    action: AuditAction,
+    by: Requester,
+    operation_id: str,
+    target: str | None,
+    *,
+    part: str | None = None,
+    reason: str | None = None,
+) -> AuditEntry:
+    """The entry of an accepted command. A retry of the command gives the same id, so it is stored once.
+
+    ``part``: tells actions apart that several people may take on one operation, each once.
+    """
+    once = operation_id if part is None else f"{operation_id}-{part}"
     return AuditEntry(
-        id=f"{action.value}-{operation_id}"[:_ID_MAX],
+        id=f"{action.value}-{once}"[:_ID_MAX],
         at=_now(),
         outcome=AuditOutcome.ACCEPTED,
         action=action,
@@ -52,6 +64,7 @@ def accepted_entry(action: AuditAction, by: Requester, operation_id: str, target
         address=by.address,
         target=_clipped(target),
         operation_id=operation_id,
+        reason=reason,
     )
 
 

@@ -104,6 +104,7 @@ def cloud_stream(*, max_age: float = 0, replicas: int) -> StreamSpec:
             subjects.CLOUD_DUE,
             subjects.CLOUD_OPERATIONS,
             subjects.CLOUD_NAMES,
+            subjects.CLOUD_SCHEDULES,
         ),
         max_age=max_age,
         replicas=replicas,

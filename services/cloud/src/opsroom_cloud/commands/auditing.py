@@ -3,11 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from opsroom_contracts.audit import AuditAction, Requester
+from opsroom_contracts.audit import AuditAction, AuditEntry, Requester
+from opsroom_contracts.cloud.approvals import mark_of
+from opsroom_contracts.cloud.models import Operation
 from opsroom_contracts.cloud.requests import (
     AdoptRequest,
+    ApproveRequest,
     Caller,
     CancelRequest,
+    DenyRequest,
     InstanceRequest,
     OperationReply,
     author_of,
@@ -18,6 +22,7 @@ from opsroom_messaging.jetstream.audit_log import AuditWriter, accepted_entry, r
 RequestT = TypeVar("RequestT", bound=Caller | CancelRequest)
 Handler = Callable[[RequestT], Awaitable[OperationReply]]
 
+_PART_DIGITS = 16
 _NOT_AUDITED = RETRYABLE - {ErrorCode.RATE_LIMITED}
 
 
@@ -35,11 +40,19 @@ def with_audit(audit: AuditWriter, action: AuditAction, handler: Handler[Request
             if error.fault.code not in _NOT_AUDITED:
                 audit.record(rejected_entry(action, _caller(request), error.fault, target))
             raise
-        operation = reply.operation
-        audit.record(accepted_entry(action, _caller(request), operation.id, operation.instance_id))
+        audit.record(_accepted(action, request, reply.operation))
         return reply
 
     return handle
+
+
+def _accepted(action: AuditAction, request: Caller | CancelRequest, operation: Operation) -> AuditEntry:
+    """Return the entry of an accepted request. Several people may approve one operation, each once."""
+    caller, part, reason = _caller(request), None, None
+    if isinstance(request, ApproveRequest | DenyRequest):
+        part = mark_of(operation.id, request.identity or request.actor)[:_PART_DIGITS]
+        reason = request.alone if isinstance(request, ApproveRequest) else request.reason
+    return accepted_entry(action, caller, operation.id, operation.instance_id, part=part, reason=reason)
 
 
 def _caller(request: Caller | CancelRequest) -> Requester:

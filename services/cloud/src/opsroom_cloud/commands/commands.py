@@ -1,13 +1,22 @@
 """Handlers that accept commands, with deduplication across retries and processes."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opsroom_cloud.commands.orders import Ordered, OrderMaker
 from opsroom_cloud.commands.pending_quota import PendingQuota
+from opsroom_cloud.domain.approvals import request
 from opsroom_cloud.domain.lifecycle import decide
-from opsroom_cloud.domain.operation_status import operation_of, record_of, record_of_event
+from opsroom_cloud.domain.operation_status import (
+    Progress,
+    begun_by,
+    operation_of,
+    record_of,
+    record_of_event,
+    status_of_pending,
+)
 from opsroom_cloud.domain.orders import AcceptCommand
+from opsroom_cloud.domain.policy import Policy
 from opsroom_cloud.instances.event_store import EventStore, Guards
 from opsroom_cloud.instances.names import ServerNames
 from opsroom_cloud.instances.projection import TrackedInstance
@@ -15,7 +24,8 @@ from opsroom_cloud.operations.operations import Operations
 from opsroom_cloud.operations.timers import Timers
 from opsroom_cloud.providers.directory import ProviderDirectory
 from opsroom_contracts.cloud.commands import Command, EventType
-from opsroom_contracts.cloud.models import InstanceEvent, OperationStatus, pending_of
+from opsroom_contracts.cloud.instances import merge_labels
+from opsroom_contracts.cloud.models import InstanceEvent, OperationStatus
 from opsroom_contracts.cloud.requests import (
     AdoptRequest,
     CreateRequest,
@@ -25,6 +35,7 @@ from opsroom_contracts.cloud.requests import (
     RenameRequest,
 )
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
+from opsroom_contracts.identity import Role
 from opsroom_messaging.errors import ConflictError
 
 _ATTEMPTS = 5
@@ -32,11 +43,12 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class CommandRules:
-    """What else decides about a command: the names, the providers, and the quota."""
+    """What else decides about a command: the names, the providers, the quota, and what must be approved."""
 
     names: ServerNames
     providers: ProviderDirectory
     quota: PendingQuota
+    policy: Policy = field(default_factory=Policy)
 
 
 class Commands:
@@ -140,18 +152,44 @@ class Commands:
         taken = None if order.name is None else self._rules.names.refusal(order.name, order.instance_id)
         if taken is not None:
             return taken
-        if verdict.type is EventType.RECEIVED and verdict.provider is not None:
-            return self._rules.providers.refusal(verdict.provider) or verdict
-        return verdict
+        if verdict.type is not EventType.RECEIVED:
+            return self._label_refusal(order, known) or verdict
+        away = None if verdict.provider is None else self._rules.providers.refusal(verdict.provider)
+        return away or self._awaiting(order, verdict)
+
+    def _awaiting(self, order: AcceptCommand, verdict: InstanceEvent) -> InstanceEvent | Fault:
+        """Return the event that asks for approval, if the command needs one, instead of ``verdict``."""
+        requirement = self._rules.policy.requirement(order.command, verdict.labels or {})
+        if requirement is None:
+            return verdict
+        if not order.may_await:
+            message = f"{order.command.value} must be approved here; send it by the page, /api/v1 or NATS"
+            return Fault(code=ErrorCode.APPROVAL_REQUIRED, message=message)
+        return request(verdict, order, requirement)
+
+    def _label_refusal(self, order: AcceptCommand, known: TrackedInstance) -> Fault | None:
+        """Refuse to take an instance out of the policy, except to admins."""
+        if order.command is not Command.LABEL or known.instance is None or order.role is Role.ADMIN:
+            return None
+        before = known.instance.labels
+        rule = self._rules.policy.loosened(before, merge_labels(before, order.labels))
+        if rule is None:
+            return None
+        message = (
+            f"only an admin may change these labels: approvals depend on them (policy, line {rule.line})"
+        )
+        return Fault(code=ErrorCode.FORBIDDEN, message=message, field="labels")
 
     async def _store(self, order: AcceptCommand, event: InstanceEvent, guards: Guards) -> OperationReply:
-        if event.type is not EventType.RECEIVED:
+        begun = begun_by(event)
+        if begun is None:
             seq = await self._events.accept(event, order, guards=guards)
-            return _reply(order, event, seq, OperationStatus.DONE)
+            return _reply(order, event, seq, Progress(OperationStatus.DONE, seq))
         with self._rules.quota.reserve(order):
             seq = await self._events.accept(event, order, guards=guards)
-        self._timers.start(order.instance_id, pending_of(event))
-        return _reply(order, event, seq, OperationStatus.PENDING)
+        if begun.approval is None:
+            self._timers.start(order.instance_id, begun)
+        return _reply(order, event, seq, status_of_pending(begun))
 
     async def _previous(self, order: AcceptCommand) -> OperationReply | None:
         """Return the reply to an earlier request with the same client id; None if there is none."""
@@ -180,12 +218,13 @@ def _retry_of_pending(order: AcceptCommand, known: TrackedInstance) -> Operation
     pending = None if known.instance is None else known.instance.pending
     if pending is None or (pending.id, pending.command) != (order.operation_id, order.command):
         return None
-    operation = operation_of(pending.id, record_of(order.instance_id, pending), OperationStatus.PENDING)
+    record = record_of(order.instance_id, pending)
+    operation = operation_of(pending.id, record, status_of_pending(pending))
     return OperationReply(operation=operation, seq=known.seq)
 
 
-def _reply(order: AcceptCommand, event: InstanceEvent, seq: int, status: OperationStatus) -> OperationReply:
-    operation = operation_of(order.operation_id, record_of_event(event, order.target), status)
+def _reply(order: AcceptCommand, event: InstanceEvent, seq: int, found: Progress) -> OperationReply:
+    operation = operation_of(order.operation_id, record_of_event(event, order.target), found)
     return OperationReply(operation=operation, seq=seq)
 
 

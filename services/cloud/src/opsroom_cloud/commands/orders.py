@@ -21,8 +21,11 @@ from opsroom_contracts.cloud.requests import (
     LabelRequest,
     RenameRequest,
     author_of,
+    identities_of,
+    is_by_hand,
 )
 from opsroom_contracts.errors import Fault
+from opsroom_contracts.identity import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class OrderMaker:
     async def label(self, request: LabelRequest) -> Ordered:
         """Changes of the labels of an instance."""
         ordered = await self.change(Command.LABEL, request)
-        return Ordered(replace(ordered.order, labels=request.labels))
+        role = Role.ADMIN if is_by_hand(request) else request.role
+        return Ordered(replace(ordered.order, labels=request.labels, role=role))
 
     def _order(self, command: Command, instance_id: str, operation_id: str, request: Caller) -> AcceptCommand:
         now = self._policy.clock()
@@ -116,6 +120,8 @@ class OrderMaker:
             due_at=now + self._policy.delay,
             identity=request.identity,
             pending_max=request.pending_max,
+            authors=identities_of(request),
+            may_await=request.may_await is not False,
         )
 
     async def _operation_id(self, request: Caller) -> str:

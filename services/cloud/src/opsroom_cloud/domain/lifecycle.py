@@ -122,18 +122,25 @@ def _refusal(instance: Instance | None, order: AcceptCommand) -> Fault | None:
         return _label_refusal(instance, order)
     pending = instance.pending
     if pending is not None:
+        how = "is pending" if pending.approval is None else "awaits approval"
         return Fault(
             code=ErrorCode.OPERATION_PENDING,
-            message=f"{pending.command.value} is pending on instance {instance.id} (operation {pending.id})",
+            message=f"{pending.command.value} {how} on instance {instance.id} (operation {pending.id})",
             operation_id=pending.id,
         )
+    return _creation_refusal(instance, order.command) or state_refusal(instance, order.command)
+
+
+def state_refusal(instance: Instance, command: Command) -> Fault | None:
+    """Return the fault if ``command`` is not valid in the instance's state, whatever is pending on it."""
+    if command in CREATING:
+        return None
     rules: tuple[Callable[[Instance, Command], Fault | None], ...] = (
-        _creation_refusal,
         _protection_refusal,
         _condition_refusal,
         _transition_refusal,
     )
-    return next((fault for rule in rules if (fault := rule(instance, order.command))), None)
+    return next((fault for rule in rules if (fault := rule(instance, command))), None)
 
 
 def _label_refusal(instance: Instance, order: AcceptCommand) -> Fault | None:

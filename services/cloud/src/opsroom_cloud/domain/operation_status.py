@@ -1,10 +1,13 @@
 """The status of an operation, derived from the events of its instance."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from opsroom_contracts.cloud.commands import DONE, IMMEDIATE, EventType
+from opsroom_contracts.cloud.approvals import Approval
+from opsroom_contracts.cloud.commands import AWAITING, DONE, IMMEDIATE, EventType
 from opsroom_contracts.cloud.models import (
+    UNFINISHED,
     InstanceEvent,
     Operation,
     OperationRecord,
@@ -17,9 +20,12 @@ _STATUS: dict[EventType, OperationStatus] = {
     **dict.fromkeys(DONE.values(), OperationStatus.DONE),
     EventType.CANCELLED: OperationStatus.CANCELLED,
     EventType.FAILED: OperationStatus.FAILED,
+    EventType.DENIED: OperationStatus.DENIED,
+    EventType.EXPIRED: OperationStatus.EXPIRED,
 }
 
-_ACCEPTING = frozenset({EventType.RECEIVED, *IMMEDIATE.values()})
+_ACCEPTING = frozenset({EventType.RECEIVED, EventType.REQUESTED, *IMMEDIATE.values()})
+_GOES_ON = AWAITING | {EventType.RECEIVED}
 _REPLACED = "another operation followed before it was finished"
 
 
@@ -33,11 +39,17 @@ class SequencedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The status of an operation, and the sequence of the event that shows it. ``reason``: why it failed."""
+    """The status of an operation, and the sequence of the event that shows it.
+
+    ``reason``: why it failed or was denied. ``approval``: what it waits or waited for, if it did, and
+    ``due_at``: when it was due then, or when the wait ends.
+    """
 
     status: OperationStatus
     seq: int
     reason: str | None = None
+    approval: Approval | None = None
+    due_at: datetime | None = None
 
 
 class StatusReader:
@@ -58,11 +70,32 @@ class StatusReader:
         if self.found is None:
             if event.operation_id != self._operation_id or event.type not in _ACCEPTING:
                 return False
-            self.found = Progress(status or OperationStatus.PENDING, item.seq)
+            self.found = self._waiting(item) or Progress(status or OperationStatus.PENDING, item.seq)
+        elif self.found.status is OperationStatus.AWAITING_APPROVAL and event.type in _GOES_ON:
+            self.found = self._waiting(item) or self._begun(self.found, item)
         elif status is not None:
             reason = event.reason if event.operation_id == self._operation_id else _REPLACED
-            self.found = Progress(status, item.seq, reason)
-        return self.found.status is OperationStatus.PENDING
+            self.found = replace(self.found, status=status, seq=item.seq, reason=reason)
+        return self.found.status in UNFINISHED
+
+    def _waiting(self, item: SequencedEvent) -> Progress | None:
+        """Return the status after an event of an approval; None if it is none of this operation."""
+        event = item.event
+        if event.operation_id != self._operation_id or event.type not in AWAITING or event.pending is None:
+            return None
+        return Progress(
+            OperationStatus.AWAITING_APPROVAL,
+            item.seq,
+            approval=event.pending.approval,
+            due_at=event.pending.due_at,
+        )
+
+    def _begun(self, waited: Progress, item: SequencedEvent) -> Progress:
+        """Return the status after the event with which the delay begins."""
+        if item.event.operation_id != self._operation_id:
+            return replace(waited, status=OperationStatus.FAILED, seq=item.seq, reason=_REPLACED)
+        due_at = pending_of(item.event).due_at
+        return replace(waited, status=OperationStatus.PENDING, seq=item.seq, due_at=due_at)
 
     def _status_of(self, event: InstanceEvent) -> OperationStatus | None:
         """Return the status that ``event`` gives the operation; None if it goes on as before."""
@@ -84,20 +117,34 @@ def status_from_events(operation_id: str, history: Iterable[SequencedEvent]) -> 
     return reader.found
 
 
-def operation_of(
-    operation_id: str, record: OperationRecord, status: OperationStatus, reason: str | None = None
-) -> Operation:
-    """Build the operation described by ``record``. ``reason``: why it failed."""
+def operation_of(operation_id: str, record: OperationRecord, found: OperationStatus | Progress) -> Operation:
+    """Build the operation described by ``record``, with the status that was ``found``."""
+    at = found if isinstance(found, Progress) else Progress(found, 0)
     return Operation(
         id=operation_id,
         command=record.command,
         instance_id=record.instance_id,
-        status=status,
+        status=at.status,
         actor=record.actor,
         accepted_at=record.accepted_at,
-        due_at=record.due_at,
-        reason=reason,
+        due_at=at.due_at or record.due_at,
+        reason=at.reason,
+        approval=at.approval,
     )
+
+
+def status_of_pending(pending: PendingOperation) -> Progress:
+    """Return the status of an operation that is pending; its sequence is unknown."""
+    if pending.approval is None:
+        return Progress(OperationStatus.PENDING, 0)
+    return Progress(OperationStatus.AWAITING_APPROVAL, 0, approval=pending.approval, due_at=pending.due_at)
+
+
+def begun_by(event: InstanceEvent) -> PendingOperation | None:
+    """Return the operation that begins with ``event``, perhaps by waiting; None: none does."""
+    if event.type is EventType.REQUESTED:
+        return event.pending
+    return pending_of(event) if event.type is EventType.RECEIVED else None
 
 
 def record_of(instance_id: str, pending: PendingOperation, target: str | None = None) -> OperationRecord:
@@ -118,8 +165,9 @@ def record_of_event(event: InstanceEvent, target: str | None = None) -> Operatio
     Raises:
         ValueError: the event names no operation.
     """
-    if event.type is EventType.RECEIVED:
-        return record_of(event.instance_id, pending_of(event), target)
+    begun = begun_by(event)
+    if begun is not None:
+        return record_of(event.instance_id, begun, target)
     if event.command is None:
         raise ValueError(f"a {event.type.value} event without a command")
     return OperationRecord(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from opsroom_contracts.cloud.commands import CREATING, IMMEDIATE, Command
 from opsroom_contracts.cloud.instances import SIMULATED
+from opsroom_contracts.identity import Identity, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class AcceptCommand:
     ``identity``: who the command is for, if known; ``actor``: the name to show. ``pending_max``: the caller's
     quota of pending operations, including this one; None: no quota. ``target``: what the request named, if
     that was not the id. ``server``: for the commands with which an instance begins. ``name``: that a request
-    chose, so that no other instance may have it. ``labels``: changes of them.
+    chose, so that no other instance may have it. ``labels``: changes of them. ``authors``: all identities
+    that stand for its author, who can't approve it. ``role``: the author's, if the request says it.
+    ``may_await``: whether the client can wait for an approval.
     """
 
     command: Command
@@ -46,6 +49,9 @@ class AcceptCommand:
     server: NewServer | None = None
     name: str | None = None
     labels: Mapping[str, str | None] = field(default_factory=dict)
+    authors: frozenset[Identity] = frozenset()
+    role: Role | None = None
+    may_await: bool = True
 
     @property
     def is_creating(self) -> bool:

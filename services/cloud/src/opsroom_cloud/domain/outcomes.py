@@ -52,7 +52,7 @@ def complete(
 
     ``observed``: the instance after it as its provider sees it; without, it is as the command leaves it.
     """
-    pending = pending_on(instance, operation_id)
+    pending = _begun_on(instance, operation_id)
     if instance is None or pending is None:
         return None
     facts = _observed_facts(instance, observed)
@@ -81,7 +81,7 @@ def fail(
 
     The instance keeps its previous state, unless the provider has observed another one.
     """
-    pending = pending_on(instance, operation_id)
+    pending = _begun_on(instance, operation_id)
     if instance is None or pending is None:
         return None
     seen = failure.observed
@@ -121,7 +121,7 @@ def work(
 
     The first one begins the work: from then on, the operation can't be cancelled.
     """
-    pending = pending_on(instance, operation_id)
+    pending = _begun_on(instance, operation_id)
     if instance is None or pending is None:
         return None
     return copy_fields(
@@ -156,7 +156,8 @@ def cancel(
     if instance is None or pending is None:
         return _finished(operation_id, "is no longer pending")
     if now >= pending.due_at or pending.progress is not None:
-        return _finished(operation_id, "is due and can no longer be cancelled")
+        how = "is due and" if pending.approval is None else "was not approved in time, and"
+        return _finished(operation_id, f"{how} can no longer be cancelled")
     return copy_fields(
         facts_of(instance),
         InstanceEvent,
@@ -208,6 +209,12 @@ def pending_on(instance: Instance | None, operation_id: str) -> PendingOperation
     """Return the operation if it is pending on ``instance``."""
     pending = None if instance is None else instance.pending
     return pending if pending is not None and pending.id == operation_id else None
+
+
+def _begun_on(instance: Instance | None, operation_id: str) -> PendingOperation | None:
+    """Return the operation if it is pending and awaits no approval: nothing else may take effect."""
+    pending = pending_on(instance, operation_id)
+    return None if pending is None or pending.approval is not None else pending
 
 
 def _state_after(instance: Instance, pending: PendingOperation) -> InstanceState:

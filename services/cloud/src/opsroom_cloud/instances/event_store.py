@@ -1,11 +1,11 @@
 """Event store of instances and operations, with optimistic locking."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsroom_cloud.domain.operation_status import SequencedEvent, record_of_event
+from opsroom_cloud.domain.operation_status import SequencedEvent, begun_by, record_of_event
 from opsroom_cloud.domain.orders import AcceptCommand
 from opsroom_cloud.instances.projection import (
     InstanceProjection,
@@ -14,7 +14,6 @@ from opsroom_cloud.instances.projection import (
     read_event,
     track,
 )
-from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.models import (
     OPERATION_RECORD,
     SERVER_NAME_CLAIM,
@@ -22,7 +21,6 @@ from opsroom_contracts.cloud.models import (
     InstanceEvent,
     OperationRecord,
     ServerNameClaim,
-    pending_of,
 )
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.codec import ContractError, encode
@@ -141,12 +139,7 @@ class EventStore:
         """
         instance_id, operation_id = order.instance_id, order.operation_id
         writes = [Write(instance_events(instance_id), encode(event.stored()), expected=guards.instance)]
-        if event.type is EventType.RECEIVED:
-            due = DueOperation(instance_id=instance_id, operation_id=operation_id)
-            timer = Schedule(
-                at=pending_of(event).due_at, target=instance_due(instance_id), ttl=_DUE_TTL_SECONDS
-            )
-            writes.append(Write(instance_timer(instance_id), encode(due), schedule=timer))
+        writes += _timers(event)
         record = record_of_event(event, order.target)
         writes.append(
             Write(operation_record(operation_id), encode(record.stored()), expected=0, ttl=self._record_ttl)
@@ -170,6 +163,26 @@ class EventStore:
         )
         self._projection.apply_event(event, seq, self._clock())
         return seq
+
+    async def append_all(self, events: Sequence[InstanceEvent], *, expected: int) -> int:
+        """Store events of one instance atomically, with the timer that one of them needs.
+
+        Returns:
+            The sequence of the last event.
+
+        Raises:
+            ConflictError: the instance's last sequence is not ``expected``.
+        """
+        subject = instance_events(events[0].instance_id)
+        writes = [
+            Write(subject, encode(event.stored()), expected=None if place else expected)
+            for place, event in enumerate(events)
+        ]
+        writes += [timer for event in events for timer in _timers(event)]
+        sequences = await self._writer.write(*writes)
+        for event, seq in zip(events, sequences, strict=False):
+            self._projection.apply_event(event, seq, self._clock())
+        return sequences[len(events) - 1]
 
     async def recorded(self, operation_id: str) -> OperationRecordAt | None:
         """Read an operation's record; None if its id has not been used.
@@ -230,3 +243,14 @@ class EventStore:
                 found = found if event is None else (event, message)
             start = page[-1].seq + 1
         return found
+
+
+def _timers(event: InstanceEvent) -> list[Write]:
+    """Return the timer of the operation that begins with ``event``; it replaces an earlier one."""
+    begun = begun_by(event)
+    if begun is None:
+        return []
+    instance_id = event.instance_id
+    due = DueOperation(instance_id=instance_id, operation_id=begun.id)
+    timer = Schedule(at=begun.due_at, target=instance_due(instance_id), ttl=_DUE_TTL_SECONDS)
+    return [Write(instance_timer(instance_id), encode(due), schedule=timer)]

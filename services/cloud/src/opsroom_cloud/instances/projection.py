@@ -2,7 +2,7 @@
 
 import logging
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -51,6 +51,8 @@ class TrackedInstance:
 def track(event: InstanceEvent, seq: int, at: datetime, former: TrackedInstance) -> TrackedInstance:
     """Return the instance after ``event``, which the broker stored at ``at``; ``former``: before it."""
     instance = apply(event)
+    if event.type is EventType.REQUESTED:
+        return TrackedInstance(instance, seq, at, event.pending_identity, at)
     if event.pending is None:
         accepted_at = at if event.type is EventType.RECEIVED else None
         return TrackedInstance(instance, seq, at, event.identity, accepted_at)
@@ -110,6 +112,7 @@ class InstanceProjection:
         self._corrupt_overflow = False
         self._unreadable: dict[str, int] = {}
         """Instances whose last event a newer release wrote, and the sequence of the last event before it."""
+        self._also_needed: list[Callable[[], int | None]] = []
         self.malformed = 0
 
     def on_restart(self, restart: Restart) -> None:
@@ -231,14 +234,19 @@ class InstanceProjection:
         self._corrupt.discard(instance_id)
 
     def oldest_needed(self) -> int | None:
-        """Return the lowest sequence that holds the state of an instance; None if there is no instance.
+        """Return the lowest sequence that holds the state of an instance; None if there is none.
 
         0 if that is unknown, because the state of an instance lies before a message that is malformed.
         """
         if self._corrupt or self._corrupt_overflow:
             return 0
         needed = [known.seq for known in self._known.values() if known.instance is not None]
-        return min((*needed, *self._unreadable.values()), default=None)
+        more = [seq for needs in self._also_needed if (seq := needs()) is not None]
+        return min((*needed, *self._unreadable.values(), *more), default=None)
+
+    def keep_also(self, needs: Callable[[], int | None]) -> None:
+        """Count the lowest sequence that ``needs`` returns among those of :meth:`oldest_needed`."""
+        self._also_needed.append(needs)
 
     def lost_before(self, first: int) -> list[TrackedInstance]:
         """Return the instances whose state lay before ``first``, the first sequence that is still stored."""
@@ -251,7 +259,12 @@ class InstanceProjection:
 
     def counts(self) -> dict[str, int]:
         """Return the sizes for the statistics."""
-        return {"instances": len(self._known), "pending": len(self._pending), "malformed": self.malformed}
+        return {
+            "instances": len(self._known),
+            "pending": len(self._pending),
+            "awaiting": sum(1 for _, pending, _ in self.pending() if pending.approval is not None),
+            "malformed": self.malformed,
+        }
 
     def _remove_pending(self, pending: PendingOperation, identity: str | None) -> None:
         self._pending.pop(pending.id, None)

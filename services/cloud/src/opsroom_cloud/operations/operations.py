@@ -4,9 +4,11 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 
+from opsroom_cloud.domain.approvals import cancel_refusal
 from opsroom_cloud.domain.operation_status import StatusReader, operation_of
-from opsroom_cloud.domain.outcomes import cancel
+from opsroom_cloud.domain.outcomes import cancel, pending_on
 from opsroom_cloud.instances.event_store import EventStore, OperationRecordAt
+from opsroom_cloud.operations.voters import voter_of
 from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.cloud.requests import CancelRequest, OperationReply, OperationRequest, author_of
 from opsroom_contracts.errors import ErrorCode, Fault, FaultError, refuse
@@ -24,14 +26,18 @@ class Operations:
 
     async def show(self, request: OperationRequest) -> OperationReply:
         """Return the status of an operation."""
-        return await self.reply(request.operation_id, await self._recorded(request.operation_id))
+        return await self.reply(request.operation_id, await self.recorded(request.operation_id))
 
     async def cancel(self, request: CancelRequest) -> OperationReply:
         """Cancel a pending operation; for a cancelled one, return the same reply again."""
         operation_id = request.operation_id
-        recorded = await self._recorded(operation_id)
+        recorded = await self.recorded(operation_id)
         for _ in range(_ATTEMPTS):
             known = await self._events.refresh(recorded.record.instance_id)
+            pending = pending_on(known.instance, operation_id)
+            refusal = None if pending is None else cancel_refusal(pending, voter_of(request))
+            if refusal is not None:
+                raise FaultError(refusal)
             event = cancel(known.instance, operation_id, author_of(request), self._clock(), request.identity)
             if isinstance(event, Fault):
                 reply = await self.reply(operation_id, recorded)
@@ -42,8 +48,10 @@ class Operations:
                 seq = await self._events.append(event, expected=known.seq)
             except ConflictError:
                 continue
-            operation = operation_of(operation_id, recorded.record, OperationStatus.CANCELLED)
-            return OperationReply(operation=operation, seq=seq)
+            if pending is None or pending.approval is None:
+                operation = operation_of(operation_id, recorded.record, OperationStatus.CANCELLED)
+                return OperationReply(operation=operation, seq=seq)
+            return await self.reply(operation_id, recorded)
         raise refuse(ErrorCode.UNAVAILABLE, "too many concurrent writes to this instance; try again")
 
     async def reply(self, operation_id: str, recorded: OperationRecordAt) -> OperationReply:
@@ -61,10 +69,15 @@ class Operations:
                 f"the events of operation {operation_id} have expired",
                 operation_id=operation_id,
             )
-        operation = operation_of(operation_id, recorded.record, found.status, found.reason)
+        operation = operation_of(operation_id, recorded.record, found)
         return OperationReply(operation=operation, seq=found.seq)
 
-    async def _recorded(self, operation_id: str) -> OperationRecordAt:
+    async def recorded(self, operation_id: str) -> OperationRecordAt:
+        """Return the record of an operation.
+
+        Raises:
+            FaultError: ``operation_not_found``.
+        """
         recorded = await self._events.recorded(operation_id)
         if recorded is None:
             raise refuse(

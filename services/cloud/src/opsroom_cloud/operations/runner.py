@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from opsroom_cloud.domain.approvals import expire
 from opsroom_cloud.domain.lifecycle import deadline_of
 from opsroom_cloud.domain.operation_status import operation_of, record_of
 from opsroom_cloud.domain.outcomes import Failure, complete, fail, pending_on
@@ -13,12 +14,14 @@ from opsroom_cloud.instances.projection import NewerReleaseError, TrackedInstanc
 from opsroom_cloud.operations.agent_operations import AgentOperations
 from opsroom_cloud.operations.deadlines import Deadlines
 from opsroom_cloud.providers.provider import Provider, ProviderError
+from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.instances import SIMULATED, FailureCode
 from opsroom_contracts.cloud.models import DUE_OPERATION, OperationStatus, PendingOperation
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_messaging.errors import ConflictError, UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime.metrics import Counter
 
 _EARLY_MAX_SECONDS = 10.0
 """A due message that is earlier than this is ignored: it is not from the timer, whose message will follow."""
@@ -32,7 +35,8 @@ log = logging.getLogger(__name__)
 class OperationRunner:
     """Runs the provider for due operations and stores the outcome; those of agents are handed over.
 
-    ``agents``: completes the operations of all providers but the simulated one.
+    ``agents``: completes the operations of all providers but the simulated one. ``decided``: counts what has
+    become of operations that awaited approval.
     """
 
     def __init__(
@@ -43,8 +47,10 @@ class OperationRunner:
         deadlines: Deadlines,
         *,
         clock: Callable[[], datetime],
+        decided: Counter,
     ) -> None:
         self._events = events
+        self._decided = decided
         self._provider = provider
         self._agents = agents
         self._clock = clock
@@ -98,7 +104,9 @@ class OperationRunner:
         if pending is not None:
             if not await self._wait_until_due(pending, known):
                 return
-            if known.instance is not None and known.instance.provider != SIMULATED:
+            if pending.approval is not None:
+                await self._expire(instance_id, pending, known)
+            elif known.instance is not None and known.instance.provider != SIMULATED:
                 self._agents.start(instance_id, pending)
             else:
                 await self._complete(instance_id, pending, known)
@@ -143,6 +151,21 @@ class OperationRunner:
             else:
                 late = (self._clock() - pending.due_at).total_seconds()
                 self._late.observe(max(0.0, late), pending.command.value, event.type.value)
+                return
+        raise UnavailableError(f"too many concurrent writes to instance {instance_id}")
+
+    async def _expire(self, instance_id: str, pending: PendingOperation, known: TrackedInstance) -> None:
+        """End the wait of an operation; do nothing if somebody has decided about it meanwhile."""
+        for _ in range(_ATTEMPTS):
+            event = expire(known.instance, pending.id, self._clock())
+            if event is None:
+                return
+            try:
+                await self._events.append(event, expected=known.seq)
+            except ConflictError:
+                known = await self._events.refresh(instance_id)
+            else:
+                self._decided.add(EventType.EXPIRED.value)
                 return
         raise UnavailableError(f"too many concurrent writes to instance {instance_id}")
 

@@ -52,6 +52,8 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.OPERATION_NOT_FOUND: "Operation not found",
     ErrorCode.OPERATION_PENDING: "Another operation is pending",
     ErrorCode.OPERATION_FINISHED: "Operation already finished",
+    ErrorCode.NOT_AWAITING: "Not awaiting approval",
+    ErrorCode.APPROVAL_REQUIRED: "Approval required",
     ErrorCode.TRANSITION_INVALID: "Invalid state transition",
     ErrorCode.PROTECTED: "Instance protected",
     ErrorCode.TEMPLATE_UNKNOWN: "Template not found",

@@ -68,4 +68,6 @@ class LegacyAccess:
 
     def _context(self, connection: HTTPConnection, name: str, identity: Identity) -> CommandContext:
         client = client_of(connection)
-        return CommandContext(name, identity, client.address, self.limits.pending_max(client))
+        # Clients of the contract know no command that waits: one that must be approved is refused.
+        pending_max = self.limits.pending_max(client)
+        return CommandContext(name, identity, client.address, pending_max, may_await=False)

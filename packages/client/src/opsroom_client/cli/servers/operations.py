@@ -26,7 +26,14 @@ from opsroom_contracts.cloud.selectors import matches
 from opsroom_contracts.http import CloudEvent
 from opsroom_contracts.serialization.model import rfc3339
 
-_FAILED = frozenset({OperationStatus.FAILED, OperationStatus.CANCELLED})
+_FAILED = frozenset(
+    {
+        OperationStatus.FAILED,
+        OperationStatus.CANCELLED,
+        OperationStatus.DENIED,
+        OperationStatus.EXPIRED,
+    }
+)
 
 Send = Callable[[Opsroom], Awaitable[Operation]]
 
@@ -210,5 +217,11 @@ def print_operation(operation: Operation, *, as_json: bool) -> None:
     if as_json:
         show_json([operation])
         return
-    due = f", due {rfc3339(operation.due_at)}" if operation.status is OperationStatus.PENDING else ""
+    match operation.status:
+        case OperationStatus.PENDING:
+            due = f", due {rfc3339(operation.due_at)}"
+        case OperationStatus.AWAITING_APPROVAL:
+            due = f" until {rfc3339(operation.due_at)} (operation {operation.id})"
+        case _:
+            due = ""
     print_line(f"{operation.instance_id} {operation.command.value} {operation.status.value}{due}")

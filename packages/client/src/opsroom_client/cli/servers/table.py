@@ -61,6 +61,9 @@ def _pending(instance: Instance, now: datetime) -> str:
     pending = instance.pending
     if pending is None:
         return ""
+    if pending.approval is not None:
+        seconds = max(0.0, (pending.due_at - now).total_seconds())
+        return f"{pending.command.value} by {pending.actor} awaits approval for {seconds:.0f}s"
     if pending.progress is None:
         seconds = max(0.0, (pending.due_at - now).total_seconds())
         return f"{pending.command.value} in {seconds:.0f}s by {pending.actor}"

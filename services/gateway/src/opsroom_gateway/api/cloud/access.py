@@ -59,6 +59,13 @@ CHANGE_ERRORS: Final = (
     ErrorCode.PROVIDER_AWAY,
     *KEY_ERRORS,
 )
+DECISION_ERRORS: Final = (
+    ErrorCode.OPERATION_NOT_FOUND,
+    ErrorCode.NOT_AWAITING,
+    ErrorCode.TRANSITION_INVALID,
+    ErrorCode.PROTECTED,
+    *COMMAND_ERRORS,
+)
 
 
 async def name_header(name: _Name = None) -> None:
@@ -161,7 +168,10 @@ def require_caller(
             by = requester_of(request, name, identity)
             audit_log.refused(action, by, error.fault, _target(request))
             raise
-        context = CommandContext(name, identity, client.address, limits.pending_max(client))
+        owner = next((identity for _, identity in access.owners(principal)), None)
+        context = CommandContext(
+            name, identity, client.address, limits.pending_max(client), principal.role, owner
+        )
         return Caller(principal, requester_of(request, name, identity), context)
 
     return caller
@@ -180,8 +190,8 @@ def require_commander(
 
 
 def _target(request: Request) -> str | None:
-    found: str | None = request.path_params.get("instance_id") or request.path_params.get("operation_id")
-    return found
+    named = (request.path_params.get(name) for name in ("instance_id", "operation_id", "schedule"))
+    return next((found for found in named if found), None)
 
 
 def client_id_of(key: str | None, part: str | None = None) -> str:

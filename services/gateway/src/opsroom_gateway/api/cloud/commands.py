@@ -130,7 +130,7 @@ def _add_operation(router: APIRouter, client: CloudClient, can_view: Dependency)
         response_model_exclude_none=True,
     )
     async def operation(operation_id: OperationId) -> OperationAccepted:
-        """The status is pending, done, cancelled or failed."""
+        """The status is awaiting_approval, pending, done, cancelled, failed, denied or expired."""
         return OperationAccepted(operation=await client.operation(operation_id))
 
 
@@ -144,7 +144,10 @@ def _add_cancel(router: APIRouter, client: CloudClient, context_of: Any) -> None
         response_model_exclude_none=True,
     )
     async def cancel(operation_id: OperationId, context: CommandContext = context_of) -> OperationAccepted:
-        """Possible until the operation is due. A repeated request returns the same response."""
+        """Possible until the operation is due; while it awaits approval, only for its author.
+
+        A repeated request returns the same response.
+        """
         return OperationAccepted(operation=await client.cancel(operation_id, context))
 
 

@@ -12,6 +12,13 @@ OPERATION: Final[dict[str, Any]] = {
     "acceptedAt": "2026-11-24T00:32:08.054Z",
     "dueAt": "2026-11-24T00:32:18.054Z",
 }
+APPROVAL: Final[dict[str, Any]] = {
+    "need": 1,
+    "role": "operator",
+    "approvedBy": [],
+    "authors": ["0f343b0931126a20f133d67c2b018a3b"],
+    "voters": [],
+}
 INSTANCE: Final[dict[str, Any]] = {
     "id": INSTANCE_ID,
     "name": "web-1",

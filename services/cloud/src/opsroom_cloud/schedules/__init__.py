@@ -1,0 +1,1 @@
+"""Schedules: commands that are given at a time, or again and again."""
