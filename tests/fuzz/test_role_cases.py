@@ -9,7 +9,17 @@ from tests.fuzz.cases.role_cases import Identity, RoleRequest, RoleSubject, cove
 IDS = dict.fromkeys(
     (
         *("room", "name", "user_id", "message_id", "instance_id", "operation_id", "restriction_id"),
-        *("invitation_id", "provider", "bot_id", "file_id", "emoji", "hook_id", "secret", "format", "schedule"),
+        *(
+            "invitation_id",
+            "provider",
+            "bot_id",
+            "file_id",
+            "emoji",
+            "hook_id",
+            "secret",
+            "format",
+            "schedule",
+        ),
     ),
     "x",
 )
