@@ -80,7 +80,12 @@ class Schedules:
             if isinstance(first, Fault):
                 raise FaultError(first)
             record = copy_fields(
-                request, ScheduleRecord, created_at=now, next_at=first, actor=_author(request)
+                request,
+                ScheduleRecord,
+                command=request.command,  # `copy_fields` takes a literal for a constant
+                created_at=now,
+                next_at=first,
+                actor=_author(request),
             )
             try:
                 await self._store.write(record, expected=0 if stored is None else stored.seq)
@@ -129,4 +134,4 @@ def _author(request: ScheduleRequest | UnscheduleRequest) -> str:
 
 
 def _view(record: ScheduleRecord) -> Schedule:
-    return copy_fields(record, Schedule)
+    return copy_fields(record, Schedule, command=record.command)
