@@ -7,6 +7,7 @@ import {
   type Instance,
   type LifecycleCommand,
 } from "../../../contract/generated";
+import { labelOf } from "../../../i18n/label";
 import type { ShownRow } from "../../../state/chat/message-changes";
 import { formatClock } from "../../../text/format";
 import { isError } from "../../../text/worklog";
@@ -58,10 +59,13 @@ function useOperation({ operation, instances: ids = [] }: Card): LiveOperation {
 /** How the card looks now. */
 function stateNow(card: Card, { pendingAt, entry }: LiveOperation): CardState {
   const t = cardsDictionary.value;
+  if (pendingAt?.pending?.approval) return { tone: "warn", icon: "clock", word: t.waiting };
   if (pendingAt) return { tone: "busy", icon: "clock", word: t.inProgress };
   const outcome = entry?.outcome;
   if (!outcome) return stateOf(card);
   if (outcome.kind === "cancelled") return { tone: "calm", icon: "undo", word: t.undone };
+  if (outcome.kind === "denied" || outcome.kind === "expired")
+    return { tone: "bad", icon: "close", word: labelOf(dictionary.value.worklog.kinds, outcome.kind) };
   if (isError(outcome) || outcome.kind === "lost")
     return { tone: "bad", icon: "close", word: t.statuses.failed };
   return { tone: "good", icon: "check", word: t.statuses.succeeded };
