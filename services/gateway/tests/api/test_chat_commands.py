@@ -131,9 +131,9 @@ async def test_frames_that_arrive_together_keep_their_order_and_their_errors(add
 async def test_each_role_may_say_what_it_may_do(strict: Address, tokens: Tokens, incidents: None) -> None:
     async with strict.requests() as client:
         member = bearer(await registered(client, unique("guest")))
+        names = {role: unique(role) for role in (Role.VIEWER, Role.OPERATOR)}
         as_role = {
-            role: bearer(await registered(client, f"the {role}", tokens.header(role)))
-            for role in (Role.VIEWER, Role.OPERATOR)
+            role: bearer(await registered(client, name, tokens.header(role))) for role, name in names.items()
         }
 
         async def say(headers: dict[str, str], text: str) -> int:
@@ -148,14 +148,14 @@ async def test_each_role_may_say_what_it_may_do(strict: Address, tokens: Tokens,
         assert await say(viewer, f"/stop {target}") == 403
         entries = await audit_entries(client, tokens, target, 2)
     assert {(one["actor"], one["action"], one["code"]) for one in entries} == {
-        ("the operator", "start", "instance_not_found"),
-        ("the viewer", "stop", "forbidden"),
+        (names[Role.OPERATOR], "start", "instance_not_found"),
+        (names[Role.VIEWER], "stop", "forbidden"),
     }
 
 
 async def test_rights_are_those_at_the_moment(strict: Address, tokens: Tokens, incidents: None) -> None:
     async with strict.requests() as client:
-        token = await registered(client, "the operator", tokens.header(Role.OPERATOR))
+        token = await registered(client, unique("op"), tokens.header(Role.OPERATOR))
         async with person(strict, token) as ann:
             assert (await ann.say("/ps"))["type"] == "ack"
             head, digest = tokens.lines[Role.OPERATOR].split(" sha256:")
