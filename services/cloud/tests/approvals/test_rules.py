@@ -200,7 +200,7 @@ class Approving(RuleBasedStateMachine):
     @precondition(lambda self: self.order is not None)
     @rule()
     def the_timer_fires(self) -> None:
-        """Whatever waits for an approval never takes effect, whoever finishes it and when."""
+        """What waits for an approval never takes effect, no matter who finishes it and when."""
         working = work(self.instance(), self.operation_id, Progress(), self.now)
         failed = fail(self.instance(), self.operation_id, Failure(FailureCode.SIMULATED, "x"), self.now)
         event = complete(self.instance(), self.operation_id, self.now)

@@ -51,7 +51,7 @@ def accepted_entry(
 ) -> AuditEntry:
     """The entry of an accepted command. A retry of the command gives the same id, so it is stored once.
 
-    ``part``: tells actions apart that several people may take on one operation, each once.
+    ``part``: distinguishes actions that several people may take on one operation, each once.
     """
     once = operation_id if part is None else f"{operation_id}-{part}"
     return AuditEntry(

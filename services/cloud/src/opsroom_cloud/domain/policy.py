@@ -1,4 +1,4 @@
-"""Which commands must be approved, and by whom: the lines of a policy.
+"""Which commands must be approved, and who may approve them: the lines of a policy.
 
 ::
 
@@ -87,7 +87,7 @@ class Policy:
     def loosened(self, before: Mapping[str, str], after: Mapping[str, str]) -> Rule | None:
         """Return a rule for servers with the labels ``before`` that is not for those with ``after``.
 
-        Without this, whoever can label a server could take it out of the policy.
+        Without this, anybody who can label a server could take it out of the policy.
         """
         return next((one for one in self.rules if one.selects(before) and not one.selects(after)), None)
 
