@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -50,6 +49,8 @@ class Vapid:
         audience, subject = f"{parts.scheme}://{parts.netloc}", self._contact or contact or _NO_CONTACT
         known = self._tokens.get((audience, subject))
         if known is None or known[0] - now < _RENEWED:
+            import jwt  # noqa: PLC0415 - only if a push is sent
+
             if len(self._tokens) >= _AUDIENCES_MAX:
                 self._tokens.clear()
             until = now + _LIFE
