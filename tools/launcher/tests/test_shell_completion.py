@@ -40,7 +40,7 @@ async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: 
     taught, commands, options = out.decode().splitlines()
     # Bash completes the command by this name in any folder, ./opsroom included.
     assert taught.split()[-3:] == ["-F", "_opsroom_completion", "opsroom"]
-    assert commands.split() == ["search", "servers", "status"]
+    assert commands.split() == ["schedules", "search", "servers", "status"]
     assert options.split() == ["--nats", "--nats-port"]
 
 

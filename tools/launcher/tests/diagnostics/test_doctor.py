@@ -87,7 +87,8 @@ async def check_output_for_programs(environ: dict[str, str]) -> None:
     shown, checked = await asyncio.gather(raw("status --json", **environ), raw("doctor -o json", **environ))
     (line,) = shown[1].splitlines()
     status = json.loads(line)
-    assert {replica["service"] for replica in status["replicas"]} == {"chat", "cloud", "gateway"}
+    services = {replica["service"] for replica in status["replicas"]}
+    assert services == {"chat", "cloud", "gateway", "incidents"}
     found = [json.loads(line) for line in checked[1].splitlines()]
     assert {"clock", "passwords", "disk"} <= {one["check"] for one in found}
     assert {one["status"] for one in found} == {"ok", "warning"}

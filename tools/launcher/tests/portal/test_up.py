@@ -286,7 +286,7 @@ async def test_broker_that_is_too_old_is_refused() -> None:
     server = await asyncio.start_server(old_broker, "127.0.0.1", 0)
     async with server:
         line = await refusal("--nats", f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    assert re.match(r"opsroom-(chat|cloud|gateway): .*2\.9\.10.*2\.12", line)
+    assert re.match(r"opsroom-(chat|cloud|gateway|incidents): .*2\.9\.10.*2\.12", line)
 
 
 @pytest.mark.parametrize("access", ["open", "token"])
