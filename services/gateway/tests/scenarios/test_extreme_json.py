@@ -104,7 +104,7 @@ async def test_a_frame_of_the_api_is_refused_with_the_reason(
         ("GET", "/chat/rooms/general/messages?before=x", None, "before: must be an integer"),
         ("GET", "/chat/rooms/general/messages?limit=0", None, "limit: must be at least 1"),
         ("GET", "/chat/rooms/general/messages?limit=201", None, "limit: must be at most 200"),
-        ("GET", "/cloud/history?type=x", None, "type: must be 'received'"),
+        ("GET", "/cloud/history?type=x", None, "type: must be 'requested', 'approved',"),
         ("GET", "/cloud/history?from=2026-13-01T00:00:00Z", None, "from: must be a date and time like"),
         ("GET", "/cloud/operations/a.b", None, "operation_id: must match the pattern"),
     ],
