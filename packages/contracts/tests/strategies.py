@@ -14,7 +14,8 @@ from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
 from opsroom_contracts.cloud.commands import Command
-from opsroom_contracts.cloud.models import OUTSIDE, InstanceEvent
+from opsroom_contracts.cloud.models import OUTSIDE, InstanceEvent, InstanceEventV3
+from opsroom_contracts.cloud.schedules import ScheduleRequest
 from opsroom_contracts.incidents.cards import CardAction
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import is_blank
@@ -46,6 +47,17 @@ def _with_one_effect(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "url": values.get("url") or "https://example.com/"}
 
 
+def _with_choices(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave a schedule one choice of servers, and one of times."""
+    servers = {"ids": values.get("ids") or ("i-1",), "selector": None}
+    times = {"at": values.get("at") or datetime(2026, 1, 1, tzinfo=UTC), "cron": None, "zone": None}
+    if values.get("selector"):
+        servers = {"ids": None, "selector": values["selector"]}
+    if values.get("cron"):
+        times = {"at": None, "cron": values["cron"], "zone": values.get("zone")}
+    return values | servers | times
+
+
 def _with_operation(values: dict[str, Any]) -> dict[str, Any]:
     """Add to the values of an event what only those from outside may lack."""
     if values["type"] in OUTSIDE:
@@ -59,6 +71,8 @@ def _with_operation(values: dict[str, Any]) -> dict[str, Any]:
 
 _COMPLETED: dict[type[Model], Callable[[dict[str, Any]], dict[str, Any]]] = {
     InstanceEvent: _with_operation,
+    InstanceEventV3: _with_operation,
+    ScheduleRequest: _with_choices,
     CardAction: _with_one_effect,
 }
 """What makes the values of a model valid whose fields depend on each other."""

@@ -64,7 +64,7 @@ def test_away_members_are_tombstones_until_the_stream_delivers_the_record() -> N
     index.put_member(ann(MemberStatus.AWAY), 7)
     index.delivered(8)
     index.put_name("ann", None, 8)
-    assert index.counts() == {"members": 0, "names": 0}
+    assert index.counts() == {"members": 0, "names": 0, "push_devices": 0}
 
 
 @pytest.mark.parametrize("status", [MemberStatus.RESERVED, MemberStatus.PRESENT, MemberStatus.LINGERING])
@@ -73,4 +73,4 @@ def test_members_who_are_not_away_stay_in_memory(status: MemberStatus) -> None:
     index.delivered(8)
     index.put_member(ann(status), 7)
     index.put_name("ann", "u1", 8)
-    assert index.counts() == {"members": 1, "names": 1}
+    assert index.counts() == {"members": 1, "names": 1, "push_devices": 0}

@@ -17,13 +17,13 @@ from opsroom_gateway.domain.roles import (
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 TABLE = """
-            register chat see_servers command_servers see_logs moderate manage_people see_audit
-nobody      -        -    -           -               -        -        -             -
-guest       yes      -    -           -               -        -        -             -
-member      yes      yes  -           -               -        -        -             -
-viewer      yes      yes  yes         -               -        -        -             -
-operator    yes      yes  yes         yes             yes      -        -             -
-admin       yes      yes  yes         yes             yes      yes      yes           yes
+            register chat see_servers command_servers see_logs moderate manage_people see_audit manage_hooks
+nobody      -        -    -           -               -        -        -             -         -
+guest       yes      -    -           -               -        -        -             -         -
+member      yes      yes  -           -               -        -        -             -         -
+viewer      yes      yes  yes         -               -        -        -             -         -
+operator    yes      yes  yes         yes             yes      -        -             -         -
+admin       yes      yes  yes         yes             yes      yes      yes           yes       yes
 """
 
 

@@ -29,7 +29,7 @@ _PATTERN: Final = f"^(?:{_ALONE}|{_PART}(?:{_JOINER}{_PART}){{0,7}})$"
 _EMOJI: Final = re.compile(_PATTERN)
 
 
-_BARE: Final = regex.compile(rf"([\p{{Emoji}}--\p{{Emoji_Presentation}}])(?!{_SKIN})", regex.V1)
+_BARE: Final = regex.compile(rf"([\p{{Emoji}}--\p{{Emoji_Presentation}}])(?!{_SKIN}|{_REGION})", regex.V1)
 """A character that is shown as text, unless what follows it says that it is an emoji."""
 
 
