@@ -13,8 +13,9 @@ IsStep = Callable[[bytes, bytes, bool], bool]
 class StepProxy:
     """Forwards NATS commands one by one, up to a chosen step, of which it notifies.
 
-    From the chosen step on, nothing is forwarded. ``serves``: the last subject to which the process
-    subscribes.
+    From the chosen step on, nothing is forwarded but the end of the process: the broker sees that a killed
+    one has closed its connection, as without a proxy, and sends it no more requests. ``serves``: the last
+    subject to which the process subscribes.
     """
 
     def __init__(self, target: int, *, serves: bytes, is_step: IsStep) -> None:
@@ -75,16 +76,20 @@ class StepProxy:
                 if from_process and words[:2] == [b"SUB", self._serves]:
                     self.serves.set()
                 if words[0] in _WITH_PAYLOAD and self._is_step(words[1], body, from_process):
-                    await self._step()
+                    await self._step(reader)
                 writer.write(line + body)
                 await writer.drain()
+        if from_process:
+            with suppress(OSError):
+                writer.write_eof()
 
-    async def _step(self) -> None:
+    async def _step(self, reader: asyncio.StreamReader) -> None:
+        """Count a step; drop the chosen one and what follows, and raise at the end of ``reader``."""
         if self._left is None or self._on_step is None:
             return
         self._left -= 1
         if self._left == 0:
             await self._on_step()
             self.reached.set()
-        if self._left <= 0:
-            await asyncio.Event().wait()
+        while self._left <= 0:
+            await reader.readexactly(1)
