@@ -10,6 +10,7 @@ const LOOKS = [
 
 for (const { name, locale, colorScheme, width } of LOOKS) {
   test(`every screen is accessible and fits: ${name}`, async ({ browser, portal }) => {
+    test.setTimeout(240_000); // some twenty screens, each at several sizes
     const viewport = { width, height: 760 };
     const context = await browser.newContext({
       locale,

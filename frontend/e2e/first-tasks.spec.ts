@@ -52,6 +52,7 @@ test("a new person sends a message, starts a server and finds who stopped it, in
     await press(page.getByRole("link", { name: "Activity" }));
     await press(page.getByRole("searchbox", { name: "Find a server or a word" }));
     await type(server);
-    await expect(page.locator(".happening", { hasText: "Stopped" })).toContainText(me);
+    const stopped = page.locator(".happening", { hasText: "Stopped" }).filter({ hasText: server });
+    await expect(stopped).toContainText(me);
   });
 });

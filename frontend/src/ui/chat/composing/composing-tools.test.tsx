@@ -63,6 +63,19 @@ it("completes what is typed with the keyboard", async () => {
   expect(area.hasAttribute("aria-controls")).toBe(false);
 });
 
+it("takes what was chosen a moment ago, before that is shown", async () => {
+  const area = await openTools();
+  await type(area, "/re");
+  await type(area, "/");
+  const second = options()[1]?.match(/^\/\w+/)?.[0];
+  await act(() => {
+    for (const key of ["ArrowDown", "Enter"]) {
+      area.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    }
+  });
+  expect(area.value).toBe(`${second} `);
+});
+
 it("leaves the keys alone if there is nothing to complete, and after Escape", async () => {
   const area = await openTools();
   await type(area, "hello");

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Trigger, triggerAt } from "../../../text/composing/completion";
 import { isComposing } from "../../composition";
 import { type Candidate, candidatesFor, type Sources } from "./candidates";
@@ -42,9 +42,15 @@ function useTrigger(area: HTMLTextAreaElement) {
 export function useCompletion(area: HTMLTextAreaElement, sources: Sources): Completion {
   const [trigger, close] = useTrigger(area);
   const [chosen, setChosen] = useState(0);
+  // A key may come before the one before it is rendered.
+  const place = useRef(0);
+  const choose = (index: number) => {
+    place.current = index;
+    setChosen(index);
+  };
   const candidates = useMemo(() => (trigger ? candidatesFor(trigger, sources) : []), [trigger, sources]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: other candidates begin at the first
-  useEffect(() => setChosen(0), [trigger]);
+  useEffect(() => choose(0), [trigger]);
 
   const accept = ({ insert }: Candidate) => {
     if (!trigger) return;
@@ -61,11 +67,11 @@ export function useCompletion(area: HTMLTextAreaElement, sources: Sources): Comp
     if (count === 0) return;
     const onKeyDown = (event: KeyboardEvent) => {
       if (isComposing(event) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-      const candidate = candidates[chosen];
+      const candidate = candidates[place.current];
       const typed = trigger ? area.value.slice(trigger.from, area.selectionEnd) : "";
       const isTyped = candidate?.insert.trim().toLowerCase() === typed.toLowerCase();
-      if (event.key === "ArrowDown") setChosen((chosen + 1) % count);
-      else if (event.key === "ArrowUp") setChosen((chosen - 1 + count) % count);
+      if (event.key === "ArrowDown") choose((place.current + 1) % count);
+      else if (event.key === "ArrowUp") choose((place.current - 1 + count) % count);
       else if (event.key === "Escape") close();
       // What is typed in full is sent.
       else if (candidate && (event.key === "Tab" || (event.key === "Enter" && !isTyped))) accept(candidate);
