@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -43,10 +44,15 @@ async def gateways(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tu
         await stack.enter_async_context(services(process.url))
         await stack.enter_async_context(incidents_at(process.url))
         given = gateway_settings(access="token", tokens=(STATIC_TOKEN,))
-        yield (
+        both = (
             await stack.enter_async_context(serving(process.url)),
             await stack.enter_async_context(serving(process.url, given)),
         )
+        # Each builds its document once, which may take longer than schemathesis waits: 10 seconds.
+        async with httpx.AsyncClient(timeout=120) as client:
+            for address in both:
+                (await client.get(f"{address.http}/openapi.json")).raise_for_status()
+        yield both
     await process.stop()
 
 

@@ -17,6 +17,7 @@ from opsroom_contracts import endpoints
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.incidents.cards import CARD_KEY_MAX
 from opsroom_contracts.incidents.hooks import AlertRequest, HookFormat, JsonReport, SentHeader
+from opsroom_contracts.serialization.model import Model
 from opsroom_gateway.api.problem_details import error_responses
 from opsroom_gateway.middleware.client_address import client_of
 from opsroom_gateway.middleware.rate_limits import Limits
@@ -69,7 +70,7 @@ def alerts_router(requester: RequestClient, limits: Limits) -> APIRouter:
         summary="Post a report to a hook",
         response_class=PlainTextResponse,
         responses=_OK | error_responses(*_ERRORS),
-        openapi_extra=_body({"schema": JsonReport.model_json_schema()}),
+        openapi_extra=_body({"schema": _in_one_piece(JsonReport)}),
     )
     async def report(
         request: Request,
@@ -90,6 +91,22 @@ def _body(json: dict[str, Any]) -> dict[str, Any]:
     form = {"schema": {"type": "object", "properties": {"payload": {"type": "string"}}}}
     content = {"application/json": json, "application/x-www-form-urlencoded": form}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _in_one_piece(model: type[Model]) -> dict[str, Any]:
+    """Return the schema of ``model`` without references: there is no other place for definitions here."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def resolved(part: object) -> object:
+        if isinstance(part, list):
+            return [resolved(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).removeprefix("#/$defs/")
+        return resolved(definitions[name]) if name else {key: resolved(one) for key, one in part.items()}
+
+    return {key: resolved(one) for key, one in schema.items()}
 
 
 async def _accept(
