@@ -174,10 +174,10 @@ test.describe("on a touch screen", () => {
         const fields = [
           ...document.querySelectorAll("input:not([type=radio], [type=checkbox]), select, textarea"),
         ].filter(one => shown(one) && Number.parseFloat(getComputedStyle(one).fontSize) < 16);
-        // Links in a sentence are as high as the text.
+        // Links in a sentence, and names of servers in a text, are as high as the text.
         const targets = [
           ...document.querySelectorAll(
-            "button, a:not(.message-text a, .happening a), select, label.check, .account-theme label, [role=option]",
+            "button, a:not(.message-text a, .happening a, .server-link), select, label.check, .account-theme label, [role=option]",
           ),
         ].filter(one => shown(one) && one.getBoundingClientRect().height < 44);
         return [...fields, ...targets].map(name);
