@@ -15,8 +15,7 @@ const OWN_SERVICES =
   /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|offline|two-people|hooks|push)\.spec\.ts$/;
 
 /** The main paths, which are also tested in Firefox. */
-const MAIN_PATHS =
-  /(activity|cards|chat|cloud|files|help|history|keyboard|messages|rooms|search|shell|storage|threads)\.spec\.ts$/;
+const MAIN_PATHS = /(activity|cards|chat|cloud|help|history|keyboard|shell|storage)\.spec\.ts$/;
 
 /** The installed Firefox, over WebDriver BiDi: `npm run e2e:firefox` sets it. */
 const firefox = process.env.FIREFOX;
