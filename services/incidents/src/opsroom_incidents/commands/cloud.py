@@ -101,6 +101,7 @@ def _caller(client_id: str, caller: CommandCaller) -> Caller:
         client_id=client_id,
         actor=caller.actor,
         identity=caller.identity,
+        owner=caller.owner,
         address=caller.address,
         pending_max=caller.pending_max,
     )
