@@ -30,7 +30,7 @@ export function notifyOf(store: AppStore, message: Message, title: string): void
   if (soundChosen()) void playSound();
 }
 
-/** Keep the subscription of this browser as the user has chosen, for whoever is signed in. */
+/** Keep the subscription of this browser as the user has chosen, for the person who is signed in. */
 export function keepSubscribed(store: AppStore, backend: Backend): () => void {
   let last: string | undefined;
   return effect(() => {

@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PushTools:
-    """What a push is made with, and where it goes. ``outcomes`` counts pushes by what became of them."""
+    """What a push is made with, and where it goes. ``outcomes`` counts pushes by their outcome."""
 
     vapid: Vapid
     transport: PushTransport
@@ -190,7 +190,7 @@ class PushSender:
             return
 
     async def _send(self, user_id: str, device: PushDevice, payload: PushPayload) -> str:
-        """Send one push; return what became of it.
+        """Send one push; return its outcome.
 
         It is sent again only if the push service has refused it, or was not reached: never if it may have it.
         """
