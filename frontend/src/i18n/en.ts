@@ -82,6 +82,7 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   restriction_unknown: "This mute or ban has already ended.",
   invitation_unknown: "This invitation was used, withdrawn or has expired.",
   hook_unknown: "There is no such hook.",
+  incident_unknown: "There is no such incident.",
   link_invalid: "This link was used, withdrawn or has expired. Ask for a new one.",
   hello_required: "The connection failed. Reload the page.",
   instance_not_found: "This server no longer exists.",

@@ -44,7 +44,7 @@ export type Said =
   | { readonly is: "Approve"; readonly target: string; readonly alone: string | null }
   | { readonly is: "Deny"; readonly target: string; readonly reason: string | null }
   | { readonly is: "Acknowledge"; readonly note: string | null }
-  | { readonly is: "OpenIncident"; readonly title: string }
+  | { readonly is: "OpenIncident"; readonly title: string | undefined }
   | {
       readonly is: "ScheduleCommand";
       readonly command: Lifecycle;
@@ -166,7 +166,10 @@ const READERS: Readonly<Record<ChatCommandName, (words: Words) => Said>> = {
   },
   deny: words => ({ is: "Deny", target: readTarget(words), reason: readNote(words, "reason") }),
   ack: words => ({ is: "Acknowledge", note: readNote(words, "note") }),
-  incident: words => ({ is: "OpenIncident", title: readText(words, "title", TITLE_MAX) }),
+  incident: words => ({
+    is: "OpenIncident",
+    title: words.more ? readText(words, "title", TITLE_MAX) : undefined,
+  }),
   schedule: readSchedule,
   search: words => ({ is: "SearchFor", query: readText(words, "query", QUERY_MAX) }),
   help: words => ({ is: "Help", about: words.take()?.text.replace(/^\//, "").toLowerCase() ?? null }),

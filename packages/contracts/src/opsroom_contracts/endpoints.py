@@ -23,7 +23,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud import schedules
 from opsroom_contracts.cloud.commands import COMMANDS, Command
-from opsroom_contracts.incidents import hooks, posts
+from opsroom_contracts.incidents import hooks, incidents, posts
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.serialization.model import Model
@@ -109,6 +109,7 @@ FINISH_FILE = Endpoint(CHAT_SERVICE, "chat.finish-file", files.FinishFileRequest
 CANCEL_FILE = Endpoint(CHAT_SERVICE, "chat.cancel-file", files.CancelFileRequest, files.CancelFileReply)
 REPLY = Endpoint(CHAT_SERVICE, "chat.reply", posts.ReplyRequest, chat.SendReply)
 FILE = Endpoint(CHAT_SERVICE, "chat.file", files.FileRequest, files.FileReply)
+MAY_SEND = Endpoint(CHAT_SERVICE, "chat.may-send", rooms.MaySendRequest, rooms.MaySendReply)
 
 CREATE_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.create", cloud.CreateRequest, cloud.OperationReply)
 ADOPT_INSTANCE = Endpoint(CLOUD_SERVICE, "cloud.adopt", cloud.AdoptRequest, cloud.OperationReply)
@@ -149,6 +150,16 @@ ALERT = Endpoint(
     hooks.AlertReply,
     request_max=hooks.ALERT_REQUEST_MAX,
 )
+INCIDENTS = Endpoint(
+    INCIDENTS_SERVICE, "incidents.list", incidents.IncidentsRequest, incidents.IncidentsReply
+)
+INCIDENT = Endpoint(INCIDENTS_SERVICE, "incidents.show", incidents.IncidentRequest, incidents.IncidentReply)
+CHANGE_INCIDENT = Endpoint(
+    INCIDENTS_SERVICE, "incidents.change", incidents.ChangeIncidentRequest, incidents.IncidentReply
+)
+COMMAND_STEPS = Endpoint(
+    INCIDENTS_SERVICE, "incidents.steps", incidents.CommandStepsRequest, incidents.CommandStepsReply
+)
 
 STATUS = Endpoint(GATEWAY_SERVICE, "gateway.status", status.StatusRequest, status.Status)
 KNOWN_ADDRESSES = Endpoint(
@@ -176,7 +187,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(READ, UNREAD, THREAD),
-    *(REPLY,),
+    *(REPLY, MAY_SEND),
     *(NOTIFICATIONS, CHANGE_NOTIFICATIONS, SUBSCRIBE, UNSUBSCRIBE),
     *(BEGIN_FILE, FINISH_FILE, CANCEL_FILE, FILE),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),
@@ -185,6 +196,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(CANCEL_OPERATION, APPROVE_OPERATION, DENY_OPERATION, LIST_INSTANCES, PROVIDERS, OPERATION),
     *(SCHEDULE, UNSCHEDULE, SCHEDULES),
     *(HOOKS, CREATE_HOOK, ROTATE_HOOK, DELETE_HOOK, ALERT),
+    *(INCIDENTS, INCIDENT, CHANGE_INCIDENT, COMMAND_STEPS),
     *(STATUS, KNOWN_ADDRESSES),
 )
 """All endpoints, except those of agents (:mod:`opsroom_contracts.agents.endpoints`).

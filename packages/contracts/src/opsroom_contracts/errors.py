@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     INVITATION_UNKNOWN = "invitation_unknown"
     LINK_INVALID = "link_invalid"
     HOOK_UNKNOWN = "hook_unknown"
+    INCIDENT_UNKNOWN = "incident_unknown"
     HELLO_REQUIRED = "hello_required"
     INSTANCE_NOT_FOUND = "instance_not_found"
     OPERATION_NOT_FOUND = "operation_not_found"
@@ -84,6 +85,7 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.INVITATION_UNKNOWN: 404,
     ErrorCode.LINK_INVALID: 404,
     ErrorCode.HOOK_UNKNOWN: 404,
+    ErrorCode.INCIDENT_UNKNOWN: 404,
     ErrorCode.HELLO_REQUIRED: 400,
     ErrorCode.INSTANCE_NOT_FOUND: 404,
     ErrorCode.OPERATION_NOT_FOUND: 404,

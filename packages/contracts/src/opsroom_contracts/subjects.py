@@ -82,6 +82,8 @@ HOOK_SECRETS = "incidents.hook-secrets.*"
 """Which hook has a secret, by the digest of the secret."""
 CARDS = "incidents.cards.*"
 """The last report about each thing that has a card with a key. They expire."""
+INCIDENT_RECORDS = "incidents.records.*"
+"""Incidents. They expire long after they were closed."""
 
 AUDIT_STREAM = "AUDIT"
 """The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
@@ -335,6 +337,11 @@ def hook_secret_subject(secret_hash: str) -> str:
 def card_subject(digest: str) -> str:
     """Return the subject of the record of one card; ``digest`` is that of its room, source and key."""
     return f"incidents.cards.{digest}"
+
+
+def incident_record(incident_id: str) -> str:
+    """Return the subject of the record of one incident, whose id is that of a message."""
+    return f"incidents.records.{incident_id}"
 
 
 def schedule_record(name: str) -> str:

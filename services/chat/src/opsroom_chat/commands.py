@@ -71,6 +71,7 @@ class Replies:
             user=request.author,
             text=request.text,
             timestamp=to_milliseconds(self._clock()),
+            client_id=request.idempotency_key,
             members_seq=members_seq,
             thread=request.thread,
         )

@@ -11,10 +11,10 @@ from opsroom_chat.domain.changes import place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.files.records import Attached, FileRecords
-from opsroom_chat.history import History
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import Added, MessageStore
+from opsroom_chat.past import Past
 from opsroom_chat.presence_handlers import Clock
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts import endpoints
@@ -73,7 +73,7 @@ class Messages:
         self,
         members: MemberRepository,
         store: MessageStore,
-        history: History,
+        history: Past,
         *,
         access: RoomAccess,
         contents: Contents,

@@ -33,6 +33,7 @@ from opsroom_chat.member_repository import MemberProjection, MemberRepository
 from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_chat.messages import Contents, Messages
+from opsroom_chat.past import Past
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers
 from opsroom_chat.push.gate import PushReaders
 from opsroom_chat.push.records import NotificationRecords
@@ -127,6 +128,7 @@ class _Chat:
     reads: ReadHandlers
     messages: Messages
     replies: Replies
+    people: People
     edits: Edits
     cards: Cards
     reactions: Reactions
@@ -306,12 +308,13 @@ def _build(
         messages=Messages(
             members,
             store,
-            history,
+            Past(message_reader, history),
             access=access,
             contents=Contents(files.records, mentions, threads),
             clock=clock,
         ),
         replies=Replies(store, access, threads, clock),
+        people=people,
         edits=Edits(store, people, mentions, clock=clock),
         cards=Cards(store, access, threads, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
@@ -369,6 +372,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     service.add(endpoints.CREATE_BOT, with_audit(audit, of_members(chat.bots.create)))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(audit, of_messages(chat.edits.remove)))
     service.add(endpoints.REPLY, of_messages(chat.replies.reply))
+    service.add(endpoints.MAY_SEND, of_members(chat.people.answer))
     service.add(endpoints.EDIT, of_messages(chat.edits.edit))
     service.add(endpoints.CARD, of_messages(chat.cards.put))
     service.add(endpoints.DELETE, of_messages(chat.edits.delete))

@@ -11,6 +11,7 @@ from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
 from opsroom_incidents.commands.following import CardFollower
+from opsroom_incidents.commands.incidents import IncidentOpener
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.plans import Plans
 from opsroom_incidents.commands.posts import Posts
@@ -19,6 +20,10 @@ from opsroom_incidents.hooks.alerts import AlertHandlers
 from opsroom_incidents.hooks.auditing import with_audit
 from opsroom_incidents.hooks.handlers import HookHandlers
 from opsroom_incidents.hooks.store import HookStore
+from opsroom_incidents.incidents.chat import ChatRooms
+from opsroom_incidents.incidents.handlers import IncidentHandlers
+from opsroom_incidents.incidents.keeper import IncidentKeeper
+from opsroom_incidents.incidents.store import IncidentStore
 from opsroom_incidents.settings import IncidentsSettings
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
@@ -50,6 +55,7 @@ class _Incidents:
     follower: CardFollower
     hooks: HookHandlers
     alerts: AlertHandlers
+    incidents: IncidentHandlers
 
 
 @asynccontextmanager
@@ -97,11 +103,14 @@ def _build(
     plans = Plans(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
     posts = Posts(requester)
     follower = CardFollower(plans, cloud, posts, clock)
+    records = IncidentStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    rooms, incidents = ChatRooms(requester), IncidentKeeper(records, posts, requester, clock)
     doers = Doers(
         executor=Executor(cloud, plans, clock, settings.command_lateness()),
         cloud=cloud,
         logs=ServerLogs(broker, requester, cloud, audit),
         follower=follower,
+        incidents=IncidentOpener(incidents, rooms),
     )
     commands = CommandWorker(StreamReader(broker, subjects.CHAT_STREAM), posts, doers)
     broker.metrics.counter_callback(
@@ -116,7 +125,9 @@ def _build(
         on_failure=upkeep.check_now,
     )
     hooks = HookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
-    cards = CardKeeper(StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock)
+    cards = CardKeeper(
+        StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
+    )
     return _Incidents(
         writer=writer,
         audit=audit,
@@ -124,6 +135,7 @@ def _build(
         follower=follower,
         hooks=HookHandlers(hooks, clock),
         alerts=AlertHandlers(hooks, cards, clock),
+        incidents=IncidentHandlers(records, incidents, rooms, plans),
     )
 
 
@@ -141,6 +153,10 @@ def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
     service.add(endpoints.ROTATE_HOOK, with_audit(audit, hooks.rotate))
     service.add(endpoints.DELETE_HOOK, with_audit(audit, hooks.delete))
     service.add(endpoints.ALERT, parts.alerts.accept)
+    service.add(endpoints.INCIDENTS, parts.incidents.list)
+    service.add(endpoints.INCIDENT, parts.incidents.show)
+    service.add(endpoints.CHANGE_INCIDENT, parts.incidents.change)
+    service.add(endpoints.COMMAND_STEPS, parts.incidents.steps)
     return service
 
 

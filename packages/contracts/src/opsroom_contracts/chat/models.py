@@ -378,13 +378,15 @@ class UsersReply(Model):
 class HistoryRequest(Model):
     """Get a page of a room's messages: the latest, those before a sequence, or those after one.
 
-    ``user_id``: who reads it. Without one, only rooms that everybody is in can be read.
+    ``user_id``: who reads it. Without one, only rooms that everybody is in can be read. ``at``: as the room
+    was when this was the last sequence; it can't be together with ``after``.
     """
 
     room: RoomName
     user_id: Identifier | None = None
     before: Sequence | None = None
     after: Sequence | None = None
+    at: Sequence | None = None
     limit: Annotated[int, Field(ge=1, le=HISTORY_MAX)] = 50
 
 
@@ -478,6 +480,20 @@ class Message(MessageOptions):
     replies: ThreadSummary | None = None
 
 
+class ErasedMessage(Model):
+    """A message that was there at an earlier time, and whose text of that time is erased.
+
+    ``seq`` and ``timestamp``: those of the message. ``removed``: it was removed since; else it was edited.
+    ``user``: who wrote it, if it was edited.
+    """
+
+    seq: Sequence
+    id: Identifier
+    timestamp: Timestamp
+    removed: bool
+    user: User | None = None
+
+
 class HistoryReply(Model):
     """Messages in ascending order of their places.
 
@@ -489,12 +505,16 @@ class HistoryReply(Model):
 
     ``as_of``: the page has every event up to this sequence. Of later ones, it may have some: applying one
     again changes nothing.
+
+    ``erased``: there if the request had ``at``: the messages among these that were there then, and whose
+    texts of then are erased; ascending. Reactions, pins and threads are not part of such a page.
     """
 
     messages: tuple[Message, ...]
     next: Sequence | None = None
     epoch: Epoch | None = None
     as_of: Sequence | None = None
+    erased: tuple[ErasedMessage, ...] | None = None
 
 
 class ThreadRequest(Model):

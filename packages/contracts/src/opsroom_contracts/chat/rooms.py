@@ -235,6 +235,19 @@ class RoomMembersReply(Model):
     next: Identifier | None = None
 
 
+class MaySendRequest(Model):
+    """Ask whether a person may send to a room; a service asks that before it says something for them."""
+
+    user_id: Identifier
+    room: RoomName
+
+
+class MaySendReply(Model):
+    """They may."""
+
+    user: User
+
+
 ROOM_RECORD = StoredContract(RoomRecord)
 ROOM_NAME_CLAIM = StoredContract(RoomNameClaim)
 PERSON_ROOMS = StoredContract(PersonRooms)

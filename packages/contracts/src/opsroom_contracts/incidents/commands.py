@@ -122,9 +122,9 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """``/incident``: open an incident."""
+    """``/incident``: open an incident, with a title or in the thread in which it is said."""
 
-    title: str
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

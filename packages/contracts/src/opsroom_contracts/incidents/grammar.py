@@ -206,7 +206,7 @@ def _read(name: CommandName, words: Words) -> ChatCommand:  # noqa: C901, PLR091
         case CommandName.ACK:
             return Acknowledge(_read_note(words, "note"))
         case CommandName.INCIDENT:
-            return OpenIncident(_read_text(words, "title", TITLE_MAX))
+            return OpenIncident(_read_text(words, "title", TITLE_MAX) if words.more else None)
         case CommandName.SCHEDULE:
             return _read_schedule(words)
         case CommandName.SEARCH:

@@ -76,7 +76,7 @@ _SERVERS: Final = Parameter(Values.SERVERS, "SERVER… | label:KEY=VALUE", requi
 _SOME_SERVERS: Final = Parameter(Values.SERVERS, "SERVER… | label:KEY=VALUE")
 _OPERATION: Final = Parameter(Values.OPERATION, "SERVER | OPERATION", required=True)
 _QUERY: Final = Parameter(Values.TEXT, "QUERY", required=True)
-_TITLE: Final = Parameter(Values.TEXT, "TITLE", required=True)
+_TITLE: Final = Parameter(Values.TEXT, "TITLE")
 _REASON: Final = Parameter(Values.TEXT, "REASON")
 _CREATE: Final = (
     Parameter(Values.TEMPLATE, "TEMPLATE"),
@@ -154,9 +154,8 @@ _TABLE: Final = (
         CommandName.INCIDENT,
         Action.CHAT,
         (_TITLE,),
-        "Open an incident.",
+        "Open an incident: with a title, or in the thread where you say it.",
         "/incident Checkout is slow",
-        is_ready=False,
     ),
     ChatCommandSpec(
         CommandName.SCHEDULE,

@@ -278,6 +278,8 @@ _PERMISSIONS = {
             subjects.HOOKS,
             subjects.HOOK_SECRETS,
             subjects.CARDS,
+            subjects.INCIDENT_RECORDS,
+            *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),
             endpoints.REPLY.subject,
             endpoints.CARD.subject,
             *(one.subject for one in _COMMANDED),

@@ -122,6 +122,7 @@ def incidents_stream(*, replicas: int) -> StreamSpec:
             subjects.HOOKS,
             subjects.HOOK_SECRETS,
             subjects.CARDS,
+            subjects.INCIDENT_RECORDS,
         ),
         replicas=replicas,
     )

@@ -8,6 +8,7 @@ from opsroom_chat.presence_handlers import Clock
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import refusal
+from opsroom_contracts.chat.rooms import MaySendReply, MaySendRequest
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Identity, granted_identity, is_bot
 
@@ -35,6 +36,15 @@ class People:
         if is_bot(user_id):
             self._check(*await owner_of(self._members, member.user))
         return member.user, members_seq
+
+    async def answer(self, request: MaySendRequest) -> MaySendReply:
+        """Handler of ``chat.may-send``, which services ask before they say something for a person.
+
+        Raises:
+            FaultError, UnavailableError: as :meth:`may_send`.
+        """
+        user, _ = await self.may_send(request.user_id, request.room)
+        return MaySendReply(user=user)
 
     def _check(self, name: str, identity: Identity | None) -> None:
         """Refuse who is muted or banned."""

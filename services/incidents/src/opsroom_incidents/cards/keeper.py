@@ -7,7 +7,7 @@ the report, since it got no reply. The record then knows it, and the message is 
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import SendReply, User
 from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.incidents.cards import Card
+from opsroom_contracts.incidents.cards import Card, CardStatus
 from opsroom_contracts.incidents.hooks import CARD_RECORD, CardRecord
 from opsroom_contracts.incidents.posts import CardRequest
 from opsroom_contracts.serialization.codec import ContractError, encode
@@ -34,6 +34,8 @@ RECORD_SECONDS: Final = 90 * 86_400
 _ATTEMPTS: Final = 20
 
 Clock = Callable[[], datetime]
+OnChange = Callable[[str, CardStatus, str, datetime], Awaitable[None]]
+"""Called with the id of a card's message, its status, who reports it and when, after the card is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,14 @@ class CardKeeper:
     """Stores reports as cards."""
 
     def __init__(
-        self, reader: StreamReader, writer: BatchWriter, requester: RequestClient, clock: Clock
+        self,
+        reader: StreamReader,
+        writer: BatchWriter,
+        requester: RequestClient,
+        clock: Clock,
+        on_change: OnChange,
     ) -> None:
+        self._on_change = on_change
         self._reader = reader
         self._writer = writer
         self._requester = requester
@@ -89,7 +97,10 @@ class CardKeeper:
                     continue
             decided = replace(draft, status=decision.status)
             made = card_of(decided, place.source, decision.generation, decision.changed_at)
-            return await self._put(place, made, digest)
+            reply = await self._put(place, made, digest)
+            if known is not None and (decision.record is None or decision.status is not known.status):
+                await self._on_change(reply.id, decision.status, place.author.name, decision.changed_at)
+            return reply
         raise UnavailableError(f"{subject} is being changed by other requests")
 
     async def _put(self, place: Place, card: Card, idempotency_key: str) -> SendReply:

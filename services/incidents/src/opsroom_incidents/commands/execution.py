@@ -27,9 +27,10 @@ Doing = CreateServer | ChangeServers | Undo
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A command as it was said. ``name``: the word after the slash."""
+    """A command as it was said. ``name``: the word after the slash. ``user_id``: who said it."""
 
     message_id: str
+    user_id: str
     room: RoomName
     thread: str | None
     name: str

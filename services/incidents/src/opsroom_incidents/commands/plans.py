@@ -24,8 +24,9 @@ _OPEN_SECONDS: Final = 86_400
 """How long the card of a command is kept up to date."""
 _PAGE: Final = 100
 _LAST_SECONDS: Final = 3600
-_SECONDS: Final = 7 * 86_400
-"""How long a plan is kept: longer than a trigger, so that a late redelivery finds what was done."""
+_SECONDS: Final = 90 * 86_400
+"""How long a plan is kept: longer than a trigger, so that a late redelivery finds what was done, and so long
+that the report of an incident finds the operations of its commands."""
 
 
 class Plans:

@@ -28,13 +28,16 @@ class Posts:
         except FaultError as error:
             raise _or_unavailable(error) from error
 
-    async def card(self, room: RoomName, thread: str | None, card: Card) -> None:
-        """Post a card, or update the one with its key."""
+    async def card(self, room: RoomName, thread: str | None, card: Card, key: str | None = None) -> None:
+        """Post a card, or update the one with its key.
+
+        ``key``: an idempotency key, for cards that have a status several times.
+        """
         request = CardRequest(
             room=room,
             card=card,
             author=OPSROOM,
-            idempotency_key=f"card/{card.key}/{card.status}",
+            idempotency_key=key or f"card/{card.key}/{card.status}",
             thread=thread,
         )
         try:

@@ -35,6 +35,7 @@ from opsroom_incidents.commands.execution import Executor, RefusalError, Said, s
 from opsroom_incidents.commands.following import CardFollower
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.posts import Posts
+from opsroom_incidents.commands.incidents import IncidentOpener
 from opsroom_incidents.domain.operation_cards import operation_card, servers_card
 from opsroom_incidents.domain.results import plan_text, servers_text
 from opsroom_messaging.errors import UnavailableError
@@ -51,10 +52,11 @@ class Doers:
     cloud: CloudCommands
     logs: ServerLogs
     follower: CardFollower
+    incidents: IncidentOpener
 
 
-Reply = str | Card | CommandPlan
-"""A text, a card, or a command whose card follows its operations."""
+Reply = str | Card | CommandPlan | None
+"""A text, a card, or a command whose card follows its operations. None: the reply is there already."""
 
 
 class CommandWorker:
@@ -119,6 +121,8 @@ class CommandWorker:
                 card = operation_card(reply, pending, event.timestamp)
                 await self._posts.card(event.room, event.thread, card)
                 self._doers.follower.follow(reply)
+            case None:
+                pass
             case _:
                 assert_never(reply)
 
@@ -128,6 +132,7 @@ class CommandWorker:
             return f"{event.text}: this release of the portal does not know the command."
         said = Said(
             message_id=event.id,
+            user_id=event.user.id,
             room=event.room,
             thread=event.thread,
             name=event.command.name,
@@ -157,11 +162,13 @@ class CommandWorker:
             case ShowLogs():
                 self._doers.executor.check_on_time(said)
                 return await self._doers.logs.show(command, said)
+            case OpenIncident():
+                self._doers.executor.check_on_time(said)
+                return await self._doers.incidents.open(command, said)
             case (
                 Approve()
                 | Deny()
                 | Acknowledge()
-                | OpenIncident()
                 | ScheduleCommand()
                 | SearchFor()
                 | Help()

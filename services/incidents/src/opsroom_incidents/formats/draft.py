@@ -42,7 +42,8 @@ _SEVERITIES: Final = {
     **dict.fromkeys(("info", "informational", "notice", "low", "none", "ok"), Severity.INFO),
 }
 ACKNOWLEDGE: Final = CardAction(label="Acknowledge", command="/ack")
-"""The only command that a card from outside has. Senders add none."""
+OPEN_INCIDENT: Final = CardAction(label="Open incident", command="/incident")
+"""The only commands that a card from outside has. Senders add none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _fields(fields: Iterable[tuple[str, str]]) -> Iterable[CardField]:
 
 
 def _actions(draft: Draft) -> Iterable[CardAction]:
-    actions = [ACKNOWLEDGE] if draft.status is CardStatus.FIRING and draft.key else []
+    actions = [ACKNOWLEDGE, OPEN_INCIDENT] if draft.status is CardStatus.FIRING and draft.key else []
     for label, address in draft.links[: 2 * ACTIONS_MAX]:
         url = web_link(address)
         if url is not None:

@@ -1,0 +1,1 @@
+"""Incidents: threads with a status and a lead."""
