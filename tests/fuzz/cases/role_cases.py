@@ -132,6 +132,7 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
         "health": Role.VIEWER,
         "chat": Role.MEMBER,
         "search": Role.MEMBER,
+        "incidents": Role.MEMBER,
         "notifications": Role.MEMBER,
         "bots": Role.MEMBER,
         "session": None,

@@ -14,6 +14,7 @@ from opsroom_client.cloud import Cloud
 from opsroom_client.errors import UnexpectedResponseError, validating_request
 from opsroom_client.files import Files
 from opsroom_client.hooks import Hooks
+from opsroom_client.incidents import Incidents
 from opsroom_client.messages import Messages
 from opsroom_client.moderation import Moderation
 from opsroom_client.notifications import Notifications
@@ -52,6 +53,7 @@ class Opsroom:
         moderation: moderation, for admins.
         access: people and invitations, for admins, and links for devices.
         hooks: addresses to which other programs post, for admins.
+        incidents: threads with a status and a lead, and their reports.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Opsroom:
         self.moderation = Moderation(self.requests)
         self.access = Access(self.requests, self._url)
         self.hooks = Hooks(self.requests, self._url)
+        self.incidents = Incidents(self.requests)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -165,10 +168,20 @@ class Opsroom:
         return tuple(found)
 
     async def history_page(
-        self, room: str = "general", *, before: int | None = None, after: int | None = None, limit: int = 50
+        self,
+        room: str = "general",
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        at: int | None = None,
+        limit: int = 50,
     ) -> HistoryReply:
-        """One page of messages; if there may be more, ``next`` says where, however short the page is."""
-        query = {"before": before, "after": after, "limit": min(limit, HISTORY_MAX)}
+        """One page of messages; if there may be more, ``next`` says where, however short the page is.
+
+        ``at``: as the room was when this was the last sequence. What was edited or removed since is in
+        ``erased``, without its text.
+        """
+        query = {"before": before, "after": after, "at": at, "limit": min(limit, HISTORY_MAX)}
         params: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}
         call = Call("GET", f"/chat/rooms/{room}/messages", params=params)
         return await self.requests.request(call, HistoryReply)

@@ -24,10 +24,13 @@ from opsroom_gateway.api.cloud.commands import cloud_router
 from opsroom_gateway.api.cloud.events import events_router
 from opsroom_gateway.api.cloud.history import CloudHistoryReader, cloud_history_router
 from opsroom_gateway.api.cloud.looking import looking_router
+from opsroom_gateway.api.cloud.past import CloudPast
 from opsroom_gateway.api.cloud.schedules import schedules_router
 from opsroom_gateway.api.files import files_router
 from opsroom_gateway.api.hooks import hooks_router
 from opsroom_gateway.api.imports import imports_router
+from opsroom_gateway.api.incidents.records import ReportRecords
+from opsroom_gateway.api.incidents.routes import incidents_router
 from opsroom_gateway.api.messages import Authors, messages_router, reactions_router
 from opsroom_gateway.api.moderation import moderation_router, removal_router
 from opsroom_gateway.api.notifications import notifications_router
@@ -150,13 +153,16 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
         files_router(requester, access, components.limits, components.uploads, components.downloads)
     )
     commanding = CommandAccess(access, projections.members, components.limits, audit_log)
-    _add_cloud(router, components, commanding)
     events = StreamReader(broker, subjects.CLOUD_STREAM)
+    _add_cloud(router, components, commanding, CloudPast(events, projections.cloud))
+    audit = StreamReader(broker, subjects.AUDIT_STREAM)
+    reports = ReportRecords(requester, events, audit)
+    router.include_router(incidents_router(requester, access, components.limits, reports))
     cloud_history = CloudHistoryReader(events)
     router.include_router(cloud_history_router(cloud_history, projections.cloud, access))
     search = PortalSearch(requester, projections.cloud, cloud_history)
     router.include_router(search_router(search, components.limits, access))
-    router.include_router(audit_router(StreamReader(broker, subjects.AUDIT_STREAM), access))
+    router.include_router(audit_router(audit, access))
     router.include_router(status_router(components.cached_status, access))
     router.include_router(status_events_router(components.status_streams, access))
     return router
@@ -183,10 +189,12 @@ def live_router(broker: NatsConnection, settings: GatewaySettings, components: C
     return router
 
 
-def _add_cloud(router: APIRouter, components: Components, commanding: CommandAccess) -> None:
+def _add_cloud(
+    router: APIRouter, components: Components, commanding: CommandAccess, past: CloudPast
+) -> None:
     """Add the routes of servers and providers, except their past and their events."""
     projection, client = components.projections.cloud, components.cloud
-    router.include_router(cloud_router(projection, client, commanding))
+    router.include_router(cloud_router(projection, client, commanding, past))
     router.include_router(changes_router(projection, client, commanding))
     router.include_router(batch_router(projection, client, commanding))
     router.include_router(approvals_router(client, commanding))

@@ -11,6 +11,7 @@ from opsroom_client.cli.bots import bots
 from opsroom_client.cli.chat import chat
 from opsroom_client.cli.files import files
 from opsroom_client.cli.hooks import hooks
+from opsroom_client.cli.incidents import incidents
 from opsroom_client.cli.messages import messages
 from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.notify import notify
@@ -84,7 +85,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 
 _COMMANDS = (
     *(servers, chat, rooms, messages, files, search, notify),
-    *(moderate, people, invite, bots, hooks),
+    *(moderate, people, invite, bots, hooks, incidents),
     *(approve, deny, schedules, export_command, import_command),
 )
 

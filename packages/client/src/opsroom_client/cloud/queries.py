@@ -59,9 +59,15 @@ class Queries:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
-    async def instances(self) -> InstanceList:
-        """All servers, and the sequence after which to follow changes."""
-        return await self._requests.request(Call("GET", "/cloud/instances"), InstanceList)
+    async def instances(self, *, at: int | datetime | None = None) -> InstanceList:
+        """All servers, and the sequence after which to follow changes.
+
+        ``at``: as they were when this was the last sequence, or at this time.
+        """
+        params: dict[str, str | int] = {}
+        if at is not None:
+            params = {"time": rfc3339(at)} if isinstance(at, datetime) else {"at": at}
+        return await self._requests.request(Call("GET", "/cloud/instances", params=params), InstanceList)
 
     async def operation(self, operation_id: str) -> Operation:
         """The current state of an operation."""

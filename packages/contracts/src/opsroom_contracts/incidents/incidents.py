@@ -162,8 +162,6 @@ class IncidentReply(Model):
 class IncidentAction(StrEnum):
     """What people do with an incident."""
 
-    OPEN = "open"
-    """Open an incident in the thread of a message."""
     LEAD = "lead"
     """Take the lead; it is acknowledged thereby."""
     ACKNOWLEDGE = "acknowledge"
@@ -174,7 +172,6 @@ class IncidentAction(StrEnum):
 class ChangeIncidentRequest(Model):
     """Change an incident, as a person who may send to its room. What is so already stays, without an error.
 
-    ``id``: that of the first message of its thread. ``room``: that of the message, for ``open``.
     ``client_id``: an idempotency key of the person. A retry changes nothing, also if others have changed the
     incident in between.
     """
@@ -183,7 +180,6 @@ class ChangeIncidentRequest(Model):
     action: IncidentAction
     user_id: Identifier
     client_id: ClientId
-    room: RoomName | None = None
 
 
 class CommandStepsRequest(Model):

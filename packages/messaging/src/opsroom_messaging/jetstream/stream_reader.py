@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -133,6 +133,17 @@ class StreamReader:
                 raise UnavailableError(f"reading {self._stream}: only lagging replicas reply")
             await asyncio.sleep(_REPLICA_RETRY_SECONDS)
 
+    async def last_of(self, subjects: Sequence[str], *, up_to: int) -> list[StreamMessage]:
+        """Return the last message of each of ``subjects`` up to a sequence, if there is one, ascending.
+
+        ``subjects``: a few hundred at most, without wildcards. Any replica may serve the read, so a message
+        that has just been stored may be missing: use it for what is past.
+
+        Raises:
+            UnavailableError: no reply.
+        """
+        return await self._batch({"multi_last": list(subjects), "up_to_seq": up_to})
+
     async def _leader_has_more(self, subject: str, start: int) -> bool:
         """Whether the leader has a message that matches ``subject`` from ``start`` on."""
         try:
@@ -144,7 +155,9 @@ class StreamReader:
         return True
 
     async def _read_batch(self, subject: str, *, start: int, count: int) -> list[StreamMessage]:
-        query = {"seq": max(start, 1), "batch": count, "next_by_subj": subject}
+        return await self._batch({"seq": max(start, 1), "batch": count, "next_by_subj": subject})
+
+    async def _batch(self, query: Mapping[str, int | str | list[str]]) -> list[StreamMessage]:
         client, batch = self._broker.client, _Batch()
         inbox = client.new_inbox()
         subscription = await client.subscribe(inbox, cb=batch.on_message)
@@ -155,7 +168,7 @@ class StreamReader:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
                 return await batch.complete
         except (NatsError, TimeoutError) as error:
-            raise UnavailableError(f"reading {self._stream} from {start}: {error}") from error
+            raise UnavailableError(f"reading {self._stream}: {error}") from error
         finally:
             await unsubscribe_quietly(subscription)
 

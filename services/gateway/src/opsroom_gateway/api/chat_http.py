@@ -30,6 +30,7 @@ from opsroom_messaging.client.request_client import RequestClient
 
 _Room = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", examples=["general"])]
 _SequenceQuery = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+_AtQuery = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 _ALICE = {"id": "4958f40b-66f3-5909-accb-ac1143d7ea5f", "name": "alice"}
 _MESSAGE = {
     "seq": 1,
@@ -127,14 +128,19 @@ def history_router(requester: RequestClient, messages: MessageProjection, access
         principal: Annotated[Principal, Depends(access.require(Action.CHAT))],
         before: _SequenceQuery = None,
         after: _SequenceQuery = None,
+        at: _AtQuery = None,
         limit: _Limit = 50,
     ) -> HistoryReply:
         """A page in ascending order: the latest messages, those before a sequence, or those after one.
 
         A page can be shorter than `limit` although there are more messages: `next` says so.
+
+        With `at`, the room as it was when that was the last sequence. Messages that were edited or removed
+        since are in `erased`, without their texts of then: these are erased everywhere. Not more than 10,000
+        events of the room ago; if that is not possible, the error names the oldest possible value.
         """
         user_id = None if principal.user is None else principal.user.id
-        request = HistoryRequest(room=room, user_id=user_id, before=before, after=after, limit=limit)
+        request = HistoryRequest(room=room, user_id=user_id, before=before, after=after, at=at, limit=limit)
         epoch = messages.epoch
         page = await _page(requester, request)
         return page.model_copy(update={"epoch": epoch, "next": _next(page, request)})

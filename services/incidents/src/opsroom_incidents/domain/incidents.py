@@ -1,4 +1,4 @@
-"""Rules of incidents: what an action changes, and what others are told of it. Pure functions."""
+"""Rules of incidents: what an action changes, and what the thread says about it. Pure functions."""
 
 import hashlib
 from dataclasses import dataclass
@@ -35,7 +35,6 @@ _CARD_STATUS: Final = {
     IncidentStatus.CLOSED: CardStatus.RESOLVED,
 }
 _KINDS: Final = {
-    IncidentAction.OPEN: IncidentChangeKind.OPENED,
     IncidentAction.LEAD: IncidentChangeKind.LEAD,
     IncidentAction.ACKNOWLEDGE: IncidentChangeKind.ACKNOWLEDGED,
     IncidentAction.CLOSE: IncidentChangeKind.CLOSED,
@@ -93,8 +92,6 @@ def changed(record: IncidentRecord, action: IncidentAction, asked: Asked) -> Inc
     """
     status, lead = record.status, record.lead
     match action:
-        case IncidentAction.OPEN:
-            return None
         case IncidentAction.LEAD:
             if status is IncidentStatus.CLOSED:
                 raise refuse(ErrorCode.INVALID_REQUEST, "the incident is closed: reopen it first", field="id")
@@ -167,7 +164,7 @@ def _kept(changes: tuple[IncidentChange, ...]) -> tuple[IncidentChange, ...]:
 
 
 def announcement(change: IncidentChange) -> str | None:
-    """Return what the thread is told of a change; None: nothing, because its card shows it."""
+    """Return what the portal says in the thread about a change; None: nothing, because its card shows it."""
     match change.kind:
         case IncidentChangeKind.OPENED:
             return f"{change.by} opened an incident in this thread."

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Final
 
-from opsroom_contracts.errors import ErrorCode, FaultError, refuse
+from opsroom_contracts.chat.models import Message
+from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.incidents.incidents import (
     STEPS_PAGE,
     ChangeIncidentRequest,
@@ -11,7 +12,6 @@ from opsroom_contracts.incidents.incidents import (
     CommandStepsReply,
     CommandStepsRequest,
     Incident,
-    IncidentAction,
     IncidentChangeView,
     IncidentRecord,
     IncidentReply,
@@ -19,7 +19,6 @@ from opsroom_contracts.incidents.incidents import (
     IncidentsReply,
     IncidentsRequest,
 )
-from opsroom_contracts.chat.models import Message
 from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.serialization.model import copy_fields
 from opsroom_incidents.commands.plans import Plans
@@ -81,16 +80,13 @@ class IncidentHandlers:
         return _reply(record, await self._root(record, request.user_id))
 
     async def change(self, request: ChangeIncidentRequest) -> IncidentReply:
-        """Change an incident for a person who may send to its room; then tell its thread.
+        """Change an incident for a person who may send to its room, and announce that in its thread.
 
         Raises:
             FaultError: ``incident_unknown``; ``forbidden``, ``user_unknown``, ``muted``, ``banned``: they may
-                not send there; ``invalid_request``: it is closed, or has changed too often. To open one, also
-                ``room_unknown``, and ``message_unknown``: there is no such message.
+                not send there; ``invalid_request``: it is closed, or has changed too often.
             UnavailableError: the broker or the chat service did not respond.
         """
-        if request.action is IncidentAction.OPEN:
-            return await self._open(request)
         record = await self._store.find(request.id)
         if record is None:
             raise rules.unknown(request.id)
@@ -119,14 +115,6 @@ class IncidentHandlers:
                 return CommandStepsReply(steps=tuple(found), next=message_id)
             found += [] if one is None else _steps(one)
         return CommandStepsReply(steps=tuple(found))
-
-    async def _open(self, request: ChangeIncidentRequest) -> IncidentReply:
-        if request.room is None:
-            raise refuse(ErrorCode.INVALID_REQUEST, "room: is missing", field="room")
-        root = await self._chat.message(request.room, request.id, request.user_id)
-        asked = await self._asked(request, request.room)
-        record, _ = await self._keeper.open(request.room, root, asked)
-        return _reply(record, root)
 
     async def _asked(self, request: ChangeIncidentRequest, room: str) -> Asked:
         user = await self._chat.sender(request.user_id, room)

@@ -2,15 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi.params import Depends as Dependency
 
 from opsroom_contracts.audit import AuditedAction
 from opsroom_contracts.cloud.commands import COMMANDS, Command, CommandSpec
 from opsroom_contracts.cloud.models import Operation
-from opsroom_contracts.errors import ErrorCode
+from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.http import InstanceList, NewInstance, OperationAccepted
 from opsroom_contracts.identity import Action
+from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.serialization.model import TimestampText
 from opsroom_gateway.api.cloud.access import (
     AUTH_ERRORS,
     CHANGE_ERRORS,
@@ -26,6 +28,7 @@ from opsroom_gateway.api.cloud.access import (
 )
 from opsroom_gateway.api.cloud.client import CloudClient, CommandContext
 from opsroom_gateway.api.cloud.examples import INSTANCE, OPERATION
+from opsroom_gateway.api.cloud.past import CloudPast
 from opsroom_gateway.api.idempotency import IdempotencyKey
 from opsroom_gateway.api.problem_details import error_responses, example_response
 from opsroom_gateway.api.security import BEARER
@@ -41,11 +44,22 @@ The body is optional. `name`: it must be free; by default it is derived from the
 template, or `provider/template`; without one the server is simulated. `start`: whether to start it, too."""
 
 
-def cloud_router(projection: InstanceProjection, client: CloudClient, commanding: CommandAccess) -> APIRouter:
+_At = Annotated[
+    int | None,
+    Query(ge=1, le=2**63 - 1, description="As the instances were when this was the last sequence."),
+]
+_Time = Annotated[
+    TimestampText | None, Query(description="The same, by the time of the last event that counts.")
+]
+
+
+def cloud_router(
+    projection: InstanceProjection, client: CloudClient, commanding: CommandAccess, past: CloudPast
+) -> APIRouter:
     """Build the routes of instances and operations."""
     router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
     can_view = Depends(commanding.access.require(Action.SEE_SERVERS))
-    _add_list(router, projection, can_view)
+    _add_list(router, projection, past, can_view)
     for command, spec in COMMANDS.items():
         context = Depends(require_commander(command, commanding))
         if command is Command.CREATE:
@@ -58,16 +72,29 @@ def cloud_router(projection: InstanceProjection, client: CloudClient, commanding
     return router
 
 
-def _add_list(router: APIRouter, projection: InstanceProjection, can_view: Dependency) -> None:
+def _add_list(
+    router: APIRouter, projection: InstanceProjection, past: CloudPast, can_view: Dependency
+) -> None:
     @router.get(
         "/instances",
         summary="List all instances",
         response_model=InstanceList,
         dependencies=[can_view],
-        responses=_LISTED | error_responses(*AUTH_ERRORS),
+        responses=_LISTED
+        | error_responses(
+            ErrorCode.INVALID_REQUEST, ErrorCode.OVERLOADED, ErrorCode.UNAVAILABLE, *AUTH_ERRORS
+        ),
     )
-    async def instances() -> Response:
-        """All instances as of ``seq``. Subscribe to later events with ``/cloud/events?since=<seq>``."""
+    async def instances(at: _At = None, time: _Time = None) -> Response:
+        """All instances as of ``seq``. Subscribe to later events with ``/cloud/events?since=<seq>``.
+
+        With `at` or `time`, as they were then: from the events that are still stored, and not more than
+        20,000 events ago. If that is not possible, the error names the oldest possible value.
+        """
+        if at is not None and time is not None:
+            raise refuse(ErrorCode.INVALID_REQUEST, "at: must not be combined with time", field="at")
+        if at is not None or time is not None:
+            return Response(encode(await past.instances(at, time)), media_type="application/json")
         return Response(projection.list_json(), media_type="application/json")
 
 

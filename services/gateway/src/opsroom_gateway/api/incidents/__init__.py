@@ -1,0 +1,1 @@
+"""Routes of incidents, and what their reports are made from."""
