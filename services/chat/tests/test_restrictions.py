@@ -37,6 +37,8 @@ from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import Chat, another, connection, refusal
 from services.chat.tests.moderation import ADMIN, Moderator
 
+_OVERTAKING = 20
+
 
 async def test_a_muted_user_can_read_but_not_send(chat: Chat, moderator: Moderator) -> None:
     ann, bob = await chat.present("Ann"), await chat.present("Bob", "c2")
@@ -133,6 +135,21 @@ async def test_a_retry_changes_nothing_and_gets_the_first_reply(
 
         found = await until_answer(actions, lambda some: "revoke" in some)
         assert found == ["mute", "ban", "lift", "revoke"]
+
+
+async def test_a_retry_that_overtakes_its_first_attempt_gets_the_same_reply(
+    chat: Chat, moderator: Moderator, broker_process: BrokerProcess
+) -> None:
+    ask = chat.requester.request
+    async with another(broker_process.url):
+        for number in range(_OVERTAKING):
+            mute = await moderator.mute(f"Ann{number}")
+            lifting = LiftRequest(request_id=f"r{number}", id=mute.id, by=ADMIN)
+            attempts = []
+            for _ in range(_OVERTAKING):  # some arrive while the first one is being stored
+                attempts.append(asyncio.create_task(ask(endpoints.LIFT, lifting)))
+                await asyncio.sleep(0)
+            assert len({encode(one) for one in await asyncio.gather(*attempts)}) == 1
 
 
 async def test_restrictions_apply_on_other_and_new_services(

@@ -71,13 +71,16 @@ class RestrictionHandlers:
     async def lift(self, request: LiftRequest) -> LiftReply:
         """Lift a mute or ban.
 
+        The restriction is read before the outcome: if this request's first attempt has lifted it, the
+        outcome, which was stored with it, can't be missing afterwards.
+
         Raises:
             FaultError: ``restriction_unknown``: it does not exist, has expired or was lifted.
         """
+        known = await self._read(restriction_subject(request.id))
         previous = await self._previous_outcome(request)
         if previous is None:
             now = self._clock()
-            known = await self._read(restriction_subject(request.id))
             if known is None or known.lifted or (known.until is not None and known.until <= now):
                 message = f"no mute or ban with the id {request.id} is in force"
                 raise refuse(ErrorCode.RESTRICTION_UNKNOWN, message, field="id")
