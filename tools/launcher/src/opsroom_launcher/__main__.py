@@ -98,8 +98,8 @@ def _inspect(command: Status | Doctor, layout: InstallLayout) -> int:
 
 def _run_steps(command: RunTests | RunPytest | Check | Docs | RunModule, root: Path) -> int:
     match command:
-        case RunTests(only):
-            return checks.run_all(checks.test_steps(root, only))
+        case RunTests(only, repeat_failed):
+            return checks.run_all(checks.test_steps(root, only), repeat_failed=repeat_failed)
         case RunPytest(arguments):
             return checks.run_alone(checks.pytest_step(root, arguments))
         case Check():

@@ -56,6 +56,8 @@ class RunTests:
 
     only: str | None = None
     """The one step to run; None means all."""
+    repeat_failed: bool = False
+    """Whether to repeat failed tests, one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def _command(
         case "up":
             return Up(up_options(parsers["up"], flags, environ))
         case "test":
-            return _test(parsers["test"], flags.only, for_pytest)
+            return _test(parsers["test"], RunTests(flags.only, flags.repeat_failed), for_pytest)
         case _:
             return _PLAIN.get(flags.command) or ShowHelp(parser.format_help())
 
@@ -259,7 +261,7 @@ def _parsers(*, installed: bool) -> tuple[OneLineParser, dict[str, OneLineParser
     for name, command in parsers.items():
         add_options(command, name)
     if not installed:
-        parsers["test"].usage = "opsroom test [--only STEP] [-- PYTEST_ARGUMENT ...]"
+        parsers["test"].usage = "opsroom test [--only STEP] [--repeat-failed] [-- PYTEST_ARGUMENT ...]"
     return parser, parsers
 
 
@@ -272,10 +274,11 @@ def launcher_commands(*, installed: bool) -> dict[str, str]:
     }
 
 
-def _test(parser: OneLineParser, only: str | None, for_pytest: tuple[str, ...]) -> Command:
-    if only and for_pytest:
-        parser.error("--only can't be combined with arguments for pytest")
-    return RunPytest(for_pytest) if for_pytest else RunTests(only)
+def _test(parser: OneLineParser, steps: RunTests, for_pytest: tuple[str, ...]) -> Command:
+    if for_pytest and steps != RunTests():
+        option = "--only" if steps.only else "--repeat-failed"
+        parser.error(f"{option} can't be combined with arguments for pytest")
+    return RunPytest(for_pytest) if for_pytest else steps
 
 
 def _refuse(command: str) -> NoReturn:

@@ -139,7 +139,11 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> list[argparse.
             return _add_up_options(parser)
         case "test":
             only = "run one step, by its name in the summary"
-            return [parser.add_argument("--only", metavar="STEP", help=only)]
+            repeat = "repeat tests that failed, one at a time; what passes then is reported as unstable"
+            return [
+                parser.add_argument("--only", metavar="STEP", help=only),
+                parser.add_argument("--repeat-failed", action="store_true", help=repeat),
+            ]
         case "status" | "doctor":
             url = "the portal (OPSROOM_URL; see docs/client.md for the rule)"
             token = "file with the token (or OPSROOM_TOKEN)"  # noqa: S105 - a description

@@ -57,6 +57,24 @@ def test_output_is_passed_on_as_it_comes(tmp_path: Path, capfd: pytest.CaptureFi
     assert sorted(lines[1:3]) == ["err", "out"]
 
 
+def test_what_failed_is_repeated_only_on_request_and_reported(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failing = step("first", "raise SystemExit(1)", tmp_path)
+    passes = replace(failing, repeated=(sys.executable, "-S", "-c", "open('again', 'w')"))
+    fails = replace(failing, repeated=(sys.executable, "-S", "-c", "raise SystemExit(3)"))
+    assert run_all([passes]) == 1
+    assert not (tmp_path / "again").exists()
+    assert run_all([failing], repeat_failed=True) == 1
+    assert run_all([fails], repeat_failed=True) == 1
+    assert capfd.readouterr().out.splitlines()[-2] == "failed: first"
+    assert run_all([passes], repeat_failed=True) == 0
+    assert (tmp_path / "again").exists()
+    *_, verdict, _, note, last = capfd.readouterr().out.splitlines()
+    assert verdict.startswith("  UNSTABLE first (")
+    assert (note, last) == ("UNSTABLE: first: tests passed only alone; its output names them", "all passed")
+
+
 def test_a_step_gets_the_python_under_test(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run_all([step("told", "import os; print(os.environ['PYTHON'])", tmp_path)])
     assert capfd.readouterr().out.splitlines()[1] == sys.executable
@@ -98,6 +116,19 @@ def test_every_test_runs_once_beside_others_or_alone(tmp_path: Path) -> None:
     assert "-n" in beside
     assert alone[-2:] == ("-m", "alone")
     assert "-n" not in alone
+
+
+def test_of_each_step_with_tests_only_what_failed_is_repeated(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text(
+        "import pathlib\n"
+        "def test_stable(): pathlib.Path('stable').open('x')\n"
+        "def test_unstable(): pathlib.Path('known').exists() or pathlib.Path('known').touch() or bad\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = alone\n")
+    beside = next(step for step in steps_of_test(tmp_path, None) if step.name == "pytest")
+    assert run_all([beside]) == 1
+    assert run_all([replace(beside, argv=beside.repeated)]) == 0
+    assert run_all([replace(beside, argv=beside.repeated)]) == 5  # there is nothing to repeat
 
 
 def test_arguments_are_pytest_s_alone(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ class Step:
     """The exit code that means "skipped". The program's output gives the reason."""
     needs: str | None = None
     """The name of an earlier step that must have succeeded."""
+    repeated: tuple[str, ...] = ()
+    """The program that runs only the tests that failed again, one at a time; empty: there is none."""
 
 
 class Outcome(Enum):
@@ -40,6 +42,8 @@ class Outcome(Enum):
 
     OK = "ok"
     FAILED = "failed"
+    UNSTABLE = "UNSTABLE"
+    """Tests failed beside others, and passed when they were repeated one at a time."""
     SKIPPED = "SKIPPED"
     NOT_RUN = "not run"
 
@@ -83,16 +87,27 @@ def test_steps(root: Path, only: str | None) -> list[Step]:
         *check_steps(root),
         # Tests that need the machine for themselves. They come first because they compile the bytecode that
         # each parallel worker would otherwise compile again.
-        _python_step(root, "pytest-alone", "pytest", "-m", "alone"),
-        _python_step(root, "pytest", "pytest", "-n", str(workers), "--dist", "worksteal", "-m", "not alone"),
+        _pytest(root, "pytest-alone", "alone"),
+        _pytest(root, "pytest", "not alone", "-n", str(workers), "--dist", "worksteal"),
         *_frontend_steps(root),
     ]
     return steps if only is None else _select(steps, only)
 
 
+def _pytest(root: Path, name: str, marked: str, *arguments: str) -> Step:
+    """Run the tests that ``marked`` selects."""
+    step = _python_step(root, name, "pytest", *arguments, "-m", marked)
+    again = (sys.executable, "-m", "pytest", "--lf", "--last-failed-no-failures", "none", "-x")
+    return replace(step, repeated=(*again, "-m", marked))
+
+
 def _frontend_steps(root: Path) -> list[Step]:
     folder = root / frontend.FOLDER
-    steps = [Step(name, argv, folder, frontend.NO_BROWSER) for name, argv in frontend.test_steps(root)]
+    repeated = frontend.repeated_tests()
+    steps = [
+        Step(name, argv, folder, frontend.NO_BROWSER, repeated=repeated.get(name, ()))
+        for name, argv in frontend.test_steps(root)
+    ]
     installs = steps and steps[0].name == frontend.INSTALL_STEP
     return [steps[0], *(replace(step, needs=steps[0].name) for step in steps[1:])] if installs else steps
 
@@ -129,8 +144,11 @@ def run_alone(step: Step) -> int:
     )
 
 
-def run_all(steps: Sequence[Step]) -> int:
+def run_all(steps: Sequence[Step], *, repeat_failed: bool = False) -> int:
     """Run all ``steps``, also after one has failed, and print a summary.
+
+    ``repeat_failed``: repeat the tests of a step that failed once, one at a time. If all of them pass then, the
+    step counts as unstable, and not as failed.
 
     Returns:
         0, or the exit code of the first that failed.
@@ -142,7 +160,10 @@ def run_all(steps: Sequence[Step]) -> int:
             results.append(Result(step, Outcome.NOT_RUN, 0, f"needs {step.needs}"))
             continue
         print(f"── {step.name}", flush=True)
-        results.append(_run(step))
+        result = _run(step)
+        if result.verdict is Outcome.FAILED and repeat_failed and step.repeated:
+            result = _repeat(result)
+        results.append(result)
     print("\n".join(("", *map(_line, results), "", *_conclusion(results))), flush=True)
     return next((result.code for result in results if result.code), 0)
 
@@ -159,6 +180,16 @@ def _run(step: Step) -> Result:
     if code and code == step.skipped_by:
         return Result(step, Outcome.SKIPPED, 0, took)
     return Result(step, Outcome.FAILED if code else Outcome.OK, code, took)
+
+
+def _repeat(failed: Result) -> Result:
+    """Repeat the tests that failed; return the result of the step."""
+    step = failed.step
+    print(f"── {step.name}: what failed, one test at a time", flush=True)
+    again = _run(replace(step, argv=step.repeated))
+    if again.verdict is not Outcome.OK:
+        return failed
+    return Result(step, Outcome.UNSTABLE, 0, f"{failed.detail}, and {again.detail} for what failed at first")
 
 
 def _exit_code(step: Step, run: Callable[[], int]) -> int:
@@ -182,9 +213,12 @@ def _conclusion(results: Sequence[Result]) -> list[str]:
     if failed:
         again = [f"  to run it alone: ./opsroom test --only {name}" for name in failed]
         return [f"failed: {', '.join(failed)}", *again]
+    unstable = [result.step.name for result in results if result.verdict is Outcome.UNSTABLE]
+    notes = [f"UNSTABLE: {name}: tests passed only alone; its output names them" for name in unstable]
     if skipped:
-        return [f"passed, but NOT ALL WAS TESTED: {', '.join(skipped)} was skipped; its output says why"]
-    return ["all passed"]
+        said = f"passed, but NOT ALL WAS TESTED: {', '.join(skipped)} was skipped; its output says why"
+        return [*notes, said]
+    return [*notes, "all passed"]
 
 
 def _python_step(root: Path, name: str, module: str, *arguments: str) -> Step:

@@ -59,6 +59,11 @@ def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
     return steps
 
 
+def repeated_tests() -> dict[str, tuple[str, ...]]:
+    """Return the commands that run only what failed again, one test at a time, by the steps they belong to."""
+    return {name: ("npm", "run", _TESTS[name], "--", "--last-failed", "--workers=1") for name in ("e2e",)}
+
+
 def _is_installed(folder: Path) -> bool:
     """Whether node_modules is as new as the lock file. npm writes a copy of it there at the end."""
     try:
