@@ -1,14 +1,14 @@
 import { ABNORMAL_CLOSURE, type Backend } from "../api/backend";
 import { ApiError, NetworkError } from "../api/errors";
 import type { SessionView, User } from "../contract/generated";
-import { MockChat } from "./chat";
-import { MockCloud } from "./cloud";
+import { MockChat } from "./chat/chat";
+import { mockMessagesApi } from "./chat/messages-api";
+import { mockNotificationsApi } from "./chat/notifications-api";
+import { mockRoomsApi } from "./chat/rooms";
+import { mockSearchApi } from "./chat/search-api";
+import { MockCloud } from "./cloud/cloud";
+import { mockServersApi } from "./cloud/servers-api";
 import { MockCommands } from "./commands";
-import { mockMessagesApi } from "./messages-api";
-import { mockNotificationsApi } from "./notifications-api";
-import { mockRoomsApi } from "./rooms";
-import { mockSearchApi } from "./search-api";
-import { mockServersApi } from "./servers-api";
 import { mockStatus } from "./status";
 
 /** Open mode: no authentication, but a command has an author. */
@@ -62,7 +62,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       reachable = value;
       if (value) return;
       chat.cutAll();
-      cloud.cutAll();
+      cloud.feed.cutAll();
     },
     session: () => respond(() => ({ ...OPEN_SESSION, now: cloud.now().toISOString() })),
     signOut: () => respond(() => {}),
@@ -70,7 +70,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     users: () => respond(() => chat.users()),
     history: query => respond(() => chat.history(query)),
     instances: () => respond(() => cloud.list()),
-    cloudHistory: query => respond(() => cloud.history(query)),
+    cloudHistory: query => respond(() => cloud.feed.history(query)),
     command: request => respond(() => cloud.command(request, author(request.token))),
     servers: async () => mockServersApi({ cloud, respond, author }),
     cancel: (operationId, token) => respond(() => cloud.cancel(operationId, author(token))),
@@ -102,7 +102,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
       return { send() {}, close() {} };
     },
     openCloud: (position, listener) => {
-      if (reachable) return cloud.open(position, listener);
+      if (reachable) return cloud.feed.open(position, listener);
       defer(() => listener.onClose());
       return { close() {} };
     },

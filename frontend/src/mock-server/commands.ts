@@ -1,8 +1,8 @@
 import { ApiError } from "../api/errors";
 import type { Card, Instance, Message, Operation } from "../contract/generated";
 import type { Said, Targets } from "../text/grammar";
-import type { MockChat } from "./chat";
-import type { MockCloud } from "./cloud";
+import type { MockChat } from "./chat/chat";
+import type { MockCloud } from "./cloud/cloud";
 
 /** Who answers commands. */
 const BOT = { id: "bot-opsroom", name: "opsroom" };
@@ -50,7 +50,7 @@ export class MockCommands {
   }
 
   private servers({ names, selector }: Targets): readonly Instance[] {
-    if (selector === null) return names.map(name => this.cloud.require(name));
+    if (selector === null) return names.map(name => this.cloud.records.instance(name));
     const wanted = selector.split(",").map(one => one.split("="));
     return this.cloud
       .list()
@@ -90,7 +90,7 @@ export class MockCommands {
   }
 
   private operationCard({ id, command, instanceId }: Operation): Card {
-    const { name } = this.cloud.require(instanceId);
+    const { name } = this.cloud.records.instance(instanceId);
     const title = `${command} ${name}`;
     const about = { operation: id, instances: [instanceId] };
     return cardOf({ kind: "operation", status: "running", title, ...about });

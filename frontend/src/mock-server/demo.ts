@@ -4,10 +4,10 @@ import type { Language } from "../i18n/language";
 import { ROOM } from "../state/chat/model";
 import { isCommand } from "../text/escaped";
 import { createMockBackend, type MockBackend } from "./backend";
+import { DOCKER } from "./cloud/provider";
 import { cardOf } from "./commands";
 import { type DemoTexts, en } from "./demo.en";
 import { ru } from "./demo.ru";
-import { DOCKER } from "./provider";
 
 const MINUTE = 60_000;
 

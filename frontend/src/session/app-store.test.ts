@@ -119,7 +119,7 @@ it("waits for the server's retry hint on both connections", async () => {
   const ann = browser.open();
   await join(ann);
   browser.backend.chat.cutAll(CloseCode.GOING_AWAY, "going away; retry in 2.0 s");
-  browser.backend.cloud.cutAll(3_000);
+  browser.backend.cloud.feed.cutAll(3_000);
   const [chatAt, cloudAt] = [ann.chat, ann.cloud].map(
     state => (state.value.connection.retryAt ?? 0) - Date.now(),
   );
@@ -167,10 +167,10 @@ describe("the cloud", () => {
     const ann = browser.open();
     await join(ann);
     await Promise.all([ann.commandSender.run("create"), settle(3_000)]);
-    browser.backend.cloud.cutAll();
+    browser.backend.cloud.feed.cutAll();
     browser.backend.cloud.command({ command: "create", key: "while away" }, "Bob");
     await settle(15_000);
-    browser.backend.cloud.resetAll();
+    browser.backend.cloud.feed.resetAll();
     await settle(5_000);
     expect(new Map(ann.cloud.value.instances)).toEqual(
       new Map(browser.backend.cloud.list().instances.map(one => [one.id, one])),
@@ -195,7 +195,7 @@ describe("the cloud", () => {
   });
 
   it("loads the list again for events of an older server, which contain no instance", async () => {
-    browser.backend.cloud.carriesInstance = false;
+    browser.backend.cloud.records.carriesInstance = false;
     const ann = browser.open();
     await join(ann);
     await Promise.all([ann.commandSender.run("create"), settle(15_000)]);

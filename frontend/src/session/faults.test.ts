@@ -132,7 +132,7 @@ describe("a dead connection", () => {
     await settle(120_000);
     expect([ann.chat.value.connection.phase, ann.cloud.value.connection.phase]).toEqual(["live", "live"]);
     chat.swallow();
-    cloud.swallow();
+    cloud.feed.swallow();
     chat.say(chat.enter("Bob"), "unseen");
     cloud.command({ command: "create", key: "k" }, "Bob");
     await settle(20_000);
@@ -164,7 +164,7 @@ describe("a dead connection", () => {
     await settle(2_000);
     expect([openChat, openCloud].map(spy => spy.mock.calls.length)).toEqual([0, 0]);
     browser.backend.chat.swallow();
-    browser.backend.cloud.swallow();
+    browser.backend.cloud.feed.swallow();
     vi.setSystemTime(Date.now() + 3_600_000);
     ann.wake();
     await settle(1_000);
@@ -197,7 +197,7 @@ describe("without storage", () => {
 });
 
 it("starts over with a delay if a server resets it again and again", async () => {
-  browser.backend.cloud.alwaysResets = true;
+  browser.backend.cloud.feed.alwaysResets = true;
   const opened = vi.spyOn(browser.backend, "openCloud");
   browser.open();
   await settle(60_000);

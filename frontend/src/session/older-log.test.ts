@@ -22,7 +22,7 @@ function createServers(count: number): string[] {
   const { cloud } = browser.backend;
   const aMinuteAgo = new Date(Date.now() - 60_000);
   return Array.from({ length: count }, () => {
-    const key = `k${cloud.events.length}`;
+    const key = `k${cloud.feed.events.length}`;
     return cloud.command({ command: "create", key }, "Bob", aMinuteAgo).instanceId;
   });
 }
@@ -62,14 +62,14 @@ describe("entries from before the Worklog", () => {
     await settle();
     expect(await loaded).toBe(true);
     const all = [...olderLogOf(ann).of(ALL).lines, ...ann.cloud.value.worklog];
-    expect(all.map(line => line.seq)).toEqual(browser.backend.cloud.events.map(event => event.seq));
+    expect(all.map(line => line.seq)).toEqual(browser.backend.cloud.feed.events.map(event => event.seq));
   });
 
   it("are found by time, with both ends", async () => {
     createServers(1_100);
     const ann = browser.open();
     await settle();
-    const [first, second] = browser.backend.cloud.events;
+    const [first, second] = browser.backend.cloud.feed.events;
     const [from = "", to = ""] = [first?.timestamp ?? "", second?.timestamp ?? ""].sort();
     const filter = { ...ALL, from, to };
     await load(ann, filter);
@@ -132,7 +132,7 @@ describe("the Worklog of a portal that was set up again while the page was offli
     const ann = browser.open();
     await settle();
     await comeBack(ann, servers);
-    const { events } = browser.backend.cloud;
+    const { events } = browser.backend.cloud.feed;
     expect(ann.cloud.value.worklog.map(line => line.instanceId)).toEqual(events.map(one => one.instanceId));
     expect(seqs(ann)).toEqual(events.map(event => event.seq));
     expect(olderLogOf(ann).of(ALL)).toMatchObject({ lines: [], next: undefined });
@@ -150,7 +150,7 @@ describe("the Worklog of a portal that was set up again while the page was offli
         .of(ALL)
         .lines.map(line => line.seq),
       ...seqs(ann),
-    ]).toEqual(browser.backend.cloud.events.map(event => event.seq));
+    ]).toEqual(browser.backend.cloud.feed.events.map(event => event.seq));
   });
 
   it("drops the failures of its servers, and keeps what was refused", async () => {

@@ -135,7 +135,7 @@ describe.each([7_200_000, -7_200_000])(
     it("waits for the event of a command no longer than usual", async () => {
       const ann = browser.open();
       await join(ann);
-      browser.backend.cloud.swallow();
+      browser.backend.cloud.feed.swallow();
       const sent = ann.commandSender.run("create");
       await settle(500);
       setClock();

@@ -148,7 +148,7 @@ it("folds a list and the events after it into the same state as a new list", () 
     } catch {
       // Rejected commands are expected; they must change nothing.
     }
-    state = reduceCloud(state, changes(...cloud.events.filter(one => one.seq > state.seq)));
+    state = reduceCloud(state, changes(...cloud.feed.events.filter(one => one.seq > state.seq)));
   }
   const fresh = new Map(cloud.list().instances.map(one => [one.id, one]));
   expect(new Map(state.instances)).toEqual(fresh);

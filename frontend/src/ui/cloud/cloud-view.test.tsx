@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, describe, expect, it } from "vitest";
-import { DOCKER } from "../../mock-server/provider";
+import { DOCKER } from "../../mock-server/cloud/provider";
 import type { AppStore } from "../../session/app-store";
 import { Browser, join, settle } from "../../testing/browser";
 import { AppContext } from "../app-context";

@@ -25,7 +25,7 @@ it.each([0, -7_200_000])("counts down to the next attempt, also if the clock is 
     ),
   );
   await act(async () => {
-    backend.cloud.cutAll(20_000);
+    backend.cloud.feed.cutAll(20_000);
     await settle(300);
   });
   expect(root.textContent).toMatch(/in 2[01] s/);

@@ -1,6 +1,6 @@
-import type { CloudStream, FollowListener, ServersApi } from "../api/backend";
-import { ApiError } from "../api/errors";
-import type { BatchResult, Problem } from "../contract/generated";
+import type { CloudStream, FollowListener, ServersApi } from "../../api/backend";
+import { ApiError } from "../../api/errors";
+import type { BatchResult, Problem } from "../../contract/generated";
 import type { MockCloud } from "./cloud";
 import { lineAt, sampleAt } from "./provider";
 
@@ -50,7 +50,7 @@ function chunks<Chunk>(
 /** The API that the view of servers loads, in memory. */
 export function mockServersApi({ cloud, respond, author }: Context): ServersApi {
   const requireCapability = (id: string, capability: "logs" | "stats") => {
-    const { provider } = cloud.require(id);
+    const { provider } = cloud.records.instance(id);
     if (!cloud.providers.get(provider)?.capabilities.includes(capability))
       throw new ApiError({ code: "unsupported", detail: `${provider} has no ${capability}` });
   };

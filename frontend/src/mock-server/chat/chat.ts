@@ -1,5 +1,4 @@
-import type { ChatListener, ChatSocket, HistoryQuery } from "../api/backend";
-import { ApiError } from "../api/errors";
+import type { ChatListener, ChatSocket, HistoryQuery } from "../../api/backend";
 import {
   type Card,
   type ClientFrame,
@@ -15,28 +14,16 @@ import {
   type ServerFrame,
   TEXT_MAX,
   type User,
-} from "../contract/generated";
-import { type ChangeFrame, isReply, withChange } from "../state/chat/message-changes";
-import { type HistoryPage, ROOM } from "../state/chat/model";
-import { isCommand } from "../text/escaped";
-import { parse, type Said } from "../text/grammar";
-import { isBlank, sameName } from "../text/typed";
+} from "../../contract/generated";
+import { type ChangeFrame, isReply, withChange } from "../../state/chat/message-changes";
+import { type HistoryPage, ROOM } from "../../state/chat/model";
+import { isCommand } from "../../text/escaped";
+import { parse, type Said } from "../../text/grammar";
+import { isBlank } from "../../text/typed";
 import { MockFiles } from "./files";
+import { type MockConnection, MockMembers } from "./members";
 import { type ChangeRequest, changeMessage } from "./message-changes";
-import { cleanName } from "./name-rules";
 import { MockRooms } from "./rooms";
-
-interface Member {
-  readonly user: User;
-  readonly token: string;
-  readonly connections: Set<MockConnection>;
-}
-
-interface MockConnection {
-  listener: ChatListener;
-  member?: Member;
-  heartbeats?: ReturnType<typeof setInterval>;
-}
 
 const HEARTBEAT_SECONDS = 15;
 
@@ -62,29 +49,24 @@ export class MockChat {
   onCommand: ((message: Message, said: Said) => void) | undefined;
   private readonly changes: ChangeFrame[] = [];
   private epoch = 1;
+  private readonly members = new MockMembers();
   readonly files = new MockFiles();
   readonly rooms = new MockRooms(
     (userId, frame) => this.sendTo(userId, frame),
-    ids => [...this.members.values()].map(one => one.user).filter(user => ids.includes(user.id)),
+    ids => this.members.all().flatMap(({ user }) => (ids.includes(user.id) ? [user] : [])),
   );
   private readonly notifications = new Map<string, NotificationSettings>();
-  private readonly members = new Map<string, Member>();
   private readonly connections = new Set<MockConnection>();
   private seq = 0;
-  private ids = 0;
 
   constructor(private readonly defer: (action: () => void) => void) {}
 
   users(): User[] {
-    return this.present().map(member => member.user);
+    return this.members.present();
   }
 
   register(typed: string): Registered {
-    const name = cleanName(typed);
-    if ([...this.members.values()].some(one => sameName(name, one.user.name))) {
-      throw new ApiError({ code: "name_taken", detail: `Someone is called ${name} already.` });
-    }
-    return this.admit(name);
+    return this.members.register(typed);
   }
 
   history({ room, before = Number.POSITIVE_INFINITY, limit }: HistoryQuery): HistoryPage {
@@ -128,20 +110,19 @@ export class MockChat {
 
   /** Add a user who has no page. */
   enter(name: string): User {
-    const { user, token } = this.admit(name);
-    const member = this.members.get(token);
-    member?.connections.add({ listener: NOBODY });
+    const { user, connections } = this.members.admit(name);
+    connections.add({ listener: NOBODY });
     this.broadcast({ type: "joined", user });
     return user;
   }
 
   /** Release the name of a user, like a server whose reservation has expired. */
   forget(name: string): void {
-    for (const [token, member] of this.members) if (member.user.name === name) this.members.delete(token);
+    this.members.remove(user => user.name === name);
   }
 
   exit(user: User): void {
-    for (const [token, member] of this.members) if (member.user.id === user.id) this.members.delete(token);
+    this.members.remove(one => one.id === user.id);
     this.broadcast({ type: "left", user });
   }
 
@@ -200,15 +181,6 @@ export class MockChat {
     return message;
   }
 
-  private admit(name: string): Registered {
-    this.ids += 1;
-    const user = { id: `u${this.ids}-${Date.now().toString(36)}`, name };
-    // The token contains the user, because a reload of the page loses the server's memory.
-    const token = JSON.stringify(user);
-    this.members.set(token, { user, token, connections: new Set() });
-    return { user, token };
-  }
-
   private receive(connection: MockConnection, frame: ClientFrame): void {
     if (frame.type === "hello") return this.welcome(connection, frame);
     const { member } = connection;
@@ -217,7 +189,10 @@ export class MockChat {
       case "typing":
         return this.type(member.user, frame.room);
       case "users":
-        return connection.listener.onFrame({ type: "users", ...this.userPage(frame.after) });
+        return connection.listener.onFrame({
+          type: "users",
+          ...this.members.page(this.usersPerPage, frame.after),
+        });
       case "read":
         for (const one of member.connections) one.listener.onFrame({ ...frame, unread: 0, mentions: 0 });
         return;
@@ -297,7 +272,7 @@ export class MockChat {
       const field = unread ? "unread" : userPages ? "userPages" : heartbeats ? "heartbeats" : "epoch";
       return connection.listener.onFrame({ type: "error", code: "invalid_request", message: "", field });
     }
-    const member = this.members.get(token) ?? this.restored(token);
+    const member = this.members.withToken(token);
     if (!member) return this.end(connection, CloseCode.TOKEN_INVALID);
     const isNew = member.connections.size === 0;
     connection.member = member;
@@ -305,7 +280,9 @@ export class MockChat {
     const { listener } = connection;
     const position = { seq: this.seq, epoch: `e${this.epoch}` };
     const beat = heartbeats ? { heartbeatSeconds: HEARTBEAT_SECONDS } : {};
-    const list = userPages ? { ...this.userPage(), userCount: this.users().length } : { users: this.users() };
+    const list = userPages
+      ? { ...this.members.page(this.usersPerPage), userCount: this.users().length }
+      : { users: this.users() };
     const rooms = this.rooms.of(member.user.id);
     listener.onFrame({ type: "welcome", user: member.user, ...list, ...position, ...beat, rooms });
     if (notifications)
@@ -333,29 +310,6 @@ export class MockChat {
       frame => frame.seq > since && this.rooms.has(userId, frame.room),
     );
     for (const frame of missed.sort((a, b) => a.seq - b.seq)) listener.onFrame(frame);
-  }
-
-  /** The users after the cursor `after`. */
-  private userPage(after = "0.page"): { users: User[]; nextUsers?: string } {
-    const users = this.users();
-    const start = Number.parseInt(after, 10);
-    const end = start + this.usersPerPage;
-    return { users: users.slice(start, end), ...(end < users.length ? { nextUsers: `${end}.page` } : {}) };
-  }
-
-  private restored(token: string): Member | undefined {
-    try {
-      const { id, name } = JSON.parse(token) as User;
-      const member = { user: { id, name }, token, connections: new Set<MockConnection>() };
-      this.members.set(token, member);
-      return member;
-    } catch {
-      return undefined;
-    }
-  }
-
-  private present(): Member[] {
-    return [...this.members.values()].filter(member => member.connections.size > 0);
   }
 
   private end(connection: MockConnection, code: number, reason = ""): void {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { textCases } from "../testing/text-cases";
+import { textCases } from "../../testing/text-cases";
 import { cleanName } from "./name-rules";
 
 it.each(textCases.names)("treats the name $typed as the server does", ({ typed, kept, problem }) => {

@@ -1,5 +1,5 @@
-import type { MessagesApi } from "../api/backend";
-import { ApiError } from "../api/errors";
+import type { MessagesApi } from "../../api/backend";
+import { ApiError } from "../../api/errors";
 import type { MockChat } from "./chat";
 
 /** The threads and pinned messages of the demo. */

@@ -1,5 +1,5 @@
-import type { SearchApi } from "../api/backend";
-import { comparable } from "../text/typed";
+import type { SearchApi } from "../../api/backend";
+import { comparable } from "../../text/typed";
 import type { MockChat } from "./chat";
 
 const AROUND = 25;

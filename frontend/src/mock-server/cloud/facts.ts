@@ -1,4 +1,4 @@
-import type { Instance } from "../contract/generated";
+import type { Instance } from "../../contract/generated";
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const IS_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,6 +1,6 @@
-import type { FilesApi } from "../api/backend";
-import { ApiError } from "../api/errors";
-import type { File as StoredFile } from "../contract/generated";
+import type { FilesApi } from "../../api/backend";
+import { ApiError } from "../../api/errors";
+import type { File as StoredFile } from "../../contract/generated";
 
 interface Kept {
   readonly file: StoredFile;

@@ -1,8 +1,8 @@
-import type { RoomsApi } from "../api/backend";
-import { ApiError } from "../api/errors";
-import type { Room, RoomFrame, RoomMember, RoomRole, RoomView, User } from "../contract/generated";
-import { ROOM } from "../state/chat/model";
-import { sameName } from "../text/typed";
+import type { RoomsApi } from "../../api/backend";
+import { ApiError } from "../../api/errors";
+import type { Room, RoomFrame, RoomMember, RoomRole, RoomView, User } from "../../contract/generated";
+import { ROOM } from "../../state/chat/model";
+import { sameName } from "../../text/typed";
 import { cleanName } from "./name-rules";
 
 const ROOM_NAME_MAX = 64;

@@ -6,8 +6,8 @@ import type {
   PinFrame,
   ReactFrame,
   User,
-} from "../contract/generated";
-import { type ChangeFrame, withReaction } from "../state/chat/message-changes";
+} from "../../contract/generated";
+import { type ChangeFrame, withReaction } from "../../state/chat/message-changes";
 
 /** A frame of a client that changes a message. */
 export type ChangeRequest = EditFrame | DeleteFrame | ReactFrame | PinFrame;

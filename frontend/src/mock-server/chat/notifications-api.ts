@@ -1,6 +1,6 @@
-import type { NotificationsApi } from "../api/backend";
-import { ApiError } from "../api/errors";
-import type { NotificationSettings, User } from "../contract/generated";
+import type { NotificationsApi } from "../../api/backend";
+import { ApiError } from "../../api/errors";
+import type { NotificationSettings, User } from "../../contract/generated";
 import type { MockChat } from "./chat";
 
 /** The settings of notifications of the demo, which pushes nothing. */

@@ -1,6 +1,6 @@
-import { ApiError } from "../api/errors";
-import { NAME_MAX } from "../contract/generated";
-import { graphemes, hasInvisible, isBlank, lengthOf, tidyName } from "../text/typed";
+import { ApiError } from "../../api/errors";
+import { NAME_MAX } from "../../contract/generated";
+import { graphemes, hasInvisible, isBlank, lengthOf, tidyName } from "../../text/typed";
 
 const PICTOGRAM = String.raw`\p{Extended_Pictographic}(?:[\uFE0E\uFE0F]|\p{Emoji_Modifier})?`;
 /** Sequences in which an invisible character has a meaning: emoji, Han variants, joiners of scripts. */

@@ -1,5 +1,5 @@
-import type { Adoptable, LogLine, ProviderView, StatsSample, TemplateView } from "../contract/generated";
-import { SIMULATED } from "../contract/generated";
+import type { Adoptable, LogLine, ProviderView, StatsSample, TemplateView } from "../../contract/generated";
+import { SIMULATED } from "../../contract/generated";
 
 const MB = 1024 ** 2;
 
