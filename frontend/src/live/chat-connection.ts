@@ -1,7 +1,6 @@
 import type { Backend, ChatSocket } from "../api/backend";
 import { retryDelay } from "../api/errors";
 import {
-  type ClientFrame,
   CloseCode,
   type ErrorFrame,
   RETRY_BY_CLOSE_CODE,
@@ -10,10 +9,10 @@ import {
   type ServerFrame,
   type WelcomeFrame,
 } from "../contract/generated";
-import type { OutgoingChange } from "../state/chat/message-changes";
-import type { ChatEvent, ChatState, OutgoingMessage, SignOutReason } from "../state/chat/model";
+import type { ChatEvent, ChatState, SignOutReason } from "../state/chat/model";
 import { readUpTo } from "../state/chat/rooms";
 import { LatestPages } from "./latest-pages";
+import { frameOf, type OutgoingItem } from "./outgoing-frame";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
 import { SilenceWatch } from "./silence-watch";
@@ -45,32 +44,6 @@ const SIGN_OUT_REASONS: Readonly<Record<number, SignOutReason>> = {
   [CloseCode.NAME_LOST]: "name_lost",
   [CloseCode.BANNED]: "banned",
 };
-
-/** What is sent and acknowledged. */
-type OutgoingItem = OutgoingMessage | OutgoingChange;
-
-function frameOf(item: OutgoingItem): ClientFrame {
-  const { clientId, room } = item;
-  if (!("change" in item)) {
-    const { text, thread, broadcast, files } = item;
-    const reply = thread === undefined ? {} : { thread, ...(broadcast ? { broadcast } : {}) };
-    const attached = files ? { files: files.map(one => one.id) } : {};
-    return { type: "send", clientId, room, text, ...reply, ...attached };
-  }
-  const { id, change } = item;
-  switch (change.kind) {
-    case "edit":
-      return { type: "edit", clientId, room, id, text: change.text };
-    case "delete":
-      return { type: "delete", clientId, room, id };
-    case "react":
-      return { type: "react", clientId, room, id, emoji: change.emoji, on: change.on };
-    case "pin":
-      return { type: "pin", clientId, room, id, on: change.on };
-    default:
-      return change satisfies never;
-  }
-}
 
 interface ChatConnectionOptions {
   readonly backend: Backend;

@@ -1,7 +1,7 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { HookWithSecret } from "../../contract/generated";
 import { useApp } from "../app-context";
-import { CopyButton } from "../copy-button";
+import { CopyBox } from "../copy-box";
 import { Dialog } from "../dialog";
 import { hooksDictionary } from "./hooks-dictionary";
 
@@ -18,7 +18,6 @@ export function AddressDialog({ made, onClose }: AddressDialogProps) {
   const { address } = useApp();
   const [sender, setSender] = useState(SLACK);
   const t = hooksDictionary.value;
-  const fieldId = useId();
   const base = address.kind === "server" ? address.base : location.origin;
   const url = `${base}${made.path}${sender === SLACK ? "" : `/${sender}`}`;
   return (
@@ -35,22 +34,7 @@ export function AddressDialog({ made, onClose }: AddressDialogProps) {
             ))}
           </select>
         </label>
-        <div class="link-box">
-          <label class="visually-hidden" for={fieldId}>
-            {t.address}
-          </label>
-          <input
-            id={fieldId}
-            readOnly
-            autoFocus
-            value={url}
-            dir="ltr"
-            onFocus={event => event.currentTarget.select()}
-          />
-          <CopyButton class="button primary" text={() => url} label={t.copy}>
-            {t.copy}
-          </CopyButton>
-        </div>
+        <CopyBox label={t.address} text={url} copyLabel={t.copy} autoFocus />
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
             {t.done}

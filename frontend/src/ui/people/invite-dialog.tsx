@@ -1,23 +1,31 @@
-import { useId, useState } from "preact/hooks";
-import { ApiError } from "../../api/errors";
-import {
-  type ErrorCode,
-  INVITATION_SECONDS,
-  type NewInvitationLink,
-  type Role,
-} from "../../contract/generated";
+import { useState } from "preact/hooks";
+import { INVITATION_SECONDS, type NewInvitationLink } from "../../contract/generated";
 import { formatMessageTime } from "../../text/format";
-import { isBlank } from "../../text/typed";
 import { useApp } from "../app-context";
 import { Dialog } from "../dialog";
-import { dictionary } from "../settings/preferences";
 import { LinkBox } from "./link-box";
+import { NameAndRoleDialog, ROLES } from "./name-and-role-dialog";
 import { peopleDictionary } from "./people-dictionary";
 import { absoluteLink } from "./people-state";
 
 const DAY = 86_400;
 const LIFETIMES: readonly number[] = [DAY, INVITATION_SECONDS, 30 * DAY];
-const ROLES: readonly Role[] = ["member", "viewer", "operator", "admin"];
+
+function Made({ made, onClose }: { readonly made: NewInvitationLink; readonly onClose: () => void }) {
+  const t = peopleDictionary.value;
+  return (
+    <Dialog title={t.ready(made.invitation.name)} onClose={onClose}>
+      <p>{t.readyHint}</p>
+      <LinkBox link={absoluteLink(made.link)} />
+      <p class="hint">{t.endsAt(formatMessageTime(made.invitation.until))}</p>
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={onClose}>
+          {t.done}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
 
 interface InviteDialogProps {
   readonly onMade: () => void;
@@ -28,93 +36,32 @@ interface InviteDialogProps {
 export function InviteDialog({ onMade, onClose }: InviteDialogProps) {
   const { backend, store } = useApp();
   const t = peopleDictionary.value;
-  const [name, setName] = useState("");
-  const [role, setRole] = useState<Role>("operator");
   const [seconds, setSeconds] = useState<number>(INVITATION_SECONDS);
   const [made, setMade] = useState<NewInvitationLink>();
-  const [problem, setProblem] = useState<ErrorCode | "unreachable">();
-  const [busy, setBusy] = useState(false);
-  const [hintId, problemId] = [useId(), useId()];
-
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (busy || isBlank(name)) return;
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      setMade(await (await backend.people()).invite({ name, role, seconds }, store.token));
-      onMade();
-    } catch (error) {
-      setProblem(error instanceof ApiError ? error.code : "unreachable");
-    } finally {
-      setBusy(false);
-    }
-  };
-
-  if (made)
-    return (
-      <Dialog title={t.ready(made.invitation.name)} onClose={onClose}>
-        <p>{t.readyHint}</p>
-        <LinkBox link={absoluteLink(made.link)} />
-        <p class="hint">{t.endsAt(formatMessageTime(made.invitation.until))}</p>
-        <div class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            {t.done}
-          </button>
-        </div>
-      </Dialog>
-    );
+  if (made) return <Made made={made} onClose={onClose} />;
   return (
-    <Dialog title={t.inviteTitle} onClose={onClose}>
-      <form class="form" noValidate onSubmit={submit}>
-        <label class="field">
-          <span>{t.nickname}</span>
-          <input
-            autoFocus
-            dir="auto"
-            autocomplete="off"
-            maxLength={256}
-            value={name}
-            aria-describedby={`${hintId} ${problemId}`}
-            aria-invalid={problem !== undefined}
-            onInput={event => setName(event.currentTarget.value)}
-          />
-        </label>
-        <p id={hintId} class="hint">
-          {t.nicknameHint}
-        </p>
-        <label class="field">
-          <span>{t.role}</span>
-          <select value={role} onChange={event => setRole(event.currentTarget.value as Role)}>
-            {ROLES.map(one => (
-              <option key={one} value={one}>
-                {t.roles[one]}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
-          <span>{t.expires}</span>
-          <select value={seconds} onChange={event => setSeconds(Number(event.currentTarget.value))}>
-            {LIFETIMES.map(one => (
-              <option key={one} value={one}>
-                {t.days(one / DAY)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <p id={problemId} class="problem" role="alert">
-          {problem && dictionary.value.error(problem)}
-        </p>
-        <div class="dialog-actions">
-          <button type="button" class="button quiet" onClick={onClose}>
-            {dictionary.value.cancel}
-          </button>
-          <button type="submit" class="button primary" disabled={busy || isBlank(name)}>
-            {t.create}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <NameAndRoleDialog
+      title={t.inviteTitle}
+      hint={t.nicknameHint}
+      confirm={t.create}
+      roles={ROLES}
+      initialRole="operator"
+      make={async person => {
+        setMade(await (await backend.people()).invite({ ...person, seconds }, store.token));
+        onMade();
+      }}
+      onClose={onClose}
+    >
+      <label class="field">
+        <span>{t.expires}</span>
+        <select value={seconds} onChange={event => setSeconds(Number(event.currentTarget.value))}>
+          {LIFETIMES.map(one => (
+            <option key={one} value={one}>
+              {t.days(one / DAY)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </NameAndRoleDialog>
   );
 }

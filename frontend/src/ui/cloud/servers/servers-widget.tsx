@@ -1,4 +1,4 @@
-import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useCallback, useMemo } from "preact/hooks";
 import emptyPicture from "../../../icons/empty.svg";
 import { NEW_INSTANCE } from "../../../session/command-sender";
@@ -8,14 +8,16 @@ import { useApp } from "../../app-context";
 import { isDown } from "../../connection/connection-status";
 import { VirtualList } from "../../list/virtual-list";
 import { goTo, hrefs } from "../../place";
-import { dictionary, language } from "../../settings/preferences";
+import { dictionary } from "../../settings/preferences";
 import { useServerDialogs } from "../dialogs/server-dialogs";
 import { useMayCommand } from "../use-may-command";
 import { BulkBar } from "./bulk-bar";
 import { FailedCreations } from "./failed-creations";
 import { RowStats } from "./row-stats";
+import { Groups, Toolbar } from "./server-filters";
+import { Headings } from "./server-headings";
 import { ServerMenu } from "./server-menu";
-import { arrange, countGroups, ORDERS, type Order, type Server, SHOWN, type Shown } from "./server-order";
+import { arrange, type Order, type Server, type Shown } from "./server-order";
 import { ServerRow } from "./server-row";
 import { serversDictionary } from "./servers-dictionary";
 import { adoptingProviders } from "./use-providers";
@@ -37,110 +39,6 @@ function lastChangesOf(worklog: readonly WorklogLine[]): ReadonlyMap<string, Wor
     if (line.instanceId && line.kind !== "received" && line.kind !== "refused")
       last.set(line.instanceId, line);
   return last;
-}
-
-interface GroupsProps {
-  readonly servers: readonly Server[];
-  readonly shown: Signal<Shown>;
-}
-
-/** The counts, which choose what is shown. */
-function Groups({ servers, shown }: GroupsProps) {
-  const t = serversDictionary.value;
-  const counts = countGroups(servers);
-  const number = new Intl.NumberFormat(language.value);
-  return (
-    <div class="groups" role="group" aria-label={t.groupsLabel}>
-      {SHOWN.map(one => (
-        <button
-          key={one}
-          type="button"
-          class="group"
-          data-group={one}
-          data-empty={counts[one] === 0}
-          aria-pressed={shown.value === one}
-          onClick={() => {
-            shown.value = one;
-          }}
-        >
-          {t.groups[one]} {number.format(counts[one])}
-        </button>
-      ))}
-    </div>
-  );
-}
-
-interface ToolbarProps {
-  readonly order: Signal<Order>;
-  readonly search: Signal<string>;
-}
-
-/** The search and the order. */
-function Toolbar({ order, search }: ToolbarProps) {
-  const t = serversDictionary.value;
-  const c = t.list;
-  return (
-    <div class="server-filters">
-      <input
-        type="search"
-        aria-label={t.search}
-        title={t.search}
-        placeholder={t.search}
-        value={search.value}
-        onInput={event => {
-          search.value = event.currentTarget.value;
-        }}
-      />
-      <select
-        aria-label={c.sort}
-        value={order.value}
-        onChange={event => {
-          order.value = event.currentTarget.value as Order;
-        }}
-      >
-        {ORDERS.map(one => (
-          <option key={one} value={one}>
-            {c.sorts[one]}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
-
-interface HeadingsProps {
-  readonly canSelect: boolean;
-  readonly isAllSelected: boolean;
-  readonly isSomeSelected: boolean;
-  readonly onSelectAll: (isSelected: boolean) => void;
-}
-
-function Headings({ canSelect, isAllSelected, isSomeSelected, onSelectAll }: HeadingsProps) {
-  const t = serversDictionary.value;
-  const { name, state, since, where, labels, cpu, change } = t.columns;
-  return (
-    <div class="server headings">
-      {canSelect && (
-        <label class="server-check">
-          <input
-            type="checkbox"
-            aria-label={t.selectAll}
-            checked={isAllSelected}
-            indeterminate={isSomeSelected && !isAllSelected}
-            onChange={event => onSelectAll(event.currentTarget.checked)}
-          />
-        </label>
-      )}
-      <span class="server-name">{name}</span>
-      <span class="server-state">{state}</span>
-      <span class="server-since">{since}</span>
-      <span class="server-where">{where}</span>
-      <span class="server-labels">{labels}</span>
-      <span class="server-use">{cpu}</span>
-      <span class="server-change">{change}</span>
-      <span class="server-actions" />
-    </div>
-  );
 }
 
 export function ServersWidget({ providers, openId }: ServersWidgetProps) {
