@@ -147,8 +147,8 @@ def run_alone(step: Step) -> int:
 def run_all(steps: Sequence[Step], *, repeat_failed: bool = False) -> int:
     """Run all ``steps``, also after one has failed, and print a summary.
 
-    ``repeat_failed``: repeat the tests of a step that failed once, one at a time. If all of them pass then, the
-    step counts as unstable, and not as failed.
+    ``repeat_failed``: repeat the tests of a step that failed once, one at a time. If all of them pass then,
+    the step counts as unstable, and not as failed.
 
     Returns:
         0, or the exit code of the first that failed.

@@ -60,7 +60,7 @@ def test_steps(root: Path) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def repeated_tests() -> dict[str, tuple[str, ...]]:
-    """Return the commands that run only what failed again, one test at a time, by the steps they belong to."""
+    """Return the commands that run only what failed again, one test at a time, by the names of the steps."""
     return {name: ("npm", "run", _TESTS[name], "--", "--last-failed", "--workers=1") for name in ("e2e",)}
 
 
