@@ -123,17 +123,18 @@ def _plain(kind: type, rules: list[Any]) -> st.SearchStrategy[Any]:
 
 
 def _text(rules: list[Any]) -> st.SearchStrategy[str]:
+    shortest, longest = _bound(rules, MinLen, "min_length", 0), _bound(rules, MaxLen, "max_length", 100)
     patterns = [rule.pattern for rule in rules if getattr(rule, "pattern", None) is not None]
     if patterns:
         alphabet = st.characters(codec="ascii" if patterns[0].isascii() else "utf-8")
-        return st.from_regex(patterns[0].rstrip("$"), fullmatch=True, alphabet=alphabet)
+        found = st.from_regex(patterns[0].rstrip("$"), fullmatch=True, alphabet=alphabet)
+        return found.filter(lambda text: shortest <= len(text) <= longest)  # the pattern may have no bound
     checked = any(isinstance(rule, AfterValidator) for rule in rules)
     anything = st.characters(codec="utf-8")
     plain = st.characters(codec="utf-8", exclude_categories=["C", "Z"]).filter(
         lambda char: not is_blank(char)
     )
     typed = plain if checked else anything
-    shortest, longest = _bound(rules, MinLen, "min_length", 0), _bound(rules, MaxLen, "max_length", 100)
     ordinary = st.text(typed, min_size=shortest, max_size=min(longest, 20))
     return ordinary | st.sampled_from(["x" * shortest, "\N{PILE OF POO}" * min(longest, 4000)])
 
