@@ -268,13 +268,13 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
       {
         "values": "text",
         "label": "TITLE",
-        "required": true
+        "required": false
       }
     ],
-    "help": "Open an incident.",
+    "help": "Open an incident: with a title, or in the thread where you say it.",
     "example": "/incident Checkout is slow",
     "isLocal": false,
-    "isReady": false
+    "isReady": true
   },
   {
     "name": "schedule",

@@ -218,6 +218,7 @@ export type ErrorCode =
   | "invitation_unknown"
   | "link_invalid"
   | "hook_unknown"
+  | "incident_unknown"
   | "hello_required"
   | "instance_not_found"
   | "operation_not_found"
@@ -240,6 +241,9 @@ export type ErrorCode =
   | "internal";
 export type RunOutcome = "done" | "missed";
 export type AgentCapability = "adopt" | "logs" | "stats";
+export type IncidentStatus = "open" | "acknowledged" | "closed";
+export type IncidentChangeKind = "opened" | "lead" | "acknowledged" | "closed" | "reopened" | "card";
+export type ReportKind = "message" | "command" | "card" | "change" | "operation" | "audit";
 export type EventType =
   | "requested"
   | "approved"
@@ -262,7 +266,6 @@ export type EventType =
   | "renamed"
   | "labeled"
   | "retained";
-export type AuditOutcome = "accepted" | "refused";
 export type AuditedAction =
   | "cancel"
   | "approve"
@@ -288,6 +291,7 @@ export type AuditedAction =
   | "schedule"
   | "unschedule"
   | "batch";
+export type AuditOutcome = "accepted" | "refused";
 
 export interface Contract {
   Api: {
@@ -519,6 +523,7 @@ export interface Contract {
       query: {
         before?: number;
         after?: number;
+        at?: number;
         limit?: number;
       };
       response: HistoryReply;
@@ -586,6 +591,10 @@ export interface Contract {
       };
     };
     "GET /cloud/instances": {
+      query: {
+        at?: number;
+        time?: string;
+      };
       response: InstanceList;
     };
     "POST /cloud/instances": {
@@ -698,6 +707,54 @@ export interface Contract {
       query: {
         follow?: boolean;
       };
+    };
+    "GET /incidents": {
+      query: {
+        status?: IncidentStatus;
+        room?: string;
+        before?: number;
+        limit?: number;
+      };
+      response: IncidentsReply;
+    };
+    "GET /incidents/{incident_id}": {
+      path: {
+        incident_id: string;
+      };
+      response: IncidentReply;
+    };
+    "POST /incidents/{incident_id}/lead": {
+      path: {
+        incident_id: string;
+      };
+      response: IncidentReply;
+    };
+    "POST /incidents/{incident_id}/acknowledge": {
+      path: {
+        incident_id: string;
+      };
+      response: IncidentReply;
+    };
+    "POST /incidents/{incident_id}/close": {
+      path: {
+        incident_id: string;
+      };
+      response: IncidentReply;
+    };
+    "POST /incidents/{incident_id}/reopen": {
+      path: {
+        incident_id: string;
+      };
+      response: IncidentReply;
+    };
+    "GET /incidents/{incident_id}/report": {
+      path: {
+        incident_id: string;
+      };
+      query: {
+        format?: "md" | "json";
+      };
+      response: IncidentReport;
     };
     "GET /cloud/history": {
       query: {
@@ -1134,6 +1191,7 @@ export interface HistoryReply {
   next?: number;
   epoch?: string;
   asOf?: number;
+  erased?: ErasedMessage[];
 }
 export interface Message {
   thread?: string;
@@ -1239,6 +1297,13 @@ export interface ThreadSummary {
    * @maxItems 5
    */
   participants: User[];
+}
+export interface ErasedMessage {
+  seq: number;
+  id: string;
+  timestamp: string;
+  removed: boolean;
+  user?: User;
 }
 export interface PinsReply {
   /**
@@ -1494,6 +1559,63 @@ export interface NewAdoption {
      */
     [k: string]: string;
   };
+}
+export interface IncidentsReply {
+  /**
+   * @maxItems 50
+   */
+  incidents: Incident[];
+  next?: number;
+}
+export interface Incident {
+  id: string;
+  room: string;
+  title?: string;
+  seq?: number;
+  status: IncidentStatus;
+  lead?: User;
+  card?: CardStatus;
+  openedAt: string;
+  openedBy: string;
+  changedAt: string;
+  replies: number;
+}
+export interface IncidentReply {
+  incident: Incident;
+  /**
+   * @maxItems 200
+   */
+  changes: IncidentChangeView[];
+}
+export interface IncidentChangeView {
+  number: number;
+  kind: IncidentChangeKind;
+  by: string;
+  at: string;
+  cardStatus?: CardStatus;
+}
+export interface IncidentReport {
+  incident: Incident;
+  madeAt: string;
+  lines: ReportLine[];
+  leftOut: number;
+}
+export interface ReportLine {
+  kind: ReportKind;
+  at: string;
+  who: string;
+  text: string;
+  seq: number;
+  id?: string;
+  editedAt?: string;
+  change?: IncidentChangeKind;
+  cardStatus?: CardStatus;
+  event?: EventType;
+  command?: Command;
+  server?: string;
+  operationId?: string;
+  action?: Command | AuditedAction;
+  outcome?: AuditOutcome;
 }
 export interface CloudHistory {
   events: CloudEvent[];

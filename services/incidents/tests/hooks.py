@@ -47,8 +47,9 @@ class Hooks:
         request = RotateHookRequest(request_id=key or uuid4().hex, id=hook.id, **more)
         return await self.requester.request(endpoints.ROTATE_HOOK, request)
 
-    async def delete(self, hook: Hook) -> None:
-        await self.requester.request(endpoints.DELETE_HOOK, DeleteHookRequest(id=hook.id))
+    async def delete(self, hook: Hook, key: str | None = None) -> None:
+        request = DeleteHookRequest(request_id=key or uuid4().hex, id=hook.id)
+        await self.requester.request(endpoints.DELETE_HOOK, request)
 
     async def all(self) -> list[Hook]:
         return list((await self.requester.request(endpoints.HOOKS, HooksRequest())).hooks)

@@ -25,6 +25,7 @@ class EchoRequest(Model):
 
     word: str = "nothing"
     client_id: str | None = None
+    request_id: str | None = None
 
 
 class EchoReply(Model):
@@ -245,9 +246,12 @@ async def test_requests_that_a_dead_process_had_are_sent_again_soon_however_busy
     await second.close()
 
 
-@pytest.mark.parametrize(("key", "word"), [("k", "accepted"), (None, "refused")])
+@pytest.mark.parametrize(
+    ("keys", "word"),
+    [({"client_id": "k"}, "accepted"), ({"request_id": "k"}, "accepted"), ({}, "refused")],
+)
 async def test_a_refusal_is_not_final_while_an_earlier_attempt_may_be_accepted(
-    broker: NatsConnection, requester: NatsConnection, key: str | None, word: str
+    broker: NatsConnection, requester: NatsConnection, keys: dict[str, str], word: str
 ) -> None:
     """A process is stopped for a moment. Meanwhile another one refuses, and then the reason is gone."""
     received = 0
@@ -265,7 +269,7 @@ async def test_a_refusal_is_not_final_while_an_earlier_attempt_may_be_accepted(
     async with serving(broker, serve):
         client = RequestClient(requester, first_timeout=0.1)
         try:
-            found = (await client.request(ECHO, EchoRequest(client_id=key))).word
+            found = (await client.request(ECHO, EchoRequest.model_validate(keys))).word
         except FaultError as error:
             found = error.fault.message
         assert (found, received) == (word, 2)

@@ -72,7 +72,8 @@ class StoredSecret(Model):
 class HookRecord(Model):
     """The record of a hook, on ``incidents.hooks.<id>``.
 
-    ``secrets``: the valid one first, then the one that it replaced. ``removed``: the hook is no longer there.
+    ``secrets``: the valid one first, then the one that it replaced. ``removed``: the hook is no longer there,
+    since the request ``removal``.
     """
 
     version: Literal[1] = 1
@@ -83,6 +84,7 @@ class HookRecord(Model):
     created_by: Annotated[str, Field(min_length=1, max_length=64)]
     secrets: Annotated[tuple[StoredSecret, ...], Field(max_length=2)] = ()
     removed: bool = False
+    removal: Identifier | None = None
 
 
 class HookSecretRecord(Model):
@@ -175,8 +177,12 @@ class HookSecretReply(Model):
 
 
 class DeleteHookRequest(Model):
-    """Remove a hook. Its secrets are void at once; its cards stay."""
+    """Remove a hook. Its secrets are void at once; its cards stay.
 
+    ``request_id`` makes a retry succeed, too.
+    """
+
+    request_id: Identifier | None = None
     id: HookId
     by: Requester = Requester()
 

@@ -218,7 +218,7 @@ async def _timed(attempt: Coroutine[None, None, ReplyT], times: ReplyTimes) -> R
 
 def _has_key(request: Model) -> bool:
     """Return whether ``request`` has an idempotency key, and so changes something."""
-    return getattr(request, "client_id", None) is not None
+    return any(getattr(request, key, None) is not None for key in ("client_id", "request_id"))
 
 
 async def _accepted_elsewhere(attempts: set[asyncio.Task[ReplyT]], deadline: float) -> ReplyT | None:

@@ -106,7 +106,8 @@ def hooks_router(requester: RequestClient, access: Authorizer, audit_log: Gatewa
         hook_id: _HookId, moderator: Annotated[Moderator, needs(AuditedAction.DELETE_HOOK, "hook_id")]
     ) -> None:
         """Its secrets are void at once. Its cards stay."""
-        await requester.request(endpoints.DELETE_HOOK, DeleteHookRequest(id=hook_id, by=moderator.by))
+        request = DeleteHookRequest(request_id=uuid4().hex, id=hook_id, by=moderator.by)
+        await requester.request(endpoints.DELETE_HOOK, request)
 
     return router
 

@@ -67,6 +67,13 @@ class HookHandlers:
             FaultError: ``hook_unknown``.
             UnavailableError: the broker did not respond.
         """
-        hook, seq = await self._store.get(request.id)
-        await self._store.put(hook.model_copy(update={"removed": True, "secrets": ()}), seq)
+        found = await self._store.find(request.id)
+        if found is None:
+            raise rules.unknown(request.id)
+        hook, seq = found
+        if not hook.removed:
+            gone = {"removed": True, "removal": request.request_id, "secrets": ()}
+            await self._store.put(hook.model_copy(update=gone), seq)
+        elif request.request_id is None or hook.removal != request.request_id:
+            raise rules.unknown(request.id)
         return DeleteHookReply(hook=rules.view_of(hook, self._clock()))
