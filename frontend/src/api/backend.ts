@@ -9,9 +9,12 @@ import type {
   CloudEvent,
   CloudHistory,
   DeviceLink,
+  ErasedMessage,
   EventType,
   Hook,
   HookWithSecret,
+  Incident,
+  IncidentsReply,
   InstanceChanged,
   InstanceList,
   InstancePatch,
@@ -250,6 +253,37 @@ export interface HooksApi {
   remove(id: string, token?: Token): Promise<void>;
 }
 
+/** Which incidents to list: the one that changed last first. */
+export interface IncidentsQuery {
+  readonly status?: Incident["status"];
+  readonly before?: number;
+}
+
+/** What people do with an incident. */
+export type IncidentAction = "lead" | "close" | "reopen";
+
+/** What was in a room; the texts of `erased` are gone. */
+export interface PastMessages {
+  readonly messages: readonly Message[];
+  readonly erased: readonly ErasedMessage[];
+}
+
+/** The API of incidents, and of the past. Their views load it. */
+export interface IncidentsApi {
+  list(query: IncidentsQuery, token?: Token): Promise<IncidentsReply>;
+  /** The incident of a thread, by the id of its first message; undefined if it is none. */
+  find(id: string, token?: Token): Promise<Incident | undefined>;
+  act(id: string, action: IncidentAction, key: string, token?: Token): Promise<Incident>;
+  /** The report as Markdown. */
+  report(id: string, token?: Token): Promise<string>;
+  /** The last messages of a room as it was when `at` was the last sequence number. */
+  past(room: string, at: number, token?: Token): Promise<PastMessages>;
+  /** The place of the first message after a sequence number; undefined if there is none. */
+  following(room: string, seq: number, token?: Token): Promise<number | undefined>;
+  /** The servers as they were at a time. */
+  servers(time: string, token?: Token): Promise<InstanceList>;
+}
+
 /** An upload of one file. All attempts use the same idempotency key. */
 export interface Upload {
   readonly file: Blob;
@@ -299,6 +333,8 @@ export interface Backend {
   search(): Promise<SearchApi>;
   /** Load the API of hooks. */
   hooks(): Promise<HooksApi>;
+  /** Load the API of incidents and of the past. */
+  incidents(): Promise<IncidentsApi>;
   /** Load the API of files. */
   files(): Promise<FilesApi>;
   /** The mutes and bans that are in force. */

@@ -9,6 +9,7 @@ const loadRooms = () => import(/* webpackChunkName: "rooms-api" */ "./rooms");
 const loadFiles = () => import(/* webpackChunkName: "files-api" */ "./files");
 const loadPeople = () => import(/* webpackChunkName: "people-api" */ "./people");
 const loadHooks = () => import(/* webpackChunkName: "hooks" */ "./hooks");
+const loadIncidents = () => import(/* webpackChunkName: "incidents" */ "./incidents");
 const loadMessages = () => import(/* webpackChunkName: "thread" */ "./messages");
 const loadNotifications = () => import(/* webpackChunkName: "notifications" */ "./notifications");
 const loadSearch = () => import(/* webpackChunkName: "search" */ "./search");
@@ -69,6 +70,7 @@ export function createHttpBackend(base: string): Backend {
     notifications: async () => (await loadNotifications()).createNotificationsApi(base),
     search: async () => (await loadSearch()).createSearchApi(base),
     hooks: async () => (await loadHooks()).createHooksApi(base),
+    incidents: async () => (await loadIncidents()).createIncidentsApi(base),
     files: async () => (await loadFiles()).createFilesApi(base),
     restrictions: async token => (await loadModeration()).restrictions(base, token),
     addresses: async (name, token) => (await loadModeration()).addresses(base, name, token),

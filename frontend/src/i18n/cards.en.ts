@@ -32,6 +32,7 @@ export const en = {
   confirmText: "The button comes from outside Opsroom. This will be sent in your name:",
   run: "Run",
   noServers: "No servers found.",
+  asItWas: "As it was then",
   gone: "removed",
   retryOf: (what: string) => `Retry: ${what}`,
 };

@@ -24,6 +24,7 @@ export const ru: CardsDictionary = {
   confirmText: "Эта кнопка пришла извне. От вашего имени будет отправлено:",
   run: "Выполнить",
   noServers: "Серверы не найдены.",
+  asItWas: "Как было тогда",
   gone: "удалён",
   retryOf: what => `Повторить: ${what}`,
 };

@@ -15,6 +15,7 @@ const problems: Partial<Record<ErrorCode, string>> = {
 /** The texts of rooms, in a separate dictionary that is loaded with the list of rooms. */
 export const en = {
   pinnedServers: "Pinned servers",
+  incidents: "Incidents",
   peopleHere: (n: number) => `Here now · ${n}`,
   direct: "Direct messages",
   newRoom: "New room",

@@ -15,6 +15,7 @@ const problems: Partial<Record<ErrorCode, string>> = {
 
 export const ru: RoomsDictionary = {
   pinnedServers: "Закреплённые серверы",
+  incidents: "Инциденты",
   peopleHere: n => `Сейчас здесь · ${n}`,
   direct: "Личные сообщения",
   newRoom: "Новая комната",

@@ -80,6 +80,9 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     hooks: async () => {
       throw new ApiError({ code: "forbidden", detail: "hooks are not available" });
     },
+    incidents: async () => {
+      throw new ApiError({ code: "forbidden", detail: "incidents are not available" });
+    },
     files: async () => chat.files.api,
     rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
     messages: async () => mockMessagesApi(chat, respond),

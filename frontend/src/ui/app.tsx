@@ -32,6 +32,8 @@ const loadRestrictions = () =>
   import(/* webpackChunkName: "moderation" */ "./chat/moderation/restrictions-dialog");
 const loadPeople = () => import(/* webpackChunkName: "people" */ "./people/people-view");
 const loadHooks = () => import(/* webpackChunkName: "hooks" */ "./hooks/hooks-view");
+const loadIncidents = () => import(/* webpackChunkName: "incidents" */ "./incidents/incidents-view");
+const loadPast = () => import(/* webpackChunkName: "incidents" */ "./incidents/past-view");
 const loadDevices = () => import(/* webpackChunkName: "devices" */ "./people/device-dialogs");
 const loadStatus = () => import(/* webpackChunkName: "status" */ "./status/status-view");
 const loadActivity = () => import(/* webpackChunkName: "activity" */ "./activity/activity-view");
@@ -108,6 +110,8 @@ export function App() {
         {view.value === "activity" && <Lazy load={loadActivity} props={{}} />}
         {view.value === "people" && <Lazy load={loadPeople} props={{}} />}
         {view.value === "hooks" && <Lazy load={loadHooks} props={{}} />}
+        {view.value === "incidents" && <Lazy load={loadIncidents} props={{}} />}
+        {view.value === "past" && <Lazy load={loadPast} props={{}} />}
         {view.value === "status" && <Lazy load={loadStatus} props={{ announce }} />}
       </main>
       {settingsOpen.value && <Lazy load={loadSettings} props={closeHandler(settingsOpen)} />}

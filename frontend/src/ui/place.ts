@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { ROOM } from "../state/chat/model";
 
 /** The views of the page. */
-export type View = "chat" | "cloud" | "activity" | "people" | "hooks" | "status";
+export type View = "chat" | "cloud" | "activity" | "people" | "hooks" | "incidents" | "past" | "status";
 
 /** Where the page is: what its address says. */
 export interface Place {
@@ -63,8 +63,11 @@ export function parsePlace(hash: string): Place {
       return id ? { view: "chat", pane: "person", id, query } : { view: "people", query };
     case "servers":
       return id ? { view: "cloud", id, query } : { view: "cloud", query };
+    case "past":
+      return { view: head, id: id || ROOM, query };
     case "activity":
     case "hooks":
+    case "incidents":
     case "status":
       return { view: head, query };
     default:
@@ -99,6 +102,9 @@ export const hrefs = {
   server: (id: string) => `#/servers/${encodeURIComponent(id)}`,
   activity: (filters: Readonly<Record<string, string>> = {}) => filtered("#/activity", filters),
   hooks: "#/hooks",
+  incidents: (filters: Readonly<Record<string, string>> = {}) => filtered("#/incidents", filters),
+  /** A room and the servers as they were when a message was the last one. */
+  past: (room: string, seq: number) => `#/past/${encodeURIComponent(room)}?at=${seq}`,
   status: "#/status",
 } as const;
 

@@ -50,7 +50,7 @@ function Person({ user, gone }: { readonly user: User; readonly gone: boolean })
 
 /** The left column: rooms, and who is in this one. */
 export default function Sidebar() {
-  const { store } = useApp();
+  const { address, store } = useApp();
   const { users, userCount, nextUsers, connection } = store.chat.value;
   const t = dictionary.value.chat;
   // Of the other rooms, the panel shows the members.
@@ -64,6 +64,12 @@ export default function Sidebar() {
       {/* The room has its own heading, which a phone doesn't show with this list. */}
       {place.value.pane === "list" && <h1 class="visually-hidden">{t.toList}</h1>}
       <RoomList />
+      {address.kind !== "demo" && store.access.may("chat") && (
+        <a class="sidebar-link" href={hrefs.incidents()}>
+          <span class="icon icon-alert" aria-hidden="true" />
+          {roomsDictionary.value.incidents}
+        </a>
+      )}
       <h2 class="people-count">
         {isKnown
           ? (isEverybody ? t.inRoom : roomsDictionary.value.peopleHere)(userCount ?? users.length)

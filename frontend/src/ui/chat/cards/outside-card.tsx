@@ -2,6 +2,7 @@ import type { Card } from "../../../contract/generated";
 import { labelOf } from "../../../i18n/label";
 import type { ShownRow } from "../../../state/chat/message-changes";
 import { formatClock, formatMessageTime } from "../../../text/format";
+import { hrefs } from "../../place";
 import { Sentence } from "../../sentence";
 import { Time } from "../../time";
 import { MessageText } from "../message/message-text";
@@ -91,6 +92,11 @@ export function OutsideCard({ message, card }: CardProps) {
       <Fields fields={fields} />
       {instances && <CardServers ids={instances} />}
       <CardActions message={message} card={card} />
+      {message.seq !== undefined && (
+        <p class="card-past">
+          <a href={hrefs.past(message.room, message.seq)}>{cardsDictionary.value.asItWas}</a>
+        </p>
+      )}
     </CardFrame>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Room } from "../../../contract/generated";
 import { useApp } from "../../app-context";
+import { Lazy } from "../../lazy";
 import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
 import { Composer } from "../composer";
@@ -69,6 +70,17 @@ function ThreadMessages({ root, replies, loadEarlier }: Thread) {
   );
 }
 
+const loadIncident = () => import(/* webpackChunkName: "incidents" */ "../../incidents/incident-head");
+
+/** The author of what the portal says itself, such as that an incident was closed. */
+const PORTAL = "bot-opsroom";
+
+/** Changes whenever the thread may have become an incident, or its incident has changed. */
+function versionOf({ root, replies }: Thread): string {
+  const said = replies.filter(one => "user" in one && one.user.id === PORTAL).length;
+  return `${said} ${root?.card?.changedAt ?? ""}`;
+}
+
 interface ThreadPanelProps {
   readonly room: Room;
   /** The id of the message that the thread is about. */
@@ -102,6 +114,9 @@ export default function ThreadPanel({ room, id }: ThreadPanelProps) {
             {t.again}
           </button>
         </p>
+      )}
+      {thread.root && (
+        <Lazy load={loadIncident} props={{ id, version: versionOf(thread), isArchived: room.archived }} />
       )}
       <ThreadMessages {...thread} />
       {thread.root && !thread.root.removed && !room.archived && <Composer room={room.id} thread={id} />}

@@ -128,10 +128,11 @@ class IncidentsRequest(Model):
     """Get a page of incidents, the one that changed last first: all, or those with a status or in a room.
 
     ``user_id``: who reads it; only those of rooms that they may read are there. ``before``: the ``next`` of
-    the page before.
+    the page before. ``id``: only this one, if it is an incident: a page has it, or nothing.
     """
 
     user_id: Identifier | None = None
+    id: Identifier | None = None
     status: IncidentStatus | None = None
     room: RoomName | None = None
     before: Sequence | None = None

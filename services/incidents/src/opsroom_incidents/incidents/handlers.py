@@ -57,7 +57,11 @@ class IncidentHandlers:
                 and request.room in {None, record.room}
             )
 
-        found, following = await self._store.page(shows, request.before, request.limit)
+        if request.id is None:
+            found, following = await self._store.page(shows, request.before, request.limit)
+        else:
+            record = await self._store.find(request.id)
+            found, following = [record] if record is not None and shows(record) else [], None
         slots = asyncio.Semaphore(_CONCURRENT)
 
         async def view(record: IncidentRecord) -> Incident | None:

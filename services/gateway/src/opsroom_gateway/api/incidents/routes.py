@@ -60,6 +60,7 @@ _AUTH_ERRORS: Final = (
 )
 _ERRORS: Final = (ErrorCode.INCIDENT_UNKNOWN, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, *_AUTH_ERRORS)
 _IncidentId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", examples=[_ID])]
+_Id = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 _Before = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 _Limit = Annotated[int, Query(ge=1, le=INCIDENTS_PAGE)]
 _Room = Annotated[str | None, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
@@ -114,16 +115,18 @@ def _add_lists(router: APIRouter, requester: RequestClient, may_chat: Any) -> No
         principal: Annotated[Principal, may_chat],
         status: IncidentStatus | None = None,
         room: _Room = None,
+        id: _Id = None,  # noqa: A002 - the name of the parameter in the documentation
         before: _Before = None,
         limit: _Limit = 20,
     ) -> IncidentsReply:
         """Those of rooms that the caller may read, the one that changed last first.
 
         A page can be shorter than `limit`, or empty, although there are more: `next` says so. It is the
-        `before` of the next page.
+        `before` of the next page. With `id`, the page has that one, or nothing: whether a thread is an
+        incident.
         """
         request = IncidentsRequest(
-            user_id=_user_id(principal), status=status, room=room, before=before, limit=limit
+            user_id=_user_id(principal), id=id, status=status, room=room, before=before, limit=limit
         )
         return await requester.request(endpoints.INCIDENTS, request)
 
