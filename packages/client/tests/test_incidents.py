@@ -23,7 +23,9 @@ async def test_an_incident_is_found_led_reported_closed_and_reopened(proxy: Prox
             await chat.send(f"/incident {title}")
 
         async def found() -> list[Incident]:
-            return [one async for one in opsroom.incidents.all(status=IncidentStatus.OPEN) if one.title == title]
+            return [
+                one async for one in opsroom.incidents.all(status=IncidentStatus.OPEN) if one.title == title
+            ]
 
         (incident,) = await until_answer(found, bool)
         led = await opsroom.incidents.lead(incident.id)

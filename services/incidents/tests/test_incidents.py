@@ -74,7 +74,7 @@ class Team:
         return found
 
     async def opened(self, count: int = 1, **query: Any) -> list[Incident]:
-        """Wait until there are so many incidents."""
+        """Wait until there are at least ``count`` incidents."""
         return await until_answer(lambda: self.all(**query), lambda found: len(found) >= count, SECONDS)
 
     async def thread(self, incident: str, room: str = "general") -> ThreadReply:
@@ -194,7 +194,9 @@ async def test_who_may_not_send_to_the_room_changes_nothing(team: Team, broker: 
         public = await rooms.create(team.room.user_id, "deploys")
         await team.room.say("/incident Slow", room=public.id)
         (incident,) = await team.opened()
-        assert (await team.show(incident.id, eve)).incident.title == "Slow", "everybody may read a public room"
+        assert (await team.show(incident.id, eve)).incident.title == "Slow", (
+            "everybody may read a public room"
+        )
         assert (await refusal(team.act(incident.id, IncidentAction.CLOSE, eve))).code is ErrorCode.FORBIDDEN
         nobody = await refusal(team.act(incident.id, IncidentAction.CLOSE, "nobody"))
         assert nobody.code in {ErrorCode.USER_UNKNOWN, ErrorCode.FORBIDDEN}
@@ -229,7 +231,7 @@ async def test_pages_follow_each_other_and_the_last_change_is_first(
         found = await team.all(limit=2)
         assert [one.title for one in found] == [f"number {number}" for number in (4, 3, 2, 1, 0)]
         await team.act(found[-1].id, IncidentAction.CLOSE)
-        assert [one.title for one in await team.all()][0] == "number 0"
+        assert (await team.all())[0].title == "number 0"
         closed = await team.all(status=IncidentStatus.CLOSED)
         assert [one.title for one in closed] == ["number 0"]
         assert len(await team.all(status=IncidentStatus.OPEN, limit=1)) == 4

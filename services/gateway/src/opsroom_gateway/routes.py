@@ -189,9 +189,7 @@ def live_router(broker: NatsConnection, settings: GatewaySettings, components: C
     return router
 
 
-def _add_cloud(
-    router: APIRouter, components: Components, commanding: CommandAccess, past: CloudPast
-) -> None:
+def _add_cloud(router: APIRouter, components: Components, commanding: CommandAccess, past: CloudPast) -> None:
     """Add the routes of servers and providers, except their past and their events."""
     projection, client = components.projections.cloud, components.cloud
     router.include_router(cloud_router(projection, client, commanding, past))

@@ -106,7 +106,9 @@ async def test_the_report_has_every_line_once(address: Address) -> None:
         made = await until_answer(report, is_done, 60)
         lines = made["lines"]
         me, other = ann.welcome["user"]["name"], bob.welcome["user"]["name"]
-        assert sorted((one["kind"], one["who"], one["text"]) for one in lines if one["kind"] != "operation") == (
+        assert sorted(
+            (one["kind"], one["who"], one["text"]) for one in lines if one["kind"] != "operation"
+        ) == (
             sorted(
                 [
                     ("card", "opsroom", next(one["text"] for one in lines if one["id"] == incident["id"])),

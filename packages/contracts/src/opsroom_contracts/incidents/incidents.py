@@ -30,7 +30,7 @@ INCIDENTS_PAGE: Final = 50
 CHANGES_MAX: Final = 200
 """The maximum number of changes of one incident that its record keeps."""
 CARD_CHANGES_MAX: Final = 100
-"""The maximum number of changes of its card that its record keeps; a flapping alert leaves room for people."""
+"""The maximum number of changes of its card that its record keeps, so that there is room for people."""
 COMMANDS_PAGE: Final = 100
 """The maximum number of commands that one request asks about."""
 STEPS_PAGE: Final = 1000

@@ -1,6 +1,6 @@
 """The report of an incident, from the records of what happened. Pure: records in, lines out.
 
-The streams have sequences of their own, so their records are merged by time. Within a stream the sequence
+Each stream has its own sequences, so their records are merged by time. Within a stream the sequence
 counts: the clocks of processes differ a little, and an answer must not stand before its question.
 """
 
@@ -16,7 +16,6 @@ from opsroom_contracts.cloud.instances import default_name
 from opsroom_contracts.cloud.models import InstanceEvent
 from opsroom_contracts.incidents.incidents import (
     ANNOUNCEMENT,
-    Incident,
     IncidentChangeKind,
     IncidentChangeView,
 )

@@ -33,9 +33,9 @@ from opsroom_contracts.serialization.versions import NewerVersionError
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor, RefusalError, Said, selected
 from opsroom_incidents.commands.following import CardFollower
+from opsroom_incidents.commands.incidents import IncidentOpener
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.posts import Posts
-from opsroom_incidents.commands.incidents import IncidentOpener
 from opsroom_incidents.domain.operation_cards import operation_card, servers_card
 from opsroom_incidents.domain.results import plan_text, servers_text
 from opsroom_messaging.errors import UnavailableError
@@ -165,15 +165,7 @@ class CommandWorker:
             case OpenIncident():
                 self._doers.executor.check_on_time(said)
                 return await self._doers.incidents.open(command, said)
-            case (
-                Approve()
-                | Deny()
-                | Acknowledge()
-                | ScheduleCommand()
-                | SearchFor()
-                | Help()
-                | Custom()
-            ):
+            case Approve() | Deny() | Acknowledge() | ScheduleCommand() | SearchFor() | Help() | Custom():
                 raise RefusalError(f"/{said.name} can't be done here.")
             case _:
                 assert_never(command)

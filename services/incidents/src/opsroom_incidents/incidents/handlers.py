@@ -112,9 +112,7 @@ class IncidentHandlers:
                 return await self._plans.find(message_id)
 
         found: list[CommandStep] = []
-        for message_id, one in zip(
-            request.ids, await asyncio.gather(*map(plan, request.ids)), strict=True
-        ):
+        for message_id, one in zip(request.ids, await asyncio.gather(*map(plan, request.ids)), strict=True):
             if len(found) >= STEPS_PAGE:
                 return CommandStepsReply(steps=tuple(found), next=message_id)
             found += [] if one is None else _steps(one)

@@ -124,7 +124,7 @@ class IncidentKeeper:
             _forgive(error, record)
 
     async def _show(self, record: IncidentRecord, root: Message | None) -> None:
-        """Update the card of the incident, if it has one of its own."""
+        """Update the card of the incident, if the portal made that."""
         card = None if root is None or root.card is None else rules.card_of(root.card, record)
         if card is None:
             return

@@ -104,9 +104,7 @@ class ReportRecords:
     async def _thread(self, room: str, root: str, user_id: str | None) -> _Thread:
         found: list[Message] = []
         size, before, first = 0, None, None
-        while first is None or (
-            before is not None and len(found) < _MESSAGES_MAX and size < _TEXT_MAX
-        ):
+        while first is None or (before is not None and len(found) < _MESSAGES_MAX and size < _TEXT_MAX):
             request = ThreadRequest(room=room, id=root, user_id=user_id, before=before, limit=HISTORY_MAX)
             try:
                 page = await self._requester.request(endpoints.THREAD, request)

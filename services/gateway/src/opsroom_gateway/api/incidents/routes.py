@@ -136,9 +136,7 @@ def _add_lists(router: APIRouter, requester: RequestClient, may_chat: Any) -> No
         response_model_exclude_none=True,
         responses=example_response(200, _SHOWN) | error_responses(*_ERRORS),
     )
-    async def incident(
-        incident_id: _IncidentId, principal: Annotated[Principal, may_chat]
-    ) -> IncidentReply:
+    async def incident(incident_id: _IncidentId, principal: Annotated[Principal, may_chat]) -> IncidentReply:
         """The incident, and how it has changed. Its id is that of the first message of its thread."""
         request = IncidentRequest(id=incident_id, user_id=_user_id(principal))
         return await requester.request(endpoints.INCIDENT, request)
@@ -161,7 +159,7 @@ def _add_action(router: APIRouter, requester: RequestClient, action: IncidentAct
         methods=["POST"],
         name=f"incident_{action.value}",
         summary=summary,
-        description=f"{description} If it is so already, nothing changes. Who may send to its room may do it.",
+        description=f"{description} If it is so already, nothing changes. For those who may send to its room.",
         dependencies=[Depends(no_body)],
         response_model_exclude_none=True,
         responses=example_response(200, _SHOWN)
