@@ -712,6 +712,7 @@ export interface Contract {
       query: {
         status?: IncidentStatus;
         room?: string;
+        id?: string;
         before?: number;
         limit?: number;
       };

@@ -69,6 +69,7 @@ def test_a_group_of_alertmanager_is_a_card() -> None:
     assert shown.link == ALERT["generatorURL"]
     assert buttons(shown) == {
         "Acknowledge": "/ack",
+        "Open incident": "/incident",
         "Runbook": "https://wiki.example/disk",
         "Alertmanager": "http://alertmanager.example:9093",
     }
@@ -272,7 +273,11 @@ def test_a_json_report_is_a_card() -> None:
     shown = card(one(HookFormat.JSON, body))
     assert (shown.key, shown.status, shown.severity) == ("backup", CardStatus.FIRING, Severity.WARNING)
     assert (shown.source, shown.text, values(shown)) == ("cron", "It **failed**", {"host": "db-1"})
-    assert buttons(shown) == {"Acknowledge": "/ack", "Log": "https://example.com/log"}
+    assert buttons(shown) == {
+        "Acknowledge": "/ack",
+        "Open incident": "/incident",
+        "Log": "https://example.com/log",
+    }
     assert drafts(HookFormat.JSON, body, key="other")[0].key == "other"
 
 

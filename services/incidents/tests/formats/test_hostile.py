@@ -66,7 +66,7 @@ def check(card: Card) -> None:
     assert decode(contract_of(Card), encode(card)) == card
     assert plain_text(card)
     commands = [action.command for action in card.actions if action.command is not None]
-    assert commands == (["/ack"] if card.status is CardStatus.FIRING and card.key else [])
+    assert commands == (["/ack", "/incident"] if card.status is CardStatus.FIRING and card.key else [])
     for link in (card.link, *(action.url for action in card.actions)):
         assert link is None or (
             link.startswith(("http://", "https://")) and "@" not in link.partition("//")[2].partition("/")[0]
