@@ -55,7 +55,7 @@ export function createHttpBackend(base: string): Backend {
       const next = page.messages.length < query.limit ? undefined : page.messages[0]?.seq;
       return { ...page, next: page.next ?? next };
     },
-    instances: token => request(base, "GET /cloud/instances", {}, { token }),
+    instances: token => request(base, "GET /cloud/instances", { query: {} }, { token }),
     cloudHistory: (query, token) => request(base, "GET /cloud/history", { query }, { token }),
     command,
     cancel: async (operationId, token) => {

@@ -28,7 +28,7 @@ test("urlOf inserts and escapes path and query parameters", () => {
   expect(
     urlOf("https://a.example/x", "GET /chat/rooms/{room}/messages", { path: { room: "a/b?" }, query }),
   ).toBe("https://a.example/x/api/v1/chat/rooms/a%2Fb%3F/messages?limit=60&before=5");
-  expect(urlOf("", "GET /cloud/instances", {})).toBe("/api/v1/cloud/instances");
+  expect(urlOf("", "GET /cloud/instances", { query: {} })).toBe("/api/v1/cloud/instances");
 });
 
 test("a request sends its token and its idempotency key", async () => {

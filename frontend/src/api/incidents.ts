@@ -47,7 +47,9 @@ export const createIncidentsApi = (base: string): IncidentsApi => ({
   },
   past: async (room, at, token) => {
     const parts = { path: { room }, query: { at, limit: PAST_SIZE } };
-    const { messages, erased = [] } = await request(base, "GET /chat/rooms/{room}/messages", parts, { token });
+    const { messages, erased = [] } = await request(base, "GET /chat/rooms/{room}/messages", parts, {
+      token,
+    });
     return { messages, erased };
   },
   following: async (room, seq, token) => {

@@ -134,6 +134,8 @@ export const en = {
     activity: "Activity",
     people: "People",
     hooks: "Hooks",
+    incidents: "Incidents",
+    past: "As it was",
     status: "Status",
   },
   language: { short: "RU", switch: "переключить на русский" },

@@ -13,7 +13,8 @@ const statuses: Record<Incident["status"], string> = {
 /** The texts of incidents and of the past, in a separate dictionary that is loaded with their views. */
 export const en = {
   title: "Incidents",
-  about: "Threads with a status and a lead. To open one, send /incident in a thread, or /incident and a title.",
+  about:
+    "Threads with a status and a lead. To open one, send /incident in a thread, or /incident and a title.",
   help: "How incidents work",
   statuses,
   show: "Show",

@@ -104,6 +104,8 @@ export const ru: Dictionary = {
     activity: "События",
     people: "Люди",
     hooks: "Вебхуки",
+    incidents: "Инциденты",
+    past: "Как было",
     status: "Состояние",
   },
   language: { short: "EN", switch: "switch to English" },

@@ -44,7 +44,7 @@ export type Said =
   | { readonly is: "Approve"; readonly target: string; readonly alone: string | null }
   | { readonly is: "Deny"; readonly target: string; readonly reason: string | null }
   | { readonly is: "Acknowledge"; readonly note: string | null }
-  | { readonly is: "OpenIncident"; readonly title: string | undefined }
+  | { readonly is: "OpenIncident"; readonly title: string | null }
   | {
       readonly is: "ScheduleCommand";
       readonly command: Lifecycle;
@@ -168,7 +168,7 @@ const READERS: Readonly<Record<ChatCommandName, (words: Words) => Said>> = {
   ack: words => ({ is: "Acknowledge", note: readNote(words, "note") }),
   incident: words => ({
     is: "OpenIncident",
-    title: words.more ? readText(words, "title", TITLE_MAX) : undefined,
+    title: words.hasMore ? readText(words, "title", TITLE_MAX) : null,
   }),
   schedule: readSchedule,
   search: words => ({ is: "SearchFor", query: readText(words, "query", QUERY_MAX) }),

@@ -66,8 +66,8 @@ class Team:
 
     async def all(self, user_id: str | None = None, **query: Any) -> list[Incident]:
         """Return all incidents, page by page."""
-        found, page = [], await self.page(user_id, **query)
-        found += page.incidents
+        page = await self.page(user_id, **query)
+        found = list(page.incidents)
         while page.next is not None:
             page = await self.page(user_id, **query, before=page.next)
             found += page.incidents

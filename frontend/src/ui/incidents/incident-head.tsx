@@ -101,13 +101,7 @@ function Buttons({ incident, isArchived, isBusy, act, download }: ButtonsProps) 
             {label}
           </button>
         ))}
-      <button
-        type="button"
-        class="button small"
-        disabled={isBusy}
-        title={t.reportTitle}
-        onClick={download}
-      >
+      <button type="button" class="button small" disabled={isBusy} title={t.reportTitle} onClick={download}>
         {t.report}
       </button>
     </div>
@@ -132,9 +126,7 @@ export default function IncidentHead({ id, version, isArchived }: IncidentHeadPr
     <section class="incident-head" aria-label={t.head}>
       <p>
         <IncidentStatus status={incident.status} />{" "}
-        <span class="hint">
-          {incident.lead ? <Sentence text={t.led(incident.lead.name)} /> : t.nobody}
-        </span>
+        <span class="hint">{incident.lead ? <Sentence text={t.led(incident.lead.name)} /> : t.nobody}</span>
       </p>
       <Buttons {...known} incident={incident} isArchived={isArchived} />
       {problem && (

@@ -39,17 +39,11 @@ function Row({ row }: { readonly row: PastRow }) {
 function Server({ instance }: { readonly instance: Instance }) {
   const { cloud } = dictionary.value;
   const { name, state, pending, condition } = instance;
-  const what = pending
-    ? labelOf(cloud.pending, pending.command)
-    : labelOf(cloud.states, state);
+  const what = pending ? labelOf(cloud.pending, pending.command) : labelOf(cloud.states, state);
   const isBad = condition !== undefined && condition !== "ok";
   return (
     <li>
-      <span
-        class="dot"
-        data-state={isBad ? "problem" : pending ? "pending" : state}
-        aria-hidden="true"
-      />{" "}
+      <span class="dot" data-state={isBad ? "problem" : pending ? "pending" : state} aria-hidden="true" />{" "}
       <bdi>{name}</bdi> <span class="hint">{what}</span>
     </li>
   );

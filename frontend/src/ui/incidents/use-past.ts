@@ -20,7 +20,13 @@ export interface Past {
   readonly problem: IncidentProblem | undefined;
 }
 
-const EMPTY: Past = { rows: undefined, time: undefined, servers: undefined, later: undefined, problem: undefined };
+const EMPTY: Past = {
+  rows: undefined,
+  time: undefined,
+  servers: undefined,
+  later: undefined,
+  problem: undefined,
+};
 
 /** A room and the servers as they were when `at` was the last sequence number. */
 export function usePast(room: string, at: number): Past {

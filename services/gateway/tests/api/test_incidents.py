@@ -73,10 +73,10 @@ async def test_an_incident_is_led_closed_and_reopened(address: Address) -> None:
         assert {one["by"] for one in shown["changes"]} == {name}
         assert "request" not in shown["changes"][0]
         assert (await read(ann, address, id=incident["id"], status="closed"))["incidents"] == []
-        key = {"headers": {**bearer(ann.token), "Idempotency-Key": "once"}}
+        headers = {**bearer(ann.token), "Idempotency-Key": "once"}
         async with address.requests() as client:
             for _ in range(2):
-                assert (await client.post(f"{path}/close", **key)).status_code == 200
+                assert (await client.post(f"{path}/close", headers=headers)).status_code == 200
         assert (await asked(ann, address, "POST", f"{path}/lead")).json()["code"] == "invalid_request"
         missing = await asked(ann, address, "POST", f"{INCIDENTS}/nothing/close")
         assert (missing.status_code, missing.json()["code"]) == (404, "incident_unknown")
