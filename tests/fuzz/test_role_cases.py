@@ -19,6 +19,7 @@ IDS = dict.fromkeys(
             "secret",
             "format",
             "schedule",
+            "incident_id",
         ),
     ),
     "x",

@@ -128,6 +128,7 @@ async def possessions(
         "file_id": "a-file",
         "bot_id": "a-bot",
         "hook_id": "a" * 16,
+        "incident_id": "a" * 16,
     }
     owned = Possessions(admin, broker, owner, ids)
     owned.operations = operations((await admin.get("/openapi.json")).json(), ids)
