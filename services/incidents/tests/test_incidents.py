@@ -277,8 +277,7 @@ def _is_step(subject: bytes, _body: bytes, from_process: bool) -> bool:
     return from_process and subject.startswith(_SENT)
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
-@pytest.mark.parametrize("in_thread", [True, False])
+@pytest.mark.parametrize(("in_thread", "step"), [(True, 3), (False, 2)])
 async def test_an_incident_is_opened_once_although_a_process_is_killed(
     team: Team, broker_process: BrokerProcess, tmp_path: Path, step: int, in_thread: bool
 ) -> None:

@@ -99,6 +99,7 @@ it("opens only addresses of the web", async () => {
   await draw(store, post({ ...ALERT, link: "javascript:alert(1)", actions }));
   expect([...root.querySelectorAll("a")].map(one => one.getAttribute("href"))).toEqual([
     "https://example.com/runbook",
+    "#/past/general?at=1",
   ]);
   const link = button("Runbook");
   expect(link?.getAttribute("rel")).toContain("noopener");
