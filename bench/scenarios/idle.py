@@ -33,15 +33,18 @@ class _Use:
 
 
 async def measure(options: Options) -> list[Table]:
-    """Return one table. The second start counts, because the first one compiles all modules."""
+    """Return a table for separate processes, and one for ``--small``.
+
+    The second start counts, because the first one compiles all modules.
+    """
     with tempfile.TemporaryDirectory(prefix="opsroom-bench-", ignore_cleanup_errors=True) as folder:
         await _run(folder, 0.0, pin=options.pin)
-        return [await _run(folder, SECONDS, pin=options.pin)]
+        return [await _run(folder, SECONDS, *flags, pin=options.pin) for flags in ((), ("--small",))]
 
 
-async def _run(folder: str, seconds: float, *, pin: bool) -> Table:
+async def _run(folder: str, seconds: float, *flags: str, pin: bool) -> Table:
     servers = Servers(free_port())
-    ports = ("--port", str(servers.port), "--nats-port", str(free_port()))
+    ports = (*flags, "--port", str(servers.port), "--nats-port", str(free_port()))
     try:
         with starting_on(SERVER_CORE, pin=pin):
             servers.processes["up"] = await asyncio.create_subprocess_exec(
@@ -60,7 +63,8 @@ async def _run(folder: str, seconds: float, *, pin: bool) -> Table:
         await asyncio.sleep(seconds)
         after = [_use(one) for one in processes]
         names = ["launcher", *map(_name, processes[1:])]
-        return _table(names, before, after, seconds)
+        title = " ".join(("./opsroom up", *flags))
+        return _table(f"{title}, idle for {seconds:g} s", names, before, after, seconds)
     finally:
         await stop_all(servers)
 
@@ -76,10 +80,10 @@ def _name(process: psutil.Process) -> str:
     """Return the module or the program that a process runs."""
     words = process.cmdline()
     module = words[words.index("-m") + 1] if "-m" in words else Path(words[0]).name
-    return module.removeprefix("opsroom_")
+    return module.removeprefix("opsroom_").removeprefix("launcher.")
 
 
-def _table(names: list[str], before: list[_Use], after: list[_Use], seconds: float) -> Table:
+def _table(title: str, names: list[str], before: list[_Use], after: list[_Use], seconds: float) -> Table:
     figures = [
         (
             now.resident / 2**20,
@@ -94,4 +98,4 @@ def _table(names: list[str], before: list[_Use], after: list[_Use], seconds: flo
         (name, *each) for name, each in zip((*names, "all"), (*figures, total), strict=True)
     ]
     headers = ("process", "resident MiB", "proportional MiB", "CPU % of a core", "switches/s")
-    return Table(f"./opsroom up, idle for {seconds:g} s", headers, rows)
+    return Table(title, headers, rows)

@@ -22,6 +22,7 @@ EVERYWHERE = PROVIDERS | COMMAND_LINE | DEVELOPMENT
         (("opsroom_chat.__main__",), EVERYWHERE | WEB | {"httpx", "jwt"}),
         (("opsroom_cloud.__main__",), EVERYWHERE | WEB | {"httpx", "jwt", "sqlite3"}),
         (("opsroom_incidents.__main__",), EVERYWHERE | WEB | {"httpx", "jwt", "sqlite3"}),
+        (("opsroom_launcher.services",), EVERYWHERE | WEB | {"httpx", "jwt", "opsroom_gateway"}),
         (("opsroom_gateway.__main__",), EVERYWHERE | {"opsroom_chat", "opsroom_cloud", "sqlite3"}),
     ],
     ids=lambda value: value[0].split(".")[0] if isinstance(value, tuple) else "",

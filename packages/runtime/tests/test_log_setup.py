@@ -1,5 +1,6 @@
 """Log formats, and that logged text can't forge a line."""
 
+import asyncio
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from opsroom_runtime.errors import SettingsError
+from opsroom_runtime.log_fields import service_fields, work_for
 from opsroom_runtime.log_setup import configure
 
 FORGED = "nice\n2026-11-24 00:00:00,000 ERROR   opsroom: forged\x1b[2J"
@@ -79,3 +81,26 @@ def test_requests_of_the_http_library_are_logged_for_debugging_alone(level: str,
     configure("agent", {"LOG_LEVEL": level}, stream)
     logging.getLogger("httpx").info("HTTP Request: GET http://docker/containers/json")
     assert len(stream.getvalue().splitlines()) == lines
+
+
+async def test_a_task_of_one_of_several_services_logs_as_that_service() -> None:
+    output = io.StringIO()
+    configure("services", {}, output, service_fields)
+    log = logging.getLogger("a_library")
+
+    async def work(service: str) -> None:
+        work_for(service)
+        asyncio.get_running_loop().call_soon(log.info, "later")
+        await asyncio.create_task(asyncio.to_thread(log.info, "in a thread"))
+
+    await asyncio.gather(work("chat"), work("cloud"))
+    log.info("outside")
+    lines = [json.loads(line) for line in output.getvalue().splitlines()]
+    said = {(line["service"], line["message"]) for line in lines}
+    assert said == {
+        ("chat", "later"),
+        ("chat", "in a thread"),
+        ("cloud", "later"),
+        ("cloud", "in a thread"),
+        ("services", "outside"),
+    }

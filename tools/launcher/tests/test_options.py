@@ -68,6 +68,14 @@ def test_ephemeral_as_variable(word: str, meant: bool) -> None:
     assert up(environ={"OPSROOM_EPHEMERAL": word}).ephemeral is meant
 
 
+def test_small_is_for_one_process_of_each_service() -> None:
+    assert up("--small").small
+    assert up(environ={"OPSROOM_SMALL": "true"}).small
+    assert up("--small", "--replicas", "gateway=2").small
+    assert not up("--replicas", "chat=2", environ={"OPSROOM_SMALL": "true"}).small
+    assert not up(environ={"OPSROOM_SMALL": "0"}).small
+
+
 def test_data_flag_keeps_whatever_the_environment_says() -> None:
     options = up("--data", "/d", environ={"OPSROOM_EPHEMERAL": "1", "NATS_URL": "nats://elsewhere:4222"})
     assert (options.ephemeral, options.nats_url, options.data) == (False, None, Path("/d"))
@@ -105,6 +113,7 @@ def test_cluster_of_brokers() -> None:
         (["--data", ""], {}, ["--data", "folder"]),
         (["--data", "/d", "--ephemeral"], {}, ["--data", "--ephemeral"]),
         (["--nats", "nats://h", "--nats-port", "1"], {}, ["--nats-port", "--nats"]),
+        (["--small", "--replicas", "cloud=2"], {}, ["--small", "one process", "replicas"]),
         (["--por", "1"], {}, ["--por"]),
     ],
 )

@@ -7,15 +7,15 @@ silent connections could block the health checks.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
 from opsroom_runtime.errors import AdminAddressError
-from opsroom_runtime.metrics import Metrics
+from opsroom_runtime.metrics import Metrics, render_by_service
 from opsroom_runtime.readiness import Check
 from opsroom_runtime.settings import ListeningHost, Settings
 
@@ -33,6 +33,16 @@ class AdminSettings(Settings):
     admin_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
 
 
+class Health(Protocol):
+    """What the admin server answers with."""
+
+    def problem(self) -> str | None:
+        """Why the process is not ready; None if it is."""
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics and their content type, in the format that a request's ``Accept`` selects."""
+
+
 class HealthStatus:
     """The readiness and metrics of a process. Both are provided while its service runs, see ``report``."""
 
@@ -44,6 +54,10 @@ class HealthStatus:
         """Why the process is not ready; None if its service runs and is ready."""
         return "it is starting or stopping" if self._check is None else self._check()
 
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics and their content type, in the format that a request's ``Accept`` selects."""
+        return self.metrics.render(accept)
+
     @contextmanager
     def report(self, check: Check, metrics: Metrics) -> Iterator[None]:
         """Use ``check`` and ``metrics`` until the context ends."""
@@ -54,8 +68,28 @@ class HealthStatus:
             self._check = None
 
 
+class HealthOfSeveral:
+    """The readiness and metrics of a process with several services, by their names.
+
+    The process is ready if all are. The metrics are those of a process with one service, and have the label
+    ``service``.
+    """
+
+    def __init__(self, services: Mapping[str, HealthStatus]) -> None:
+        self._services = services
+
+    def problem(self) -> str | None:
+        """Why the process is not ready: the first service that is not, and its reason."""
+        problems = ((name, health.problem()) for name, health in self._services.items())
+        return next((f"{name}: {problem}" for name, problem in problems if problem is not None), None)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The metrics and their content type, in the format that a request's ``Accept`` selects."""
+        return render_by_service({name: health.metrics for name, health in self._services.items()}, accept)
+
+
 @asynccontextmanager
-async def serve_admin(settings: AdminSettings, health: HealthStatus) -> AsyncIterator[None]:
+async def serve_admin(settings: AdminSettings, health: Health) -> AsyncIterator[None]:
     """Serve ``/healthz`` (200 while the process responds), ``/readyz`` and ``/metrics``.
 
     ``/readyz`` returns 200, or 503 with the reason.
@@ -99,13 +133,13 @@ async def serve_admin(settings: AdminSettings, health: HealthStatus) -> AsyncIte
 class _Router:
     """Maps paths to responses."""
 
-    def __init__(self, health: HealthStatus) -> None:
+    def __init__(self, health: Health) -> None:
         self._health = health
 
     def __call__(self, path: bytes, accept: str) -> tuple[HTTPStatus, bytes, str]:
         """The status, body and content type for ``path``."""
         if path == b"/metrics":
-            return HTTPStatus.OK, *self._health.metrics.render(accept)
+            return HTTPStatus.OK, *self._health.render(accept)
         if path == b"/healthz":
             return _status_response(HTTPStatus.OK)
         if path == b"/readyz":

@@ -137,6 +137,11 @@ class Metrics:
         """A counter whose values ``read`` returns."""
         self._register(CallbackMetric(CounterMetricFamily, PREFIX + name, text, labels)).sources.append(read)
 
+    def families(self) -> Iterator[Metric]:
+        """The current values, without those of the process itself."""
+        for metric in self._metrics.values():
+            yield from metric.collect()
+
     def render(self, accept: str) -> tuple[bytes, str]:
         """The current values and the content type, in the format that a request's ``Accept`` selects."""
         encode, content_type = choose_encoder(accept)
@@ -151,6 +156,36 @@ class Metrics:
         if not same or not isinstance(registered, type(metric)):
             raise AssertionError(f"{metric.name} is already registered with another type or other labels")
         return registered
+
+
+class _ByService(Collector):
+    """The metrics of several services of one process, with their names as the label ``service``."""
+
+    def __init__(self, services: Mapping[str, Metrics]) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each family once, with the values of all services that have it."""
+        merged: dict[str, Metric] = {}
+        for service, metrics in self._services.items():
+            for family in metrics.families():
+                into = merged.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                into.samples += [
+                    sample._replace(labels={"service": service, **sample.labels}) for sample in family.samples
+                ]
+        yield from merged.values()
+
+
+def render_by_service(services: Mapping[str, Metrics], accept: str) -> tuple[bytes, str]:
+    """The current values of several services of one process, and the content type, as ``Metrics.render``.
+
+    Each value has the label ``service``, except those of the process itself.
+    """
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(_ByService(services))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
 
 
 def single(read: Callable[[], float]) -> Source:

@@ -6,11 +6,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from opsroom_runtime.errors import StartupError, TaskFailedError, TemporaryError
+from opsroom_runtime.log_fields import service_fields
 from opsroom_runtime.log_setup import configure
 from opsroom_runtime.spans import Tracer
 from opsroom_runtime.tracing import tracer_for
@@ -88,19 +89,36 @@ def run(service: str, main: Callable[[Tracer], Coroutine[Any, Any, None]]) -> No
 
     A configuration error prints one line on stderr and exits with 78; an unavailable broker, with 75.
     """
+    run_several(service, (service,), lambda tracers: main(tracers[service]))
+
+
+def run_several(
+    process: str,
+    services: Sequence[str],
+    main: Callable[[Mapping[str, Tracer]], Coroutine[Any, Any, None]],
+) -> None:
+    """Run ``main`` as the process ``opsroom-<process>``, with a tracer for each of ``services``, and exit.
+
+    The exit codes are those of ``run``.
+    """
     tune_gc()
     _ignore_hangups()
     try:
-        tracer = tracer_for(service, os.environ)
-        configure(service, os.environ, sys.stderr, tracer.ids)
-        try:
-            asyncio.run(run_and_cleanup(main(tracer)))
-        finally:
-            tracer.close()
+        with ExitStack() as opened:
+            tracers = {name: tracer_for(name, os.environ) for name in services}
+            for tracer in tracers.values():
+                opened.callback(tracer.close)
+
+            def fields() -> dict[str, str]:
+                # The ids are those of the current span, whichever tracer is asked.
+                return {**service_fields(), **tracers[services[0]].ids()}
+
+            configure(process, os.environ, sys.stderr, fields)
+            asyncio.run(run_and_cleanup(main(tracers)))
     except TemporaryError as error:
-        _exit(service, str(error), EXIT_TEMPFAIL)
+        _exit(process, str(error), EXIT_TEMPFAIL)
     except StartupError as error:
-        _exit(service, str(error), EXIT_CONFIG)
+        _exit(process, str(error), EXIT_CONFIG)
     except TaskFailedError:
         sys.exit(1)
 

@@ -1,37 +1,16 @@
 """The chat process: ``python -m opsroom_chat``."""
 
-import asyncio
-import logging
 import os
-from contextlib import AbstractAsyncContextManager
 
-from opsroom_chat.service import chat_service
-from opsroom_chat.settings import ChatSettings
-from opsroom_messaging.client.connection import NatsConnection
-from opsroom_messaging.startup import start_when_ready
-from opsroom_runtime.admin_server import HealthStatus, serve_admin
-from opsroom_runtime.process import run, until_stopped
+from opsroom_chat.program import chat_program
+from opsroom_messaging.program import run_program
+from opsroom_runtime.process import run
 from opsroom_runtime.spans import Tracer
 
-log = logging.getLogger("opsroom_chat")
 
-
-async def main(traces: Tracer) -> None:
+async def main(tracer: Tracer) -> None:
     """Run the service until the process is asked to stop."""
-    settings = ChatSettings.from_environment(os.environ)
-    health = HealthStatus()
-
-    def work(broker: NatsConnection) -> AbstractAsyncContextManager[asyncio.Event]:
-        return chat_service(broker, settings)
-
-    async with (
-        serve_admin(settings, health),
-        start_when_ready(settings, "chat", traces, work) as (broker, died),
-    ):
-        with health.report(broker.readiness.problem, broker.metrics):
-            log.info("ready")
-            await until_stopped(died)
-        log.info("stopping")
+    await run_program(chat_program(os.environ), tracer)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ class UpOptions:
     """Ports of the course's chat and dashboard, each without a path prefix; 0 means any free one."""
     agent: str | None = None
     """The kind of the agent that runs beside the services; None means no agent."""
+    small: bool = False
+    """Whether chat, cloud and incidents share one process."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -232,9 +234,14 @@ def _add_up_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
             type=read_replicas,
             metavar="SERVICE=N,…",
             help=(
-                f"processes of chat, cloud and gateway, 1 to {MAX_REPLICAS},"
-                " or auto: one a core (OPSROOM_REPLICAS; 1)"
+                f"processes of each service, 1 to {MAX_REPLICAS}, or auto: one a core (OPSROOM_REPLICAS; 1)"
             ),
+        ),
+        add(
+            "--small",
+            action="store_true",
+            default=None,
+            help="for a small machine: chat, cloud and incidents in one process (OPSROOM_SMALL)",
         ),
     ]
 
@@ -260,6 +267,9 @@ def up_options(
         )
     if access is not None:
         _require_settings(parser, access, environ)
+    replicas = settle(flags.replicas, "OPSROOM_REPLICAS", read_replicas) or ONE_EACH
+    if flags.small and not replicas.can_share:
+        parser.error("--small runs one process of chat, cloud and incidents: leave out their replicas")
     return UpOptions(
         host=host,
         port=_or(settle(flags.port, "PORT", read_port), 8000),
@@ -270,9 +280,11 @@ def up_options(
         nats_url=nats_url,
         nats_port=settle(flags.nats_port, "NATS_PORT", read_port),
         access=access,
-        replicas=settle(flags.replicas, "OPSROOM_REPLICAS", read_replicas) or ONE_EACH,
+        replicas=replicas,
         course_ports=settle(flags.course_ports, "GATEWAY_COURSE_PORTS", read_course_ports) or (),
         agent=settle(flags.agent, "OPSROOM_AGENT", read_agent),
+        # Several processes of a service win over OPSROOM_SMALL, which images set.
+        small=bool(settle(flags.small, "OPSROOM_SMALL", read_switch)) and replicas.can_share,
     )
 
 

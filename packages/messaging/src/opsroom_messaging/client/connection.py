@@ -257,7 +257,8 @@ async def _await_connect(
         BrokerUnusableError: as ``connect``.
     """
     logger = logging.getLogger("nats.aio.client")
-    logger.addFilter(_drop_connection_refused)
+    refused = partial(_drop_connection_refused)  # another filter for each of the connects at the same time
+    logger.addFilter(refused)
     try:
         await asyncio.wait_for(_until_rejected(attempt, rejected, servers), timeout)
     except TimeoutError:
@@ -265,7 +266,7 @@ async def _await_connect(
     except (NatsError, OSError, ValueError) as error:
         raise BrokerUnusableError(f"can't connect to NATS at {servers}: {error}") from error
     finally:
-        logger.removeFilter(_drop_connection_refused)
+        logger.removeFilter(refused)
 
 
 async def _until_rejected(attempt: Coroutine[Any, Any, None], rejected: asyncio.Event, servers: str) -> None:

@@ -23,7 +23,9 @@ from opsroom_gateway.app import describe
 from opsroom_gateway.process_settings import ProcessSettings
 from opsroom_incidents.settings import IncidentsSettings
 from opsroom_launcher.dev.texts import api_texts, command_line_texts
+from opsroom_launcher.services import TogetherSettings
 from opsroom_messaging.settings import BrokerSettings
+from opsroom_runtime.settings import Settings
 
 FOLDER = Path("docs", "reference")
 _ROOT = Path(__file__).parents[5]
@@ -104,12 +106,13 @@ def _commands() -> Iterator[str]:
 def _settings() -> Iterator[str]:
     yield "What each means: [settings](../settings.md)."
     shared = set(BrokerSettings.model_fields)
-    parts: tuple[tuple[str, type[BrokerSettings], set[str]], ...] = (
+    parts: tuple[tuple[str, type[Settings], set[str]], ...] = (
         ("All services", BrokerSettings, set()),
         ("Gateway", ProcessSettings, shared),
         ("Chat", ChatSettings, shared),
         ("Cloud", CloudSettings, shared),
         ("Incidents", IncidentsSettings, shared),
+        ("Chat, cloud and incidents in one process", TogetherSettings, set()),
         ("Agent", AgentSettings, shared),
     )
     for title, settings, known in parts:

@@ -19,8 +19,15 @@ class Replicas:
     gateway: int = 1
     incidents: int = 1
 
+    @property
+    def can_share(self) -> bool:
+        """Whether the services ``TOGETHER`` can share a process: none of them has several."""
+        return self.chat == self.cloud == self.incidents == 1
+
 
 ONE_EACH = Replicas()
+TOGETHER = ("chat", "cloud", "incidents")
+"""The services that share one process on small machines."""
 
 
 def read_replicas(text: str) -> Replicas:

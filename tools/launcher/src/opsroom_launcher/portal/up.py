@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,28 +15,25 @@ from opsroom_launcher import env_vars
 from opsroom_launcher.errors import RefusedError
 from opsroom_launcher.install.install_layout import InstallLayout
 from opsroom_launcher.options import UpOptions
-from opsroom_launcher.portal.agent import agent_environ, find_docker, provider_name, templates_file
+from opsroom_launcher.portal.agent import find_docker, provider_name, templates_file
 from opsroom_launcher.portal.banner import Addresses, banner
 from opsroom_launcher.portal.broker import HOST as BROKER_HOST
 from opsroom_launcher.portal.broker import NAME as BROKER_NAME
-from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, token_file, users_folder
-from opsroom_launcher.portal.data_dir import INDEX, DataDir, persistent_dir, temporary_dir
+from opsroom_launcher.portal.broker import broker_spec, choose_port, find_binary, token_file
+from opsroom_launcher.portal.data_dir import DataDir, persistent_dir, temporary_dir
 from opsroom_launcher.portal.data_files import write_data_files
 from opsroom_launcher.portal.ports import connect_host, format_host_port, free_port
 from opsroom_launcher.portal.readiness import serves_course_contract, wait_ready
+from opsroom_launcher.portal.service_specs import service_specs
 from opsroom_launcher.portal.storage_watch import StorageWatch
 from opsroom_launcher.selection.run_record import RunRecord, registered
 from opsroom_launcher.supervision.child import ServiceSpec
 from opsroom_launcher.supervision.console import Console
 from opsroom_launcher.supervision.guard import Guard
 from opsroom_launcher.supervision.supervisor import Supervisor
-from opsroom_messaging.deployment.private_files import agent_user, password_file
 
 START_SECONDS = 120.0
 """Hosts with a tenth of a core need most of it. What can never work fails earlier."""
-SERVICE_STOP_SECONDS = 10.0
-GATEWAY_STOP_SECONDS = 15.0
-AGENT_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,78 +116,6 @@ def _servers_line(options: UpOptions, layout: InstallLayout, data: Path | None) 
     if socket is None:
         return None
     return f"simulated; Docker is there, too: to run them in it, {layout.command} up --docker"
-
-
-def service_specs(
-    options: UpOptions, addresses: Addresses, token_line: str | None = None
-) -> tuple[ServiceSpec, ...]:
-    """The portal's own processes. The gateway drains first, while the services behind it still run.
-
-    ``token_line``: of the admin's token, if there is one.
-    """
-    environ = {
-        **os.environ,
-        "PYTHONUNBUFFERED": "1",
-        "NATS_URL": addresses.nats_url,
-        "CLOUD_DELAY_SECONDS": f"{options.delay:g}",
-        "GATEWAY_HOST": addresses.host,
-        "GATEWAY_PORT": str(addresses.port),
-        "GATEWAY_COURSE_PORTS": ",".join(map(str, addresses.course_ports)),
-    }
-    if addresses.data is not None:
-        environ.setdefault("CHAT_INDEX_DIR", str(addresses.data.resolve() / INDEX))
-    if options.access is not None:
-        environ["GATEWAY_ACCESS"] = options.access
-    if token_line is not None:
-        environ["GATEWAY_TOKENS"] = ",".join(filter(None, (environ.get("GATEWAY_TOKENS"), token_line)))
-    if addresses.page:
-        environ.setdefault("GATEWAY_FRONTEND", str(addresses.page))
-    environ.setdefault("LOG_FORMAT", "text")  # people read them, behind a prefix
-
-    def service(
-        name: str, count: int, stop_order: int, grace: float, *, reloads: bool = False
-    ) -> list[ServiceSpec]:
-        # -P: a module in the working directory, such as json.py, must not shadow the library's.
-        argv = (sys.executable, "-P", "-m", f"opsroom_{name}")
-        own = environ | _broker_user(name, addresses.data)
-        first = ServiceSpec(name, argv, own, stop_order, grace, reloads)
-        if count == 1:
-            return [first]
-        return [
-            replace(first, name=f"{name}-{number}", environ=own | _replica(name, number, own))
-            for number in range(1, count + 1)
-        ]
-
-    replicas = options.replicas
-    agents: list[ServiceSpec] = []
-    if options.agent is not None:
-        agents = service("agent", 1, 1, AGENT_STOP_SECONDS)
-        settings = agent_environ(options.agent, addresses.data, environ)
-        settings |= _broker_user(agent_user(provider_name(options.agent, environ)), addresses.data)
-        agents = [replace(agent, environ={**agent.environ, **settings}) for agent in agents]
-    return (
-        *agents,
-        *service("chat", replicas.chat, 1, SERVICE_STOP_SECONDS),
-        *service("cloud", replicas.cloud, 1, SERVICE_STOP_SECONDS),
-        *service("incidents", replicas.incidents, 1, SERVICE_STOP_SECONDS),
-        *service("gateway", replicas.gateway, 0, GATEWAY_STOP_SECONDS, reloads=True),
-    )
-
-
-def _replica(name: str, number: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables of one of several replicas: each admin port is one more than the last."""
-    variable = f"{name.upper()}_ADMIN_PORT"
-    first = environ.get(variable, "")
-    own = {variable: str(int(first) + number - 1)} if first.isascii() and first.isdigit() else {}
-    return own | ({"GATEWAY_SHARED_PORT": "true"} if name == "gateway" else {})
-
-
-def _broker_user(name: str, data: Path | None) -> dict[str, str]:
-    """The credentials for the embedded broker. For an external one the environment has them."""
-    if data is None:
-        return {}
-    password = password_file(users_folder(data.resolve()), name)
-    return {"NATS_USER": name, "NATS_PASSWORD_FILE": str(password)}
 
 
 async def _serve(plan: Plan, console: Console, layout: InstallLayout, started: float) -> int:

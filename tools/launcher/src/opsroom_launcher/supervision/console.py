@@ -20,6 +20,7 @@ _COLOURS = {
     "cloud": "\033[33m",
     "gateway": "\033[32m",
     "incidents": "\033[31m",
+    "services": "\033[36m",
     "agent": "\033[34m",
 }
 
