@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from opsroom_runtime import ticks
 from opsroom_runtime.errors import TemporaryError
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.metrics import Metrics
@@ -22,12 +23,14 @@ class Duty:
     Attributes:
         name: for the log and the metric, such as ``erasures``.
         work: does it once; what it raises is counted and logged, and it is called again later.
-        interval: seconds between the end of one call and the next.
+        interval: seconds between the end of one call and the next; long ones are rounded to a tick.
+        until_needed: waits, before the interval begins, until there may be something to do.
     """
 
     name: str
     work: Callable[[], Awaitable[None]]
     interval: float
+    until_needed: Callable[[], Awaitable[None]] | None = None
 
 
 async def attempt_all(
@@ -71,7 +74,9 @@ async def run_duties(
     async def repeat(duty: Duty) -> None:
         failure_log = FailureLog(log, f"{worker}: {duty.name}")
         while True:
-            await asyncio.sleep(duty.interval)
+            if duty.until_needed is not None:
+                await duty.until_needed()
+            await ticks.sleep(duty.interval)
             if not enabled():
                 continue
             try:

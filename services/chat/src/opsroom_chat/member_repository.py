@@ -54,6 +54,8 @@ class MemberProjection:
         self.index = MemberIndex()
         self.malformed = 0
         self.epoch: str | None = None
+        self.changed = asyncio.Event()
+        """Set by each change of the index."""
         self._building: MemberIndex | None = None
         self._next_epoch: str | None = None
 
@@ -72,6 +74,7 @@ class MemberProjection:
         except ContractError as error:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
+        self.changed.set()
 
     def apply_record(self, message: StreamMessage) -> Member | None:
         """Apply one record that was read directly, and return the member if it is a readable member record.
@@ -81,6 +84,7 @@ class MemberProjection:
         Raises:
             UnavailableError: a newer release wrote it; a process of that release must handle the request.
         """
+        self.changed.set()
         try:
             return apply_record(self.index, message)
         except NewerVersionError as error:
@@ -94,6 +98,7 @@ class MemberProjection:
         if self._building is not None:
             self.index = self._building
             self._building = None
+            self.changed.set()
 
     def on_trimmed(self, first_seq: int, horizon: datetime) -> bool:  # noqa: ARG002 - the port's signature
         """Start over if the stream lost a record that the index has."""
@@ -190,6 +195,12 @@ class MemberRepository:
         """The epoch of the stream that the index was read from; None: it has none yet."""
         return self._projection.epoch
 
+    async def until_expiring(self) -> None:
+        """Wait until a member has a deadline."""
+        while not self.index.has_expiring:
+            self._projection.changed.clear()
+            await self._projection.changed.wait()
+
     async def find(self, user_id: str, predicate: Callable[[Member], bool]) -> Member | None:
         """Return a member's record if it satisfies ``predicate``.
 
@@ -285,6 +296,7 @@ class MemberRepository:
         for key, claim_seq in zip(claims, claim_seqs, strict=True):
             self.index.put_name(key, holder, claim_seq)
         self.index.put_member(member, seq)
+        self._projection.changed.set()
         return seq
 
     async def _claims(self, change: Change) -> dict[str, Write]:

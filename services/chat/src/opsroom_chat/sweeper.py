@@ -54,7 +54,7 @@ class Sweeper:
     async def run(self) -> None:
         """Sweep until cancelled. The duties are independent: one that fails or hangs delays no other."""
         duties = (
-            Duty("deadlines", self._sweep_deadlines, _TICK_SECONDS),
+            Duty("deadlines", self._sweep_deadlines, _TICK_SECONDS, self._members.until_expiring),
             Duty("erasures", self._messages.finish_erasures, _SLOW_TICK_SECONDS),
             Duty("dead gateways", self._sweep_gateways, _SLOW_TICK_SECONDS),
             Duty("orphaned names", self._sweep_names, _SLOW_TICK_SECONDS),

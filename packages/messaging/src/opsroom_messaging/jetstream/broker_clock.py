@@ -1,6 +1,5 @@
 """A clock that follows the broker's, independent of this machine's wall clock."""
 
-import asyncio
 import json
 import logging
 import time
@@ -11,6 +10,7 @@ from nats.errors import Error as NatsError
 
 from opsroom_messaging.client.connection import REQUEST_TIMEOUT_SECONDS, NatsConnection, describe
 from opsroom_messaging.errors import UnavailableError
+from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 
 _SYNC_INTERVAL_SECONDS = 5.0
@@ -85,6 +85,6 @@ class BrokerClock:
     async def run(self, broker: NatsConnection, stream: str) -> None:
         """Sync periodically until cancelled."""
         while True:
-            await asyncio.sleep(_SYNC_INTERVAL_SECONDS)
+            await ticks.sleep(_SYNC_INTERVAL_SECONDS)
             if broker.connected:
                 await self.sync(broker, stream)

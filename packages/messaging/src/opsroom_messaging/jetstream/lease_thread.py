@@ -17,6 +17,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import BrokerUnusableError, UnavailableError
 from opsroom_messaging.jetstream.leases import RENEW_SECONDS, lease_subject
 from opsroom_messaging.jetstream.write_health import store
+from opsroom_runtime import ticks
 
 Connect = Callable[[], Awaitable[NatsConnection]]
 _JOIN_SECONDS = 5.0
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 class Timing:
     """Times in seconds. Without progress for ``busy``, the loop counts as busy, and for ``dead`` as dead."""
 
-    check: float = 1.0
+    check: float = 2.0
     busy: float = RENEW_SECONDS
     renew: float = RENEW_SECONDS
     dead: float = 120.0
@@ -64,7 +65,7 @@ class LeaseThread:
     async def _report_progress(self) -> None:
         while True:
             self._progress_at = time.monotonic()
-            await asyncio.sleep(self._timing.check / 2)
+            await ticks.sleep(self._timing.check / 2)
 
     def _run(self) -> None:
         asyncio.run(self._watch())

@@ -12,6 +12,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 from opsroom_messaging.jetstream.write_health import WriteHealth
+from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 
 RENEW_SECONDS = 5.0
@@ -58,7 +59,8 @@ class GatewayLease:
             while True:
                 self._renew.clear()
                 try:
-                    async with asyncio.timeout(_RETRY_SECONDS if self._health.failing else RENEW_SECONDS):
+                    interval = _RETRY_SECONDS if self._health.failing else RENEW_SECONDS
+                    async with asyncio.timeout_at(ticks.next_tick(interval)):
                         await self._renew.wait()
                 except TimeoutError:
                     pass

@@ -5,7 +5,6 @@ deleted and created again has another epoch by itself. A restored stream brings 
 broker gives it another time of creation, and ``ensure_epoch`` then stores a new epoch.
 """
 
-import asyncio
 import logging
 from dataclasses import replace
 from secrets import token_hex
@@ -15,6 +14,7 @@ from nats.js.api import StreamInfo
 from nats.js.errors import Error as JetStreamError
 
 from opsroom_messaging.client.connection import NatsConnection, describe
+from opsroom_runtime import ticks
 
 _EPOCH = "opsroom.epoch"
 _CREATED = "opsroom.created"
@@ -73,7 +73,7 @@ class EpochKeeper:
     async def run(self) -> None:
         """Check the streams until cancelled."""
         while True:
-            await asyncio.sleep(_CHECK_SECONDS)
+            await ticks.sleep(_CHECK_SECONDS)
             for stream in self._streams:
                 try:
                     info = await self._broker.jetstream.stream_info(stream)

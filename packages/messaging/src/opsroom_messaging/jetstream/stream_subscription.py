@@ -25,6 +25,7 @@ from opsroom_messaging.jetstream.stream_continuity import StreamBehindError, Str
 from opsroom_messaging.jetstream.stream_handler import StreamHandler
 from opsroom_messaging.jetstream.stream_position import Known, ResumeCheck, ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.spans import SpanKind
 
@@ -251,7 +252,7 @@ class StreamSubscription:
         missed, last_receive, beats, unanswered = 0, self._last_receive, 0, 0
         while True:
             try:
-                async with asyncio.timeout(self._heartbeat_seconds):
+                async with asyncio.timeout_at(ticks.next_tick(self._heartbeat_seconds)):
                     await self._interrupted.wait()
                 return
             except TimeoutError:

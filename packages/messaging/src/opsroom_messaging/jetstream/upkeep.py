@@ -15,6 +15,7 @@ from nats.js.errors import NotFoundError
 from opsroom_messaging.client.connection import NatsConnection, describe
 from opsroom_messaging.errors import BrokerUnusableError, UnavailableError
 from opsroom_messaging.jetstream.streams import StreamSpec, ensure_stream
+from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.process import run_tasks
 
@@ -163,7 +164,7 @@ class Upkeep:
 async def _wait(wake: asyncio.Event, seconds: float) -> None:
     """Wait until ``wake`` is set, which is then cleared, but for ``seconds`` at most."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(ticks.next_tick(seconds)):
             await wake.wait()
     except TimeoutError:
         pass

@@ -10,6 +10,7 @@ from nats.js.api import Header
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.write_health import ROLLUP_SUBJECT, WriteHealth
+from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 
 _INTERVAL_SECONDS = 5.0
@@ -62,10 +63,10 @@ class WriteProbe:
             self._wake.clear()
             if self._broker.connected:
                 await self._round()
-            await asyncio.sleep(_RETRY_SECONDS)
+            await ticks.sleep(_RETRY_SECONDS)
             if not self._health.failing:
                 try:
-                    async with asyncio.timeout(_INTERVAL_SECONDS - _RETRY_SECONDS):
+                    async with asyncio.timeout_at(ticks.next_tick(_INTERVAL_SECONDS - _RETRY_SECONDS)):
                         await self._wake.wait()
                 except TimeoutError:
                     pass

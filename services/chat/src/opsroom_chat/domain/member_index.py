@@ -181,6 +181,11 @@ class MemberIndex:
         following = _cursor(shown[-1]) if len(places) > limit else None
         return tuple(listed[place] for place in shown), following
 
+    @property
+    def has_expiring(self) -> bool:
+        """Whether there are members with a deadline."""
+        return bool(self._expiring)
+
     def expiring(self) -> Iterator[Member]:
         """Iterate over the members with a deadline."""
         return iter([self._members[user_id].member for user_id in self._expiring])

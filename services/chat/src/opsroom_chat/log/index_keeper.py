@@ -9,6 +9,7 @@ from typing import TypeVar
 from opsroom_chat.log.index_file import IndexFile, Saved
 from opsroom_chat.log.message_index import MessageIndex, Unsaved
 from opsroom_messaging.errors import UnavailableError
+from opsroom_messaging.jetstream.stream_position import ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 
@@ -45,6 +46,8 @@ class IndexKeeper:
         self._storing_details = False
         """Whether details are on their way to the file, so that a query might miss them."""
         self._trimmed_to = 0 if file.saved is None else file.saved.trimmed_to
+        self._written: tuple[ResumePoint | None, int] | None = None
+        """The point and ``trimmed_to`` of the last save by this process."""
 
     async def run(self) -> None:
         """Save until cancelled."""
@@ -52,6 +55,7 @@ class IndexKeeper:
         saved_at = loop.time()
         trimmed_at = saved_at - _TRIM_SECONDS
         while True:
+            await self._index.until_work(_SAVE_SECONDS)
             await asyncio.sleep(_TICK_SECONDS)
             now = loop.time()
             if self._index.failed:
@@ -105,10 +109,12 @@ class IndexKeeper:
 
     async def _save(self) -> None:
         index, generation = self._index, self._index.generation
-        if not index.can_save:
+        written = self._subscription.resume_point, self._trimmed_to
+        is_unchanged = not index.unsaved and not index.is_stale and written == self._written
+        if not index.can_save or is_unchanged:
             return
         unsaved = index.take_unsaved()
-        saved = index.saved(unsaved, self._subscription.resume_point, self._trimmed_to)
+        saved = index.saved(unsaved, *written)
         self._storing_details = bool(unsaved.details)
         try:
             await asyncio.to_thread(_write, self._file, unsaved, saved)
@@ -118,6 +124,7 @@ class IndexKeeper:
         finally:
             self._storing_details = False
         index.on_saved(generation)
+        self._written = written
 
     async def close(self) -> None:
         """Save and close."""

@@ -22,6 +22,7 @@ from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_handler import Restart
 from opsroom_messaging.jetstream.stream_position import ResumePoint
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime import ticks
 
 _UNSAVED_MAX = 100_000
 """The index is fed no faster than it is saved: beyond this many entries, some 20 MiB, the feed waits."""
@@ -80,6 +81,7 @@ class MessageIndex:
         self._first = 0
         self._details: list[Detail] = []
         self._has_room = asyncio.Event()
+        self._has_work = asyncio.Event()
         self._deaf = True
         """Whether messages are ignored, because some before them are missing."""
 
@@ -112,6 +114,15 @@ class MessageIndex:
         with suppress(TimeoutError):
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._has_room.wait()
+
+    async def until_work(self, seconds: float) -> None:
+        """Wait until there is something to save, or the file has failed; but for ``seconds`` at most."""
+        if self.unsaved or self.failed:
+            return
+        self._has_work.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(ticks.next_tick(seconds)):
+                await self._has_work.wait()
 
     def find(self, key: bytes) -> int | None:
         """Return the sequence of a message's last event as far as it is known; it may be gone meanwhile."""
@@ -156,6 +167,7 @@ class MessageIndex:
         """Add an event of a message, which says nothing about the end of its shard."""
         if seq > self._unsaved.get(key, 0):
             self._unsaved[key] = seq
+            self._has_work.set()
 
     def add_event(self, subject: str, payload: bytes, seq: int) -> None:
         """Add what a stored event says, but nothing about the end of its shard."""
@@ -221,6 +233,7 @@ class MessageIndex:
             log.warning("the message index is built again: %s", error)
         self._forget()
         self._deaf = self.failed = True
+        self._has_work.set()
 
     def replace_file(self, file: IndexFile) -> None:
         """Use an empty file instead of one that failed."""

@@ -26,6 +26,7 @@ from opsroom_contracts.errors import FaultError
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_messaging.errors import MessagingError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
+from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.metrics import Counter
 from opsroom_runtime.token_bucket import Rate, TokenBuckets
@@ -100,7 +101,7 @@ class PushSender:
         try:
             while True:
                 if not any(True for _ in self._index().notifications.reachable()):
-                    await asyncio.sleep(_IDLE_SECONDS)  # nobody wants pushes, so no messages are read
+                    await ticks.sleep(_IDLE_SECONDS)  # nobody wants pushes, so no messages are read
                     continue
                 try:
                     messages = await self._claims.take(_WAIT_SECONDS)

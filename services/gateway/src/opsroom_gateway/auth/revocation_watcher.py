@@ -1,6 +1,5 @@
 """Closes connections whose authorization was revoked."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from opsroom_contracts.chat.models import BotOwner, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.identity import Action, Mode, owner_id_of_bot, owner_of_bot
 from opsroom_gateway.auth.authorization import Authorizer, Principal
+from opsroom_runtime import ticks
 
 _CHECK_SECONDS = 1.0
 
@@ -103,7 +103,7 @@ class RevocationWatcher:
     async def run(self) -> None:
         """Check periodically until cancelled: grants expire, and static tokens are removed."""
         while True:
-            await asyncio.sleep(_CHECK_SECONDS)
+            await ticks.sleep(_CHECK_SECONDS)
             for reader in list(self._watched):
                 self._check(reader)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from opsroom_contracts.identity import Identity, Role
 from opsroom_contracts.text import NameIndex, NameRuleError, clean_name
+from opsroom_runtime import ticks
 
 _PREFIX = "opsroom_"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -150,8 +151,10 @@ class StaticTokens:
     async def run(self) -> None:
         """Reread the file when it changes, until cancelled. An unusable one is logged once and ignored."""
         reported = ""
+        if self._file is None:
+            await asyncio.Event().wait()  # nothing can change
         while True:
-            await asyncio.sleep(_REREAD_SECONDS)
+            await ticks.sleep(_REREAD_SECONDS)
             try:
                 await asyncio.to_thread(self.load)
                 reported = ""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
+from collections.abc import Callable
 
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.gateways import RATE_LIMIT_DELTA, RateLimitDelta
@@ -28,6 +29,11 @@ class RateLimit:
         self._buckets = TokenBuckets(rate)
         self._unlimited = rate.unlimited
         self._deltas: Counter[str] = Counter()
+        self._on_first: Callable[[], None] = lambda: None
+
+    def on_first_delta(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever there is something to drain again."""
+        self._on_first = callback
 
     def acquire(self, key: str, count: int = 1) -> None:
         """Take ``count`` tokens.
@@ -46,6 +52,8 @@ class RateLimit:
             return 0.0
         wait = self._buckets.acquire(key, asyncio.get_running_loop().time(), count)
         if wait == 0 and (key in self._deltas or len(self._deltas) < _MAX_KEYS_PER_MESSAGE):
+            if not self._deltas:
+                self._on_first()
             self._deltas[key] += count
         return wait
 
@@ -68,12 +76,17 @@ class RateLimitSync:
         self._broker = broker
         self._gateway = gateway
         self._limits = {limit.name: limit for limit in limits}
+        self._counted = asyncio.Event()
+        for limit in limits:
+            limit.on_first_delta(self._counted.set)
 
     async def run(self) -> None:
         """Synchronize until cancelled."""
         await self._broker.subscribe(GATEWAY_RATE_LIMITS, self._on_delta)
         while True:
+            await self._counted.wait()
             await asyncio.sleep(_SYNC_SECONDS)
+            self._counted.clear()
             for name, limit in self._limits.items():
                 counts = limit.drain_deltas()
                 if counts and self._broker.connected:

@@ -24,6 +24,7 @@ from opsroom_gateway.transport.http.protocol import HttpProtocol
 from opsroom_gateway.transport.websocket.connection import WebSocketConfig
 from opsroom_gateway.transport.websocket.protocol import WebSocketProtocol
 from opsroom_messaging.errors import BrokerUnusableError
+from opsroom_runtime import ticks
 from opsroom_runtime.errors import SettingsError
 
 _DRAIN_SECONDS = 10
@@ -83,7 +84,7 @@ class Server(uvicorn.Server):
         """As in uvicorn, but wake once a second and on ``stop`` instead of ten times a second."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                async with asyncio.timeout(_DATE_UPDATE_SECONDS):
+                async with asyncio.timeout_at(ticks.next_tick(_DATE_UPDATE_SECONDS)):
                     await self._stopping.wait()
             if self._certificates is not None:
                 self._certificates.reload_if_changed()

@@ -1,5 +1,6 @@
 """Cards of commands that follow their operations to the end."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -37,21 +38,28 @@ class CardFollower:
         self._clock = clock
         self._open: dict[str, CommandPlan] = {}
         self._next: dict[str, datetime] = {}
+        self._followed = asyncio.Event()
 
     def follow(self, plan: CommandPlan) -> None:
         """Follow a command whose card was posted."""
         if plan.message_id not in self._open and len(self._open) < _OPEN_MAX:
             self._open[plan.message_id] = plan
             self._next[plan.message_id] = min(_due_at(plan), self._clock() + _INTERVAL)
+            self._followed.set()
 
     def duties(self) -> tuple[Duty, ...]:
         """Return the periodic work."""
-        return (Duty("cards", self._check, 0.5), Duty("open commands", self._scan, 30.0))
+        return (Duty("cards", self._check, 0.5, self._until_open), Duty("open commands", self._scan, 30.0))
 
     async def _scan(self) -> None:
         """Find commands that processes have left behind that are gone."""
         for plan in await self._plans.open():
             self.follow(plan)
+
+    async def _until_open(self) -> None:
+        while not self._open:
+            self._followed.clear()
+            await self._followed.wait()
 
     async def _check(self) -> None:
         now = self._clock()
