@@ -44,6 +44,7 @@ class LeaseThread:
         self._timing = timing
         self._progress_at = time.monotonic()
         self._stop = threading.Event()
+        self._wake: Callable[[], object] = lambda: None
         self.renewals = 0
         """How often the thread has renewed the lease."""
         self.given_up = False
@@ -60,6 +61,8 @@ class LeaseThread:
         finally:
             progress.cancel()
             self._stop.set()
+            with suppress(RuntimeError):  # the thread has ended already
+                self._wake()
             await asyncio.to_thread(thread.join, _JOIN_SECONDS)
 
     async def _report_progress(self) -> None:
@@ -71,6 +74,8 @@ class LeaseThread:
         asyncio.run(self._watch())
 
     async def _watch(self) -> None:
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
         connection: NatsConnection | None = None
         renewed_at = 0.0
         while not self._stop.is_set():
@@ -80,7 +85,9 @@ class LeaseThread:
             if idle > self._timing.busy and not self.given_up and now - renewed_at >= self._timing.renew:
                 renewed_at = now
                 connection = await self._renew(connection, idle)
-            await asyncio.sleep(self._timing.check)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.check):
+                    await woken.wait()
         if connection is not None:
             await connection.close()
 
