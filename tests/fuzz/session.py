@@ -13,7 +13,7 @@ from opsroom_testkit.waiting import PATIENCE_SECONDS
 from tests.fuzz.attackers.client import Case, FindingError, FuzzClient
 from tests.fuzz.attribution import Attribution
 from tests.fuzz.cases.role_cases import RoleCase, role_cases
-from tests.fuzz.resources import MemoryWatch, ResourceUsage, kept_objects, left_over
+from tests.fuzz.resources import MemoryWatch, ResourceUsage, kept_objects, least, left_over
 from tests.fuzz.tally import ENOUGH, Enough, Tally
 from tests.fuzz.target import Target
 from tests.fuzz.witnesses.canaries import Canaries
@@ -130,10 +130,15 @@ class FuzzSession:
             last = now
 
     async def held(self, before: ResourceUsage, cases: int) -> list[str]:
-        """Return the resources that are still held after ``cases`` and were not ``before``."""
+        """Return the resources that are still held after ``cases`` and were not ``before``.
+
+        The witnesses go on meanwhile, so that something is always in use: only what is held all the time
+        counts.
+        """
         deadline = time.monotonic() + self.patience
+        after = await self.target.ask()
         while True:
-            after = await self.target.ask()
+            after = least(after, await self.target.ask())
             found = [*left_over(before, after), *kept_objects(before, after, cases)]
             if not found or time.monotonic() > deadline:
                 self.tally.before, self.tally.after = before, after
