@@ -111,7 +111,11 @@ async def test_the_report_has_every_line_once(address: Address) -> None:
         ) == (
             sorted(
                 [
-                    ("card", "opsroom", next(one["text"] for one in lines if one["id"] == incident["id"])),
+                    (
+                        "card",
+                        "opsroom",
+                        next(one["text"] for one in lines if one.get("id") == incident["id"]),
+                    ),
                     ("change", me, "opened the incident"),
                     ("message", other, "Who is on it?"),
                     ("message", other, "the typo"),

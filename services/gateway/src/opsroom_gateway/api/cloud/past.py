@@ -122,7 +122,7 @@ class CloudPast:
             if len(batch) < BATCH:
                 break
             if read > 2 * self._reach:
-                raise UnavailableError("events are stored faster than they can be read")
+                raise UnavailableError("this process has not seen the latest events yet")
         return since
 
     async def _states(self, ids: list[str], at: int) -> dict[str, InstanceEvent]:

@@ -159,7 +159,7 @@ def _add_action(router: APIRouter, requester: RequestClient, action: IncidentAct
         methods=["POST"],
         name=f"incident_{action.value}",
         summary=summary,
-        description=f"{description} If it is so already, nothing changes. For those who may send to its room.",
+        description=f"{description} If it is so already, nothing changes. It needs the right to send there.",
         dependencies=[Depends(no_body)],
         response_model_exclude_none=True,
         responses=example_response(200, _SHOWN)
