@@ -120,7 +120,7 @@ def test_a_group_of_grafana_is_a_card() -> None:
     assert shown.title == "[FIRING:1] High memory (Ops blue)"
     assert shown.text == "The memory is nearly used up"
     assert values(shown) == {"team": "blue", "B": "44.23943737541908", "C": "1"}
-    assert list(buttons(shown)) == ["Acknowledge", "Dashboard", "Silence", "Grafana"]
+    assert list(buttons(shown)) == ["Acknowledge", "Open incident", "Dashboard", "Silence", "Grafana"]
     assert card(one(HookFormat.GRAFANA, {**GRAFANA, "status": "resolved"})).status is CardStatus.RESOLVED
 
 
