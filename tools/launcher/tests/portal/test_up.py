@@ -23,7 +23,7 @@ from opsroom_testkit.waiting import until, until_answer
 from tools.launcher.tests.processes import is_running, taken_port
 
 REPOSITORY = Path(__file__).parents[4]
-START_SECONDS = 40.0
+START_SECONDS = 120.0  # as the launcher itself waits
 STOP_SECONDS = 40.0
 
 
