@@ -1,13 +1,14 @@
 """`up --small`: chat, cloud and incidents in one process."""
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsroom_client import Opsroom
 from opsroom_testkit.ports import free_port
-from opsroom_testkit.processes import ready
 from opsroom_testkit.waiting import until_answer
 from tools.launcher.tests.portal.test_up import (
+    START_SECONDS,
     Portal,
     answers_ready,
     create_instance,
@@ -21,16 +22,17 @@ from tools.launcher.tests.processes import is_running
 SERVICES = ("chat", "cloud", "incidents")
 
 
+@pytest.mark.timeout(600)  # two starts, each of which takes a minute on a busy machine
 async def test_services_in_one_process_work_come_back_and_drain() -> None:
     port = free_port()
     async with ready_portal("--ephemeral", "--small", SERVICES_ADMIN_PORT=str(port)) as running:
         assert set(running.family()) == {"sh", "nats-server", "launcher.services", "gateway"}
-        await ready(port)
+        await services_are_ready(port)
         await all_services_work(running, "before")
         assert await services_in_metrics(port) == set(SERVICES)
         await kill_and_see_back(running, "launcher.services")
-        await ready(port)
-        await until_answer(lambda: answers_ready(running.web), bool)
+        await services_are_ready(port)
+        await until_answer(lambda: answers_ready(running.web), bool, START_SECONDS)
         await all_services_work(running, "after")
         assert len(await instances(running.web)) == 2
         family = running.family()
@@ -41,6 +43,11 @@ async def test_services_in_one_process_work_come_back_and_drain() -> None:
     for name in SERVICES:
         assert any(line.endswith(f"opsroom_{name}: stopping service={name}") for line in running.lines), name
     assert not any("didn't stop" in line for line in running.lines), running.lines
+
+
+async def services_are_ready(port: int) -> None:
+    """Wait until the admin server of the services says so, as long as the launcher waits for a start."""
+    await until_answer(lambda: answers_ready(f"http://127.0.0.1:{port}"), bool, START_SECONDS)
 
 
 async def all_services_work(running: Portal, name: str) -> None:
