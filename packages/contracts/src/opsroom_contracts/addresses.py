@@ -1,9 +1,12 @@
 """Network addresses as keys of rate limits and bans."""
 
 import ipaddress
+from functools import lru_cache
 
 _IPV6_NETWORK_BITS = 64
 """A client with one IPv6 address usually controls its whole /64 network."""
+_CACHED_MAX = 64
+"""Longer texts are no addresses, and would fill the memory."""
 
 
 class AddressRuleError(ValueError):
@@ -12,10 +15,17 @@ class AddressRuleError(ValueError):
 
 def network_of(address: str) -> str:
     """Return an IPv4 address as it is and an IPv6 address as its /64 network; other text is unchanged."""
+    plain = address.partition("%")[0]
+    return (_network_of(plain) if len(plain) <= _CACHED_MAX else None) or address
+
+
+@lru_cache(maxsize=4096)
+def _network_of(address: str) -> str | None:
+    """Return the network; None for other text. Cached, because several limits of a request need the same."""
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address
+        return None
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)

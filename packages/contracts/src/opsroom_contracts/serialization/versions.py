@@ -1,6 +1,8 @@
 """Reading of stored payloads that earlier or later releases wrote."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeGuard, TypeVar, cast, get_args
@@ -15,6 +17,9 @@ _DEFAULT_VERSION = 1
 
 _NAME_MAX = 64
 """The maximum length of the name of a type or of an enumeration's member; anything longer is malformed."""
+
+_LEADING_VERSION = re.compile(rb'\{"version":([0-9]{1,4})[,}]')
+"""The beginning of a payload as :func:`encode` writes it: the version is the first field of every model."""
 
 StoredT = TypeVar("StoredT")
 
@@ -56,6 +61,10 @@ class StoredContract(Generic[ModelT]):
             NewerVersionError: a newer release stored it.
             ContractError: it fits no version of the contract.
         """
+        leading = _LEADING_VERSION.match(data) if self.previous else None
+        if leading is not None and (older := int(leading[1])) in self.previous:
+            with suppress(ContractError):  # whatever is wrong with it is found out below
+                return self._upgrade(older, data)
         try:
             return decode(self._contract, data)  # fast path: look at the version only after an error
         except PayloadTooLargeError:

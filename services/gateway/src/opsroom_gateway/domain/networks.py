@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 LOOPBACK: Final = ("127.0.0.0/8", "::1")
@@ -35,6 +36,8 @@ address; a missing range never makes a forged address count."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_CACHED_MAX: Final = 64
+"""Longer texts are no addresses, and would fill the memory."""
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -54,6 +57,12 @@ def in_networks(address: str, among: tuple[Network, ...]) -> bool:
 
 def parse_address(text: str) -> _Address | None:
     """Parse an address; an IPv4-mapped IPv6 address becomes IPv4. Returns None if it is invalid."""
+    return _parsed(text) if len(text) <= _CACHED_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> _Address | None:
+    """Parse an address. Cached, because several checks of a request need the same one."""
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:
