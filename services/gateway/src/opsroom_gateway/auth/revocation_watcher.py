@@ -56,11 +56,15 @@ class RevocationWatcher:
     def watch_device(
         self, reader: object, member: Member | None, token_digest: str, close: Callable[[], None]
     ) -> None:
-        """In ``open`` mode, call ``close`` once the device with this token is signed out, or now."""
-        if self._access.mode is not Mode.OPEN or member is None:
+        """In ``open`` mode, call ``close`` once the device with this token is signed out, or now.
+
+        A bot is watched already, with its owner.
+        """
+        if self._access.mode is not Mode.OPEN or member is None or reader in self._watched:
             return
         self._add(reader, _Watched(None, Action.CHAT, close, member.user.id, token_digest))
-        self.on_member(member, 0)
+        if member.device(token_digest) is None:
+            self._close(reader)
 
     async def recheck(self, reader: object, connection: HTTPConnection) -> None:
         """Authenticate a watched reader again by its request, and close it if that fails."""
@@ -81,12 +85,16 @@ class RevocationWatcher:
 
         Also those of bots of this member.
         """
-        for reader in list(self._by_user.get(member.user.id, ())):
+        readers = self._by_user.get(member.user.id)
+        if not readers:
+            return
+        devices = {device.token_hash: device for device in member.all_devices()}
+        for reader in list(readers):
             watched = self._watched[reader]
             if watched.user_id != member.user.id:
                 self._on_owner(reader, watched, member)
                 continue
-            device = None if watched.token_digest is None else member.device(watched.token_digest)
+            device = None if watched.token_digest is None else devices.get(watched.token_digest)
             if device is None:
                 self._close(reader)
             elif watched.principal is not None and watched.principal.grant != device.grant:
