@@ -51,6 +51,7 @@ class Endpoint(Generic[RequestT, ReplyT]):
 
 REGISTER = Endpoint(CHAT_SERVICE, "chat.register", chat.RegisterRequest, chat.RegisterReply)
 JOIN = Endpoint(CHAT_SERVICE, "chat.join", chat.JoinRequest, chat.JoinReply)
+JOIN_BATCH = Endpoint(CHAT_SERVICE, "chat.join-batch", chat.JoinBatchRequest, chat.JoinBatchReply)
 LEAVE = Endpoint(CHAT_SERVICE, "chat.leave", chat.LeaveRequest, chat.LeaveReply)
 SEND = Endpoint(CHAT_SERVICE, "chat.send", chat.SendRequest, chat.SendReply)
 SEND_BATCH = Endpoint(CHAT_SERVICE, "chat.send-batch", chat.SendBatchRequest, chat.SendBatchReply)
@@ -181,7 +182,7 @@ FRAME_ENDPOINTS: dict[type[frames.AcknowledgedFrame], Endpoint[Any, chat.SendRep
 
 AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
-    *(REGISTER, JOIN, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, SEARCH, WHOAMI),
+    *(REGISTER, JOIN, JOIN_BATCH, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, SEARCH, WHOAMI),
     *(EDIT, DELETE, REACT, PIN, PINS, CARD),
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),

@@ -38,6 +38,7 @@ _ATTEMPTS = 20
 _RELEASED_NAME_SECONDS = 60
 _AWAY_WITHOUT_TOKEN = timedelta(days=1)
 """How long the record of a member without a token is kept after they have left."""
+_MEMBER_PREFIX = member_subject("")
 _NAME_PREFIX = name_subject("")
 _RESTRICTION_PREFIX = restriction_subject("")
 _ROOM_PREFIX, _MEMBERSHIPS_PREFIX = room_record(""), memberships_subject("")
@@ -69,6 +70,8 @@ class MemberProjection:
         """Apply one record; a malformed one is skipped, counted and logged."""
         index = self.index if self._building is None else self._building
         index.delivered(message.seq)
+        if _is_applied(index, message):
+            return
         try:
             apply_record(index, message)
         except ContractError as error:
@@ -104,6 +107,17 @@ class MemberProjection:
         """Start over if the stream lost a record that the index has."""
         oldest = self.index.oldest_seq(datetime.now(UTC))
         return oldest is not None and oldest < first_seq
+
+
+def _is_applied(index: MemberIndex, message: StreamMessage) -> bool:
+    """Whether ``index`` has a member's record since this process wrote it. Reading it again takes time.
+
+    The record of a member who is away has to be applied once more, which drops it from the index.
+    """
+    if not message.subject.startswith(_MEMBER_PREFIX):
+        return False
+    known = index.member(message.subject.removeprefix(_MEMBER_PREFIX))
+    return known is not None and known.seq == message.seq and known.member.status is not MemberStatus.AWAY
 
 
 def apply_record(index: MemberIndex, message: StreamMessage) -> Member | None:

@@ -1,7 +1,8 @@
 """Handlers of presence: register, join, leave, list users, verify and revoke tokens."""
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import uuid4
 
@@ -9,11 +10,15 @@ from opsroom_chat.domain import devices, presence, tokens
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods, Registration
 from opsroom_chat.member_repository import MemberRepository
+from opsroom_contracts import endpoints
 from opsroom_contracts.chat.devices import Device
 from opsroom_contracts.chat.models import (
     BotOwner,
+    JoinBatchReply,
+    JoinBatchRequest,
     JoinReply,
     JoinRequest,
+    JoinResult,
     LeaveReply,
     LeaveRequest,
     Member,
@@ -31,6 +36,7 @@ from opsroom_contracts.chat.restrictions import refusal
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Grant, granted_identity, owner_id_of_bot
 from opsroom_contracts.text import NameRuleError, clean_name
+from opsroom_messaging.client.microservice import fault_of
 
 Clock = Callable[[], datetime]
 
@@ -205,6 +211,27 @@ class PresenceHandlers:
         return presence.register(registration, None, self._clock(), self._grace_periods).member.model_copy(
             update={"status": MemberStatus.AWAY, "connections": ()}
         )
+
+
+def joining_together(
+    join: Callable[[JoinRequest], Awaitable[JoinReply]],
+) -> Callable[[JoinBatchRequest], Awaitable[JoinBatchReply]]:
+    """Return the handler of joins that come together; ``join`` handles each of them.
+
+    They are handled at the same time, so the records that they change are written in one batch.
+    """
+
+    async def outcome(request: JoinRequest) -> JoinResult:
+        try:
+            return JoinResult(reply=await join(request))
+        except Exception as error:  # noqa: BLE001 - each join is refused as if it had come alone
+            return JoinResult(fault=fault_of(error, endpoints.JOIN_BATCH.subject))
+
+    async def handle(request: JoinBatchRequest) -> JoinBatchReply:
+        results = await asyncio.gather(*map(outcome, request.joins))
+        return JoinBatchReply(results=tuple(results))
+
+    return handle
 
 
 def checked_name(raw: str) -> str:

@@ -34,7 +34,7 @@ from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_chat.messages import Contents, Messages
 from opsroom_chat.past import Past
-from opsroom_chat.presence_handlers import Clock, PresenceHandlers
+from opsroom_chat.presence_handlers import Clock, PresenceHandlers, joining_together
 from opsroom_chat.push.gate import PushReaders
 from opsroom_chat.push.records import NotificationRecords
 from opsroom_chat.push.service import PushParts, pushes
@@ -359,6 +359,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     chat.files.register(service)
     service.add(endpoints.REGISTER, presence.register)
     service.add(endpoints.JOIN, of_members(presence.join))
+    service.add(endpoints.JOIN_BATCH, joining_together(of_members(presence.join)))
     service.add(endpoints.LEAVE, presence.leave)
     service.add(endpoints.USERS, presence.users)
     service.add(endpoints.WHOAMI, of_members(presence.whoami))

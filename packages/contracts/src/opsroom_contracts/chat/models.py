@@ -31,6 +31,8 @@ HISTORY_MAX = 200
 """The maximum number of messages on one page of history."""
 SEND_BATCH_MAX = 64
 """The maximum number of messages in one request."""
+JOIN_BATCH_MAX = 64
+"""The maximum number of joins in one request."""
 USERS_MAX = 2000
 """The maximum number of users on one page: they take less than half of what a broker accepts in a message."""
 
@@ -211,6 +213,28 @@ class JoinReply(Model):
 
     user: User
     seq: Sequence
+
+
+class JoinBatchRequest(Model):
+    """Add connections, also of different members, each as by a ``JoinRequest``.
+
+    A retry of the whole request adds no connection twice. One that is refused does not refuse the others.
+    """
+
+    joins: Annotated[tuple[JoinRequest, ...], Field(min_length=1, max_length=JOIN_BATCH_MAX)]
+
+
+class JoinResult(Model):
+    """The outcome of one join: ``reply`` if its connection is on the record, else ``fault``."""
+
+    reply: JoinReply | None = None
+    fault: Fault | None = None
+
+
+class JoinBatchReply(Model):
+    """A result for each join of the request, in the same order."""
+
+    results: tuple[JoinResult, ...]
 
 
 class LeaveReason(StrEnum):

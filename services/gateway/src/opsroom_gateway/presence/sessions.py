@@ -19,6 +19,7 @@ from opsroom_contracts.chat.models import (
     ProtocolVersion,
 )
 from opsroom_contracts.errors import RETRYABLE, FaultError
+from opsroom_gateway.presence.join_batches import JoinBatches
 from opsroom_gateway.presence.orphaned_connections import OrphanedConnections
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -58,6 +59,7 @@ class Sessions:
 
     def __init__(self, requester: RequestClient, gateway: str) -> None:
         self._requester = requester
+        self._joins = JoinBatches(requester)
         self._gateway = gateway
         self._by_user: dict[str, dict[str, Session]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +78,7 @@ class Sessions:
             FaultError: the chat service's error.
         """
         with self.pending(request.connection.id):
-            reply = await self._requester.request(endpoints.JOIN, request)
+            reply = await self._joins.join(request)
         user = reply.user
         session = Session(request.connection, request.dialect, user.id, user.name, owner, reply.seq)
         self._by_user.setdefault(reply.user.id, {})[request.connection.id] = session
@@ -164,7 +166,8 @@ class Sessions:
             self._orphans.discard(connection)
         for connection in listed - sessions.keys() - known:
             self._orphans.add(connection, member.user.id)
-            self._spawn(self._remove_orphan(connection))
+            if connection not in self._pending:  # otherwise, what is in progress removes it if it fails
+                self._spawn(self._remove_orphan(connection))
 
     async def _remove_orphan(self, connection: str) -> None:
         """Remove an orphan from its record unless it is resolved or pending after a grace period."""
@@ -178,6 +181,7 @@ class Sessions:
 
     async def close(self) -> None:
         """Cancel tasks that are in progress."""
+        await self._joins.close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
