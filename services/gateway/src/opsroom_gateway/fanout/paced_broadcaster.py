@@ -6,8 +6,8 @@ from opsroom_gateway.fanout.broadcaster import Broadcaster
 from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.encoding import compress_frame
 
-_SECONDS_PER_READER = 40e-6
-"""A write to a socket takes the kernel some 10 µs. So writes take at most a quarter of the time."""
+_SECONDS_PER_READER = 100e-6
+"""A write to a socket takes the kernel some 10 µs. So writes take at most a tenth of the time."""
 _MAX_SECONDS = 1.0
 
 

@@ -107,17 +107,19 @@ class MemberProjection:
         user_id = member.user.id
         before = self._members.get(user_id)
         self.sightings.put(member, before, at)
-        if before is not None:
+        if before is not None and before.user.name != member.user.name:
             self._names.discard(before.user.name, user_id)
         was_listed = before is not None and before.status in _LISTED
         is_listed = member.status in _LISTED
         if member.status is MemberStatus.AWAY:
             self._members.pop(user_id, None)
             self._sequences.pop(user_id, None)
+            self._names.discard(member.user.name, user_id)
         else:
             self._members[user_id] = member
             self._sequences[user_id] = seq
-            self._names.add(member.user.name, user_id)
+            if before is None or before.user.name != member.user.name:
+                self._names.add(member.user.name, user_id)
         if is_listed:
             self.users.put(member.user, member.joined_at)
         else:
