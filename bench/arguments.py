@@ -38,6 +38,7 @@ def parse(scenarios: dict[str, str]) -> Arguments:
         crowds=tuple(given.crowds),
         minutes=given.minutes,
         messages=given.messages,
+        share=given.share,
     )
     return Arguments(given.scenarios or list(scenarios), options, given.json, given.setup)
 
@@ -78,6 +79,12 @@ def _parser(scenarios: dict[str, str]) -> argparse.ArgumentParser:
         type=_count,
         default=1_000_000,
         help="stored messages in log and search (default: 1000000)",
+    )
+    add(
+        "--share",
+        type=_count,
+        default=25,
+        help="sockets of each person in memory and storm, at most 64 (default: 25)",
     )
     add("--json", type=Path, metavar="FILE", help="write the tables there, too, after each scenario")
     return parser

@@ -12,6 +12,7 @@ class Options:
     that it measures, all of them if empty. ``crowds``: the numbers of readers for ``memory``
     (``storm`` uses the largest). ``minutes``: how long ``slope`` lasts.
     ``messages``: how many are stored for ``log`` and ``search``.
+    ``share``: how many sockets each person has in ``memory`` and ``storm``.
     """
 
     rounds: int
@@ -23,3 +24,4 @@ class Options:
     crowds: tuple[int, ...] = (1_000, 10_000)
     minutes: float = 10.0
     messages: int = 1_000_000
+    share: int = 25

@@ -13,9 +13,8 @@ from opsroom_client import Opsroom
 from opsroom_testkit.websocket_client import WebSocketClient
 
 SSE, WEBSOCKET = "SSE", "WebSocket"
-PEOPLE_SHARE = 25
-"""Sockets of one user: the record of a user holds 64 connections, those of a dead gateway included."""
 _PER_ADDRESS = 5_000
+_REGISTER_AT_ONCE = 16
 _JOIN_SECONDS = 60.0
 _EVENT = re.compile(rb"id: (\d+)\nevent: change\ndata: (\{[^\n]*\})\n\n")
 _OPERATION = re.compile(rb'"operationId":"([^"]+)"')
@@ -170,11 +169,16 @@ class EventStreamReader(asyncio.Protocol):
             self.opened.exception()  # marks it as retrieved: the waiter may have timed out
 
 
-async def tokens(port: int, readers: int) -> list[str]:
-    """Register users, and return a token for each of ``readers`` sockets."""
-    people = range(-(-readers // PEOPLE_SHARE))
+async def tokens(port: int, readers: int, share: int) -> list[str]:
+    """Register users, and return a token for each of ``readers`` sockets; ``share`` of them have the same."""
+    slots = asyncio.Semaphore(_REGISTER_AT_ONCE)
     async with Opsroom(f"http://127.0.0.1:{port}") as opsroom:
-        known = [(await opsroom.register(f"reader {number}")).token for number in people]
+
+        async def register(number: int) -> str:
+            async with slots:
+                return (await opsroom.register(f"reader {number}")).token
+
+        known = await asyncio.gather(*map(register, range(-(-readers // share))))
     return [known[number % len(known)] for number in range(readers)]
 
 

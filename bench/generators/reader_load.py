@@ -36,7 +36,10 @@ Publish = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ReaderPlan:
-    """``readers`` of ``kind`` at the gateway on ``port``; ``storm``: kill it (``pids``) and reconnect."""
+    """``readers`` of ``kind`` at the gateway on ``port``; ``storm``: kill it (``pids``) and reconnect.
+
+    ``share``: how many sockets each person has.
+    """
 
     kind: str
     readers: int
@@ -44,6 +47,7 @@ class ReaderPlan:
     port: int
     nats_port: int
     pids: dict[str, int]
+    share: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,7 @@ async def _run(plan: dict[str, Any]) -> JsonObject:
     if crowd.kind == SSE:
         readers: list[Reader] = [EventStreamReader(number) for number in range(crowd.readers)]
     else:
-        known = await tokens(crowd.port, crowd.readers)
+        known = await tokens(crowd.port, crowd.readers, crowd.share)
         readers = [SocketReader(number, token) for number, token in enumerate(known)]
     return asdict(await ReaderLoad(crowd, readers).figures())
 

@@ -31,7 +31,9 @@ async def _row(kind: str, readers: int, options: Options) -> tuple[Cell, ...]:
     found = []
     for _ in range(options.rounds):
         async with portal(delay=3600, pin=options.pin) as servers:
-            plan = ReaderPlan(kind, readers, False, servers.port, servers.nats_port, servers.pids())
+            plan = ReaderPlan(
+                kind, readers, False, servers.port, servers.nats_port, servers.pids(), options.share
+            )
             found.append(await run_reader_load(plan))
     return (
         f"{readers:,} × {kind}",

@@ -46,15 +46,14 @@ async def measure(options: Options) -> list[Table]:
                 *(cpu[name] / readers * 1e6 for name in _PROCESSES),
             )
         )
-    return [
-        Table("Reconnect storm (gateway killed and started again, messages all the while)", _HEADERS, rows)
-    ]
+    words = f"gateway killed and started again, messages all the while, {options.share} sockets a person"
+    return [Table(f"Reconnect storm ({words})", _HEADERS, rows)]
 
 
 async def _storm(kind: str, readers: int, options: Options) -> tuple[ReaderFigures, dict[str, float]]:
     """Returns the figures, and what the return of everybody took of each process, in seconds of CPU."""
     async with portal(delay=3600, pin=options.pin) as servers:
-        plan = ReaderPlan(kind, readers, True, servers.port, servers.nats_port, servers.pids())
+        plan = ReaderPlan(kind, readers, True, servers.port, servers.nats_port, servers.pids(), options.share)
         crowd = asyncio.create_task(run_reader_load(plan))
         gateway = asyncio.create_task(servers.processes["gateway"].wait())
         try:
