@@ -15,6 +15,7 @@ from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
 from opsroom_gateway.api.chat_socket.replies import Heartbeats
 from opsroom_gateway.api.chat_socket.session import ChatSocketContext, serve_chat_socket
+from opsroom_gateway.api.chat_socket.welcomes import Welcomes
 from opsroom_gateway.api.cloud.access import CommandAccess
 from opsroom_gateway.api.cloud.approvals import approvals_router
 from opsroom_gateway.api.cloud.batch import batch_router
@@ -56,6 +57,7 @@ from opsroom_gateway.middleware.mounts import MountMiddleware, Mounts
 from opsroom_gateway.middleware.request_checks import RequestChecks
 from opsroom_gateway.middleware.root_path import RootPathMiddleware
 from opsroom_gateway.middleware.security_headers import SecurityHeadersMiddleware
+from opsroom_gateway.presence.device_sessions import DeviceSessions
 from opsroom_gateway.settings import GatewaySettings
 from opsroom_gateway.transport.input_budget import InputBudgets
 from opsroom_messaging.client.connection import NatsConnection
@@ -177,10 +179,11 @@ def live_router(broker: NatsConnection, settings: GatewaySettings, components: C
     room = _chat_room(broker, settings, components)
     router = APIRouter(prefix="/api/v1", responses=problems.error_responses(ErrorCode.INVALID_REQUEST))
 
-    @router.websocket("/chat/ws")
     async def chat_socket(websocket: WebSocket) -> None:
         await serve_chat_socket(room, websocket)
 
+    # A route of Starlette: FastAPI's would look for parameters, of which there are none.
+    router.add_websocket_route(f"{router.prefix}/chat/ws", chat_socket)
     router.include_router(
         events_router(
             projections.cloud, projections.cloud_replayer, components.access, components.revocations
@@ -211,7 +214,7 @@ def _chat_room(
             components.limits,
             ChatCommands(components.access, components.limits, components.audit_log),
         ),
-        components.sessions,
+        DeviceSessions(components.sessions),
         components.projections.members,
         components.projections.members_subscription,
         components.projections.chat,
@@ -225,4 +228,5 @@ def _chat_room(
         components.projections.reads,
         components.projections.notifications,
         Heartbeats(components.projections.chat_replayer.position, components.projections.chat.readers.flush),
+        Welcomes(components.projections.members.users),
     )

@@ -1,23 +1,18 @@
 """Frames for a single chat socket: replies to its frames, and notices about its user."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from opsroom_contracts.chat.frames import (
     AckFrame,
     ErrorFrame,
     HeartbeatFrame,
-    Mute,
     MutedFrame,
     ResetFrame,
     UnmutedFrame,
     UsersPageFrame,
-    WelcomeFrame,
 )
-from opsroom_contracts.chat.models import USERS_PAGE, SendReply, User
+from opsroom_contracts.chat.models import USERS_PAGE, SendReply
 from opsroom_contracts.chat.moderation import RestrictionFields
-from opsroom_contracts.chat.reads import Unread
-from opsroom_contracts.chat.rooms import RoomView
 from opsroom_contracts.errors import ErrorCode, FaultError
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.serialization.model import Model
@@ -59,26 +54,6 @@ class Heartbeats:
         return self._frame
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """The user that a welcome is for.
-
-    Attributes:
-        mute: the user's mute, if any.
-        rooms: those of the user that not everybody is in.
-        unread: what the user has not read, if the client wants to know.
-        heartbeat_seconds: the interval of the heartbeats that the client asked for.
-        pages: whether the client asked for pages of the user list.
-    """
-
-    user: User
-    mute: RestrictionFields | None
-    rooms: tuple[RoomView, ...]
-    unread: Unread | None
-    heartbeat_seconds: float | None
-    pages: bool
-
-
 class Replies:
     """Writes frames to one socket; counts refusals."""
 
@@ -91,28 +66,6 @@ class Replies:
     def send(self, frame: Model) -> None:
         """Write one frame."""
         self._connection.write(text_frame(encode(frame)))
-
-    def welcome(self, newcomer: Newcomer, users: UserList, position: Cursor) -> None:
-        """Send the welcome frame. ``position``: the current one."""
-        pages, mute = newcomer.pages, newcomer.mute
-        listed, following = users.page(None, USERS_PAGE) if pages else (users.all(), None)
-        muted = None if mute is None else Mute(until=mute.until, reason=mute.reason)
-        seq, epoch, timestamp = position.seq, position.epoch, position.timestamp
-        self.send(
-            WelcomeFrame(
-                user=newcomer.user,
-                users=listed,
-                next_users=following,
-                user_count=len(users) if pages else None,
-                seq=seq,
-                muted=muted,
-                epoch=epoch,
-                timestamp=timestamp,
-                heartbeat_seconds=newcomer.heartbeat_seconds,
-                rooms=newcomer.rooms,
-                unread=newcomer.unread,
-            )
-        )
 
     def users(self, users: UserList, after: str) -> None:
         """Send a page of the user list."""

@@ -1,7 +1,6 @@
 """``WS /api/v1/chat/ws``: hello, missed messages, then live messages."""
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -16,7 +15,7 @@ from opsroom_contracts.chat.frames import (
     TypingFrame,
     UsersFrame,
 )
-from opsroom_contracts.chat.models import JoinRequest, LeaveReason, TypingEvent, User
+from opsroom_contracts.chat.models import LeaveReason, TypingEvent, User
 from opsroom_contracts.chat.moderation import RestrictionFields, RestrictionKind
 from opsroom_contracts.chat.reads import Unread
 from opsroom_contracts.chat.restrictions import refusal
@@ -27,7 +26,8 @@ from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import typing_subject
 from opsroom_gateway.api.chat_socket.codec import FrameReader
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
-from opsroom_gateway.api.chat_socket.replies import Heartbeats, Newcomer, Replies, plain_heartbeat
+from opsroom_gateway.api.chat_socket.replies import Heartbeats, Replies, plain_heartbeat
+from opsroom_gateway.api.chat_socket.welcomes import Newcomer, Welcomes
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
 from opsroom_gateway.chat.commands import Speaker
@@ -36,9 +36,10 @@ from opsroom_gateway.fanout.replay_buffer import Frame
 from opsroom_gateway.metrics import error_counter
 from opsroom_gateway.middleware.client_address import Client, client_of
 from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.presence.device_sessions import DeviceSession, DeviceSessions
 from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_gateway.presence.room_notices import RoomNotices
-from opsroom_gateway.presence.sessions import Session, Sessions
+from opsroom_gateway.presence.sessions import Session
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
@@ -62,7 +63,7 @@ class ChatSocketContext:
 
     broker: NatsConnection
     requests: FrameRequests
-    sessions: Sessions
+    devices: DeviceSessions
     members: MemberProjection
     members_subscription: StreamSubscription
     projection: MessageProjection
@@ -76,6 +77,7 @@ class ChatSocketContext:
     reads: ReadPositions
     notifications: NotificationSettingsProjection
     heartbeats: Heartbeats
+    welcomes: Welcomes
 
 
 class _ClosedError(Exception):
@@ -90,6 +92,7 @@ class ChatSocket:
         "_client",
         "_connection",
         "_context",
+        "_device",
         "_frames",
         "_identity",
         "_last_typing",
@@ -97,7 +100,6 @@ class ChatSocket:
         "_owners",
         "_reads",
         "_replies",
-        "_session",
         "_token",
         "_user",
         "_welcomed",
@@ -109,7 +111,7 @@ class ChatSocket:
         self._connection = connection
         self._replies = Replies(connection, error_counter(context.broker.metrics))
         self._frames = FrameReader(connection, self._replies, context.limits.json_depth)
-        self._session: Session | None = None
+        self._device: DeviceSession | None = None
         self._token = ""
         self._user: User | None = None
         self._identity: Identity | None = None
@@ -169,12 +171,12 @@ class ChatSocket:
             if self._reads:
                 self._context.reads.close(self._connection, self._user.id)
         self._context.members.readers.unsubscribe(self._connection)
-        session, self._session = self._session, None
-        if session is not None and not self._left:
+        device, self._device = self._device, None
+        if device is not None and not self._left:
             manner = LeaveReason.CLOSED if self._connection.closed_by_peer else LeaveReason.BROKEN
             if self._banned:
                 manner = LeaveReason.EXIT
-            await self._context.sessions.leave(session, manner)
+            await self._context.devices.leave(device, self, manner)
 
     async def _hello(self, websocket: WebSocket) -> HelloFrame:
         try:
@@ -192,26 +194,23 @@ class ChatSocket:
         return frame
 
     async def _join(self, hello: HelloFrame) -> None:
-        connection = self._context.sessions.new_connection()
         enforcer = self._context.access.enforcer
         try:
             enforcer.check(self._client)
             self._context.limits.count_join(self._client)
             self._token = hello.token
             await self._authorize(hello.token)
-            self._session, reply = await self._context.sessions.join(
-                JoinRequest(connection=connection, token=hello.token), self
-            )
+            device = self._device = await self._context.devices.join(hello.token, self)
             # The list in the welcome must contain this user. A lagging gateway rejects the connection.
-            if not await self._context.members_subscription.wait_for(reply.seq, _SEEN_SECONDS):
+            if not await self._context.members_subscription.wait_for(device.session.seq, _SEEN_SECONDS):
                 self._connection.close(Close.TRY_LATER.value)
                 raise _ClosedError
-            self._user, self._identity = reply.user, self._identity_of(reply.user)
-            self._watch_device(hello.token, reply.user)
+            self._user, self._identity = device.user, self._identity_of(device.user)
+            self._watch_device(device)
             enforcer.watch(
                 self._connection,
                 self._client,
-                reply.user.name,
+                device.user.name,
                 self._on_restriction,
                 self._identity,
                 owners=self._owners,
@@ -227,7 +226,7 @@ class ChatSocket:
             self._banned = error.fault.code is ErrorCode.BANNED
             self._connection.close(closes.get(error.fault.code, Close.TRY_LATER).value)
             raise _ClosedError from None
-        if not self._is_listed(self._session):
+        if not self._is_listed(device.session):
             self._connection.close(Close.TRY_LATER.value)
             raise _ClosedError
 
@@ -260,14 +259,14 @@ class ChatSocket:
 
         self._context.revocations.watch(self, principal, Action.CHAT, end)
 
-    def _watch_device(self, token: str, user: User) -> None:
+    def _watch_device(self, device: DeviceSession) -> None:
         """In ``open`` mode, where nothing else watches it: close the socket once its device is signed out."""
 
         def end() -> None:
             self._connection.close(Close.LEFT.value)
 
-        member, digest = self._context.members.member(user.id), hashlib.sha256(token.encode()).hexdigest()
-        self._context.revocations.watch_device(self, member, digest, end)
+        member = self._context.members.member(device.user.id)
+        self._context.revocations.watch_device(self, member, device.digest, end)
 
     async def _welcome_and_replay(self, hello: HelloFrame) -> None:
         context, user = self._context, self._user
@@ -280,7 +279,7 @@ class ChatSocket:
         newcomer = Newcomer(
             user, self._mute(), context.rooms.views(user.id), unread, beat, pages=bool(hello.user_pages)
         )
-        self._replies.welcome(newcomer, context.members.users, context.replayer.position())
+        self._connection.write(context.welcomes.frame(newcomer, context.replayer.position()))
         if hello.heartbeats:
             self._connection.heartbeat = plain_heartbeat
         self._welcomed = True
@@ -331,7 +330,7 @@ class ChatSocket:
             case TypingFrame():
                 await self._publish_typing(frame)
             case ReadFrame():
-                self._context.reads.put(self._require_session().user_id, frame.room, frame.seq)
+                self._context.reads.put(self._require_device().user.id, frame.room, frame.seq)
             case LeaveFrame():
                 await self._leave()
             case HelloFrame():
@@ -342,7 +341,7 @@ class ChatSocket:
     async def _request(self, frames: list[AcknowledgedFrame]) -> None:
         """Send frames to their endpoints, as requests of this user, and acknowledge them."""
         if frames and not self._left:
-            user_id = self._require_session().user_id
+            user_id = self._require_device().user.id
             with self._context.broker.tracer.span(f"frame {frames[0].type}", SpanKind.SERVER, {}):
                 speaker = Speaker(self._client, self._principal)
                 await self._context.requests.send(frames, user_id, speaker, self._replies)
@@ -361,7 +360,7 @@ class ChatSocket:
 
     def _sender(self) -> Identity:
         """Return the identity that this socket's messages count for."""
-        return self._identity or self._require_session().user_id
+        return self._identity or self._require_device().user.id
 
     async def _publish_typing(self, frame: TypingFrame) -> None:
         now = asyncio.get_running_loop().time()
@@ -392,13 +391,13 @@ class ChatSocket:
 
     async def _leave(self) -> None:
         self._left = True
-        await self._context.sessions.leave(self._require_session(), LeaveReason.EXIT, everywhere=True)
+        await self._context.devices.exit(self._require_device(), self)
         self._connection.close(Close.LEFT.value)
 
-    def _require_session(self) -> Session:
-        if self._session is None:
+    def _require_device(self) -> DeviceSession:
+        if self._device is None:
             raise AssertionError("a frame was handled before the join")
-        return self._session
+        return self._device
 
 
 async def serve_chat_socket(context: ChatSocketContext, websocket: WebSocket) -> None:

@@ -1,10 +1,14 @@
 """``GET /api/v1/cloud/events``: all instance events as server-sent events."""
 
 import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
 from opsroom_contracts.chat.moderation import RestrictionFields
 from opsroom_contracts.errors import ErrorCode, FaultError
@@ -43,11 +47,59 @@ _TimestampQuery = Annotated[TimestampText | None, Query()]
 _LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
+@dataclass(frozen=True, slots=True)
+class _Streams:
+    """Opens streams, which end when their reader is banned or loses the permission."""
+
+    projection: InstanceProjection
+    replayer: Replayer
+    access: Authorizer
+    revocations: RevocationWatcher
+
+    def open(self, request: Request, principal: Principal, cursor: Cursor | None) -> EventStream:
+        """Return the stream of ``principal`` after ``cursor``."""
+        return EventStream(partial(self._begin, request, principal, cursor))
+
+    async def _begin(
+        self,
+        request: Request,
+        principal: Principal,
+        cursor: Cursor | None,
+        connection: EventStreamConnection,
+    ) -> None:
+        known = principal.auth_method is not AuthMethod.NONE
+        name, identity = (principal.name, principal.identity) if known else (None, None)
+        on_restriction = partial(_on_restriction, connection)
+        try:
+            self.access.enforcer.watch(connection, client_of(request), name, on_restriction, identity)
+        except FaultError:  # banned since the request was authorized
+            connection.end()
+            return
+        self.revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
+        connection.on_close(partial(self._forget, connection))
+        await self.revocations.recheck(connection, request)
+        if connection.open:
+            await _begin(self.projection, self.replayer, connection, cursor)
+
+    def _forget(self, connection: EventStreamConnection) -> None:
+        self.projection.readers.unsubscribe(connection)
+        self.revocations.unwatch(connection)
+
+
 def events_router(
     projection: InstanceProjection, replayer: Replayer, access: Authorizer, revocations: RevocationWatcher
 ) -> APIRouter:
     """Build the route of the event stream."""
-    router = APIRouter(prefix="/cloud", tags=["cloud"], dependencies=[BEARER])
+    streams = _Streams(projection, replayer, access, revocations)
+
+    async def without_query(request: Request) -> Response:
+        principal = await access.authorize(request, Action.SEE_SERVERS)
+        cursor = _resume_position(None, None, request.headers.get("last-event-id"))
+        return streams.open(request, principal, cursor)
+
+    router = APIRouter(
+        prefix="/cloud", tags=["cloud"], dependencies=[BEARER], route_class=_without_query(without_query)
+    )
 
     @router.get(
         "/events",
@@ -69,32 +121,30 @@ def events_router(
         last_event_id: _LastEventId = None,
     ) -> EventStream:
         cursor = None if since is None else Cursor(since, epoch, timestamp)
-        cursor = _resume_position(cursor, epoch, last_event_id)
-        client = client_of(request)
-        known = principal.auth_method is not AuthMethod.NONE
-        name, identity = (principal.name, principal.identity) if known else (None, None)
-
-        def forget(connection: EventStreamConnection) -> None:
-            projection.readers.unsubscribe(connection)
-            revocations.unwatch(connection)
-
-        async def begin(connection: EventStreamConnection) -> None:
-            try:
-                access.enforcer.watch(
-                    connection, client, name, partial(_on_restriction, connection), identity
-                )
-            except FaultError:  # banned since the request was authorized
-                connection.end()
-                return
-            revocations.watch(connection, principal, Action.SEE_SERVERS, connection.end)
-            connection.on_close(partial(forget, connection))
-            await revocations.recheck(connection, request)
-            if connection.open:
-                await _begin(projection, replayer, connection, cursor)
-
-        return EventStream(begin)
+        return streams.open(request, principal, _resume_position(cursor, epoch, last_event_id))
 
     return router
+
+
+def _without_query(handle: Callable[[Request], Awaitable[Response]]) -> type[APIRoute]:
+    """Return a class of routes that pass requests without a query to ``handle``, which has to do the same.
+
+    FastAPI's search for parameters takes longer than the rest, and after a restart everybody comes back.
+    """
+
+    class WithoutQuery(APIRoute):
+        """The route."""
+
+        def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+            """Return what handles a request."""
+            with_query = super().get_route_handler()
+
+            async def handle_either(request: Request) -> Response:
+                return await (with_query if request.scope["query_string"] else handle)(request)
+
+            return handle_either
+
+    return WithoutQuery
 
 
 def _on_restriction(connection: EventStreamConnection, restriction: RestrictionFields) -> None:
