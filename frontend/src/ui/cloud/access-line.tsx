@@ -26,7 +26,7 @@ export function AccessLine() {
   };
   const lacks = ["see_servers", "command_servers"].find(action => !view.may.some(one => one === action));
   return (
-    <section class="notice calm access" aria-label={t.label}>
+    <section class={lacks ? "notice calm access" : "access-line"} aria-label={t.label}>
       <p>
         {me ? <bdi>{me.name}</bdi> : t.nobody}
         {me && view.role && `, ${t.roles[view.role]}`}
