@@ -108,16 +108,12 @@ test("the use of CPU and memory is drawn in the row and in the panel", async ({ 
   await expectState(page, name, "Running");
   await rowOf(page, name).getByRole("link", { name }).click();
   const use = page.getByRole("region", { name: "Usage" });
-  await expect(use.getByRole("img", { name: /^CPU: [\d.]+ % now/ })).toBeVisible({
-    timeout: 40_000,
-  });
+  await expect(use.getByRole("img", { name: /^CPU: [\d.]+ % now/ })).toBeVisible();
   await expect(use.getByRole("img", { name: /^Memory: [\d.]+ MB of 1 GB now/ })).toBeVisible();
   // Until the first samples were taken, the row shows none; it asks again after half a minute.
   await page.reload();
   await page.setViewportSize({ width: 1440, height: 800 });
-  await expect(rowOf(page, name).getByRole("img", { name: /^CPU, 15 min: [\d.]+ % now/ })).toBeVisible({
-    timeout: 60_000,
-  });
+  await expect(rowOf(page, name).getByRole("img", { name: /^CPU, 15 min: [\d.]+ % now/ })).toBeVisible();
 });
 
 test("a server is renamed, and its address follows; its labels change, and it is protected", async ({
@@ -182,7 +178,7 @@ test("a restart is undone, and then done", async ({ page }) => {
   await expectState(page, name, "Running");
   await restart.click();
   await expect(panel.locator(".panel-state")).toContainText("Restarting");
-  await expect(panel.locator(".history")).toContainText("✓Restarted", { timeout: 40_000 });
+  await expect(panel.locator(".history")).toContainText("✓Restarted");
 });
 
 test("what happens outside is shown: stopped, failed with the reason, lost", async ({ page, portal }) => {
@@ -210,7 +206,7 @@ test("what happens outside is shown: stopped, failed with the reason, lost", asy
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("It no longer exists at its provider.");
   await dialog.getByRole("button", { name: "Remove" }).click();
-  await expect(rowOf(page, name)).toHaveCount(0, { timeout: 40_000 });
+  await expect(rowOf(page, name)).toHaveCount(0);
 });
 
 test("selected servers are commanded together, and a refusal stays at the one that it is for", async ({
@@ -243,18 +239,17 @@ test("selected servers are commanded together, and a refusal stays at the one th
   await expect(rowOf(page, one)).toContainText("Stopped");
   await bulk.getByRole("button", { name: "Remove…" }).click();
   await dialog.getByRole("button", { name: "Remove" }).click();
-  for (const name of [one, three]) await expect(rowOf(page, name)).toHaveCount(0, { timeout: 40_000 });
+  for (const name of [one, three]) await expect(rowOf(page, name)).toHaveCount(0);
   await expect(bulk).toHaveCount(0);
 });
 
 test("while the agent is away, its servers are unknown and can't be commanded", async ({ page, portal }) => {
-  test.setTimeout(240_000);
   const name = serverName("away");
   await createFrom(page, { name, template: SMALL });
   await expectState(page, name, "Running");
   await portal.setAway(true);
   try {
-    await expect(rowOf(page, name)).toContainText(/Unknown, last seen/, { timeout: 60_000 });
+    await expect(rowOf(page, name)).toContainText(/Unknown, last seen/);
     await expect(page.getByRole("button", { name: `Stop ${name}` })).toHaveAttribute("aria-disabled", "true");
     await expect(page.getByRole("button", { name: "Adopt…" })).toHaveCount(0);
     await page.goto(`${portal.url}/#/servers/${name}`);

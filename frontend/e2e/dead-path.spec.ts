@@ -4,6 +4,8 @@ import { joinChat, sendMessage, testsWithPortal, uniqueName } from "./kit/portal
 
 /** Frequent pings, so that silence is noticed within seconds. */
 const test = testsWithPortal(["--ephemeral"], { GATEWAY_PING_SECONDS: "1" });
+// Both tests share one portal.
+test.describe.configure({ mode: "default" });
 
 /** Open two pages of two users, the first one behind a path that can go dead. */
 async function openTwo(page: Page, other: Page, through: string, direct: string): Promise<string> {

@@ -1,15 +1,12 @@
-import { createHash, randomBytes } from "node:crypto";
 import { expect, type Page } from "@playwright/test";
 import { expectAccessible, expectGoodAppearance } from "./kit/accessibility";
 import { openAccount, testsWithPortal } from "./kit/portal";
+import { issueTokens } from "./kit/tokens";
 
-const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
-const TOKENS = { olga: newToken(), ada: newToken() };
-const lineOf = (name: keyof typeof TOKENS, role: string) =>
-  `${name} ${role} sha256:${createHash("sha256").update(TOKENS[name]).digest("hex")}`;
+const { tokens: TOKENS, setting } = issueTokens({ olga: "operator", ada: "admin" });
 
 const test = testsWithPortal(["--ephemeral", "--access", "token", "--delay", "5"], {
-  GATEWAY_TOKENS: [lineOf("olga", "operator"), lineOf("ada", "admin")].join(),
+  GATEWAY_TOKENS: setting,
 });
 test.describe.configure({ mode: "default" });
 

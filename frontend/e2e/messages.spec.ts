@@ -1,6 +1,6 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import { expectAccessible, expectFits } from "./kit/accessibility";
-import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+import { expectFocused, joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 const field = (page: Page): Locator => page.locator(".room > .composer textarea");
 const message = (page: Page, text: string): Locator => page.locator(".message", { hasText: text });
@@ -103,7 +103,7 @@ for (const [locale, colorScheme] of [
     await page.keyboard.press("Enter");
     await expect(message(other, `first ${mark}`).locator("em")).toHaveText("changed");
     await expect(message(other, `first ${mark}`).locator("time[title]").last()).toBeVisible();
-    await expect(field(page)).toBeFocused();
+    await expectFocused(field(page));
 
     await message(other, `first ${mark}`).hover();
     await other.locator(".message-actions .tool").first().click();
@@ -158,7 +158,7 @@ test("a message is quoted, and a change that fails says why", async ({ page, por
   await expect(page.locator(".message.own:not(.outgoing)", { hasText: `one ${mark}` })).toBeVisible();
   await (await openMenu(page, `one ${mark}`, true)).getByRole("menuitem", { name: "Quote" }).click();
   await expect(field(page)).toHaveValue(`> one ${mark}\n`);
-  await expect(field(page)).toBeFocused();
+  await expectFocused(field(page));
 });
 
 test("on a phone, a long press opens the menu", async ({ browser, portal }) => {
@@ -185,7 +185,7 @@ test("on a phone, a long press opens the menu", async ({ browser, portal }) => {
   await expectAccessible(page);
   await expectFits(page, "messages-phone-menu");
   await page.getByRole("menuitem", { name: "Edit" }).tap();
-  await expect(page.locator(".edit-form textarea")).toBeFocused();
+  await expectFocused(page.locator(".edit-form textarea"));
   await expectFits(page, "messages-phone-edit");
   await context.close();
 });

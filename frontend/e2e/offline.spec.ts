@@ -2,13 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Page } from "@playwright/test";
-import { expectAccessible, expectGoodAppearance } from "./kit/accessibility";
-import { joinChat, ROOT, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
+import { expectAccessible, expectGoodAppearance, saveScreen } from "./kit/accessibility";
+import { joinChat, ROOT, sendMessage, test, uniqueName } from "./kit/portal";
 import { buildPage, type StaticSite, startStaticSite } from "./kit/static-site";
 
-const test = testsWithPortal(["--ephemeral"]);
-// Files are stored and compared, and pages are built.
-test.describe.configure({ timeout: 240_000 });
 test.use({ serviceWorkers: "allow" });
 
 /** Resolves when the page's files are stored, and the worker serves them. */
@@ -84,7 +81,7 @@ test("without a network the page opens and says so, and nothing of the API is st
   await expect(page.locator(".connection")).toContainText("Offline");
   await expect(page.getByText("You're offline")).toBeVisible();
   await expect(page.getByText("Try the demo")).toHaveCount(0);
-  await page.screenshot({ path: "test-results/screens/offline.png" });
+  await saveScreen(page, "offline");
   await expect(page.getByRole("textbox", { name: "Type your message here" })).toBeVisible();
   await expectAccessible(page);
   // Parts that are loaded later are there, too.

@@ -2,15 +2,8 @@ import { expect, type Page } from "@playwright/test";
 import { create } from "./kit/instance-lifecycle";
 import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
-// A host of the local network: browsers have no Web Locks for pages that come from it over plain http.
-test.use({
-  launchOptions: async ({ launchOptions }, use) => {
-    const args = [...(launchOptions.args ?? []), "--host-resolver-rules=MAP host.lan 127.0.0.1"];
-    await use({ ...launchOptions, args });
-  },
-});
-
 test("eight tabs over plain http share one socket and one event stream", async ({ context, portal }) => {
+  // A host of the local network: browsers have no Web Locks for pages that come from it over plain http.
   const url = portal.url.replace("127.0.0.1", "host.lan");
   // Two tabs may lead for a moment; the earlier one then closes what it has.
   const pages: Map<object, string>[] = [];

@@ -1,9 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, type Page } from "@playwright/test";
-import { joinChat, openAccount, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
+import { joinChat, openAccount, sendMessage, test, uniqueName } from "./kit/portal";
 
-const test = testsWithPortal(["--ephemeral"], { CHAT_PUSH_PRIVATE: "1", CHAT_PUSH_DELAY_SECONDS: "1" });
 test.use({ serviceWorkers: "allow" });
 
 interface PushService {

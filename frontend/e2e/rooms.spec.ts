@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContextOptions, expect, type Locator, type Page } from "@playwright/test";
-import { expectAccessible, expectFits, HARDEST_SETTING } from "./kit/accessibility";
-import { joinChat, sendMessage, test, uniqueName } from "./kit/portal";
+import { expectAccessible, expectFits, HARDEST_SETTING, saveScreen } from "./kit/accessibility";
+import { expectFocused, joinChat, sendMessage, test, uniqueName } from "./kit/portal";
 
 interface Person {
   readonly page: Page;
@@ -61,11 +61,11 @@ test("a private room is its members' alone, who are invited, talk and leave", as
   await ann.page.getByRole("button", { name: "Invite" }).click();
   await choose(ann.page, bob.name);
   await expectAccessible(ann.page);
-  await ann.page.screenshot({ path: "test-results/screens/room-invite.png" });
+  await saveScreen(ann.page, "room-invite");
   await dialogOf(ann.page).getByRole("button", { name: "Invite" }).click();
   await expect(ann.page.getByRole("list", { name: "Members" }).getByRole("listitem")).toHaveCount(2);
   await expectAccessible(ann.page);
-  await ann.page.screenshot({ path: "test-results/screens/room-details.png" });
+  await saveScreen(ann.page, "room-details");
 
   await rooms(bob.page).getByRole("link", { name }).click();
   await expect(message(bob.page, "before the invitation")).toBeVisible();
@@ -103,14 +103,14 @@ test("a public room is found, joined, renamed and archived", async ({ browser, p
   await dialogOf(ann.page).getByRole("button", { name: "Create" }).click();
   const field = dialogOf(ann.page).getByRole("textbox", { name: "Name" });
   await expect(field).toHaveAccessibleDescription("There is already a room with this name.");
-  await expect(field).toBeFocused();
-  await ann.page.screenshot({ path: "test-results/screens/room-new.png" });
+  await expectFocused(field);
+  await saveScreen(ann.page, "room-new");
   await dialogOf(ann.page).getByRole("button", { name: "Cancel" }).click();
 
   await bob.page.getByRole("button", { name: "Browse rooms" }).click();
   await dialogOf(bob.page).getByRole("searchbox", { name: "Find a room" }).fill(name);
   await expectAccessible(bob.page);
-  await bob.page.screenshot({ path: "test-results/screens/room-browse.png" });
+  await saveScreen(bob.page, "room-browse");
   await dialogOf(bob.page)
     .getByRole("button", { name: `Join ${name}` })
     .click();
@@ -150,7 +150,7 @@ test("direct messages are counted until they are read, and drafts stay in their 
   await expect(link).toContainText("2 new messages");
   await expect(bob.page).toHaveTitle("(2) #general · Opsroom");
   await expectAccessible(bob.page);
-  await bob.page.screenshot({ path: "test-results/screens/room-unread.png" });
+  await saveScreen(bob.page, "room-unread");
   const field = bob.page.getByRole("textbox", { name: "Type your message here" });
   await field.fill("a draft for all");
   await link.click();

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { test as base, expect, type Page } from "@playwright/test";
 import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
 import { confirmCreation, rows } from "./kit/instance-lifecycle";
-import { type Portal, PYTHON, startPortal } from "./kit/portal";
+import { type Portal, PYTHON, START_TIMEOUT_MS, startPortal } from "./kit/portal";
 
 /** An OpenID Connect provider on loopback; it runs until its standard input is closed. */
 const PROVIDER = `
@@ -38,7 +38,7 @@ const test = base.extend<object, { place: Portal & { readonly issuer: string } }
       await stop();
       provider.stdin?.end();
     },
-    { scope: "worker", timeout: 100_000 },
+    { scope: "worker", timeout: START_TIMEOUT_MS },
   ],
 });
 // Both tests share one portal and one provider.

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, expect, type Locator, type Page } from "@playwright/test";
 import { en as activityEn } from "../src/i18n/activity.en";
@@ -17,15 +16,13 @@ import { ru } from "../src/i18n/ru";
 import { expectAccessible, expectFits } from "./kit/accessibility";
 import { picture } from "./kit/pictures";
 import { testsWithPortal, uniqueName } from "./kit/portal";
+import { issueTokens } from "./kit/tokens";
 
-const newToken = () => `opsroom_${randomBytes(32).toString("base64url")}`;
-const TOKENS = { ann: newToken(), bob: newToken() };
-const lineOf = (name: keyof typeof TOKENS, role: string) =>
-  `${name} ${role} sha256:${createHash("sha256").update(TOKENS[name]).digest("hex")}`;
+const { tokens: TOKENS, setting } = issueTokens({ ann: "admin", bob: "operator" });
 
 // With tokens, a person is the same on all devices, and may have bots.
 const test = testsWithPortal(["--ephemeral", "--access", "token"], {
-  GATEWAY_TOKENS: [lineOf("ann", "admin"), lineOf("bob", "operator")].join(),
+  GATEWAY_TOKENS: setting,
 });
 test.describe.configure({ mode: "default" });
 
@@ -100,7 +97,6 @@ for (const { options, all, activity, files, message: t, people, rooms } of LANGU
   }
 
   test(`two people use everything of the chat: ${options.locale}`, async ({ browser, portal }) => {
-    test.setTimeout(300_000);
     const [ann, bob] = [await device(browser, portal.url, "ann"), await device(browser, portal.url, "bob")];
     const phone = await device(browser, portal.url, "bob", { viewport: { width: 390, height: 760 } });
     const mark = uniqueName("x").replaceAll("-", "");
@@ -281,7 +277,7 @@ for (const { options, all, activity, files, message: t, people, rooms } of LANGU
         await ann.getByRole("combobox").fill("");
         await ann.getByRole("combobox").fill(`${words} ${mark}`);
         await expect(ann.getByRole("option", { name: said("restarting the servers") })).toBeVisible({
-          timeout: 2_000,
+          timeout: 5_000,
         });
       }).toPass();
       await expectAccessible(ann);

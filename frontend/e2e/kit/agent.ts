@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { test as base, expect, type Locator, type Page } from "@playwright/test";
 import { rows } from "./instance-lifecycle";
-import { type Portal, PYTHON, startPortal } from "./portal";
+import { type Portal, PYTHON, START_TIMEOUT_MS, startPortal } from "./portal";
 
 const run = promisify(execFile);
 
@@ -76,7 +76,7 @@ export const testsWithAgent = (settings: Readonly<Record<string, string>>, kind:
         await stop();
         await rm(data, { recursive: true, force: true });
       },
-      { scope: "worker", timeout: 120_000 },
+      { scope: "worker", timeout: START_TIMEOUT_MS },
     ],
   });
 
@@ -108,6 +108,6 @@ export async function createFrom(
 
 /** Wait until a server is as it should be; the work of an agent takes longer than the delay. */
 export async function expectState(page: Page, name: string, state: string | RegExp): Promise<void> {
-  await expect(rowOf(page, name).locator(".server-state")).toContainText(state, { timeout: 40_000 });
+  await expect(rowOf(page, name).locator(".server-state")).toContainText(state);
   await expect(rows(page).locator(".spinner")).toHaveCount(0);
 }

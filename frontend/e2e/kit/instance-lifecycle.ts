@@ -78,20 +78,20 @@ export async function expectWorklog(
 }
 
 /** Create, start, stop and remove an instance with the page's buttons, and check the Worklog. */
-export async function runLifecycle(page: Page, timeout = 15_000): Promise<void> {
+export async function runLifecycle(page: Page): Promise<void> {
   const id = await create(page);
   const mine = page.getByRole("article", { name: id, exact: true });
-  await mine.getByRole("button", { name: `Start ${id}` }).click({ timeout });
-  await expect(mine).toContainText("Running", { timeout });
+  await mine.getByRole("button", { name: `Start ${id}` }).click();
+  await expect(mine).toContainText("Running");
   // Stop is where Start was: the page ignores a click on what has just appeared under a resting pointer.
   await page.mouse.move(0, 0);
   await mine.getByRole("button", { name: `Stop ${id}` }).click();
-  await expect(mine.getByRole("button", { name: `Start ${id}` })).toBeVisible({ timeout });
+  await expect(mine.getByRole("button", { name: `Start ${id}` })).toBeVisible();
   await mine.getByRole("button", { name: `Remove ${id}` }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText(id);
   await dialog.getByRole("button", { name: "Remove" }).click();
-  await expect(mine).toHaveCount(0, { timeout });
+  await expect(mine).toHaveCount(0);
   await expectWorklog(page, id, [
     ["remove", "✓Removed"],
     ["stop", "✓Stopped"],

@@ -8,7 +8,9 @@ export const ROOT = join(import.meta.dirname, "..", "..", "..");
 const VENV_PYTHON = join(ROOT, ".venv", "bin", "python");
 /** The tested Python: with another, `./opsroom` would replace the environment under the tests that use it. */
 export const PYTHON = process.env.PYTHON ?? (existsSync(VENV_PYTHON) ? VENV_PYTHON : "python3");
-const READY_WITHIN_MS = 90_000;
+const READY_WITHIN_MS = 240_000;
+/** The timeout of a fixture that starts a portal. */
+export const START_TIMEOUT_MS = READY_WITHIN_MS + 30_000;
 
 /** A running portal: the real gateway, chat and cloud services and their broker. */
 export interface Portal {
@@ -99,7 +101,7 @@ export const testsWithPortal = (options: readonly string[], environ: Readonly<Re
         await use(portal);
         await stop();
       },
-      { scope: "worker", timeout: READY_WITHIN_MS + 10_000 },
+      { scope: "worker", timeout: START_TIMEOUT_MS },
     ],
   });
 
@@ -108,7 +110,13 @@ export const test = process.env.OPSROOM_URL
   ? base.extend<object, { portal: Portal }>({
       portal: [{ url: process.env.OPSROOM_URL }, { option: true, scope: "worker" }],
     })
-  : testsWithPortal(["--ephemeral"]);
+  : testsWithPortal(["--ephemeral"], {
+      // A user whose connection broke stays that long, so that a test sees which of them have closed it.
+      CHAT_BROKEN_SECONDS: "60",
+      // Lets a test be the push service.
+      CHAT_PUSH_PRIVATE: "1",
+      CHAT_PUSH_DELAY_SECONDS: "1",
+    });
 
 let names = 0;
 /** A name that no other test uses. */
@@ -193,6 +201,10 @@ export async function sendAsNewUser(page: Page, texts: readonly string[]): Promi
     [name, texts] as const,
   );
 }
+
+/** Wait until an element has the focus of its page. In Firefox, the window of that page may be in the background. */
+export const expectFocused = (element: Locator): Promise<void> =>
+  expect.poll(() => element.evaluate(one => document.activeElement === one)).toBe(true);
 
 /** Make the page's scripts see its tab as hidden or visible. */
 export const setHidden = (page: Page, hidden: boolean): Promise<void> =>
