@@ -39,6 +39,8 @@ from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_testkit.waiting import until_answer
 
+START_SECONDS = 120.0
+"""How long a process may take to start: on a busy machine, imports alone take longer than most waits."""
 QUICK = {"closed_seconds": 0.2, "broken_seconds": 1.0, "hold_seconds": 1.0}
 
 
@@ -189,12 +191,11 @@ class ChatProcess:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "opsroom_chat", env=self._environment, stderr=DEVNULL
         )
-        await until_answer(lambda: client.is_responding(CHAT_SERVICE), bool)
+        await until_answer(lambda: client.is_responding(CHAT_SERVICE), bool, START_SECONDS)
 
     async def kill(self) -> None:
-        """Kill it, as a crash would."""
-        assert self._process is not None
-        if self._process.returncode is None:
+        """Kill it, as a crash would, if it runs."""
+        if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
@@ -209,8 +210,8 @@ class ChatProcess:
 async def process(url: str, client: RequestClient, index: Path | None = None) -> AsyncIterator[ChatProcess]:
     """Start a process; it is killed at the end of the block."""
     chat = ChatProcess(url, index)
-    await chat.start(client)
     try:
+        await chat.start(client)
         yield chat
     finally:
         await chat.kill()
