@@ -13,7 +13,7 @@ from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.cards import BOT, Poster, card
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, another, process, refusal
-from services.chat.tests.log.step_proxy import StepProxy
+from services.chat.tests.log.steps import chat_proxy
 from services.chat.tests.moderation import Moderator
 from services.chat.tests.rooms import Rooms
 from services.chat.tests.test_message_removal import nothing_to_erase, on_disk
@@ -145,7 +145,7 @@ def titles_on_disk(folder: Path) -> set[bytes]:
 
 async def kill_at(step: int, broker: BrokerProcess, poster: Poster, last: int, index: Path) -> int:
     """Start a process, and kill it at this step while a card is updated; return the last update."""
-    proxy = StepProxy(int(broker.url.rpartition(":")[2]))
+    proxy = chat_proxy(broker)
     url = f"nats://127.0.0.1:{await proxy.start()}"
     try:
         async with process(url, poster.chat.requester, index) as killed, asyncio.timeout(SECONDS):

@@ -27,9 +27,9 @@ from opsroom_contracts.subjects import INCIDENTS_STREAM, incident_record
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.step_proxy import StepProxy
 from opsroom_testkit.waiting import until, until_answer
 from services.chat.tests.harness import refusal
-from services.chat.tests.log.step_proxy import StepProxy
 from services.chat.tests.rooms import Rooms
 from services.incidents.tests.harness import SECONDS, Room, process, service
 from services.incidents.tests.hooks import Hooks
@@ -283,7 +283,7 @@ async def test_an_incident_is_opened_once_although_a_process_is_killed(
 ) -> None:
     thread = (await team.room.chat.send(team.room.user_id, "The site is down")).id if in_thread else None
     port = int(broker_process.url.rpartition(":")[2])
-    proxy = StepProxy(port, _is_step, b"PUB $JS.API.CONSUMER.MSG.NEXT.CHAT.commands")
+    proxy = StepProxy(port, serves=b"PUB $JS.API.CONSUMER.MSG.NEXT.CHAT.commands", is_step=_is_step)
     try:
         async with process(f"nats://127.0.0.1:{await proxy.start()}", tmp_path) as killed:
             await until(proxy.serves.is_set, SECONDS)

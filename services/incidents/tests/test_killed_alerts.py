@@ -8,9 +8,9 @@ import pytest
 from opsroom_contracts.incidents.cards import CardStatus
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.step_proxy import StepProxy
 from opsroom_testkit.waiting import until
 from services.chat.tests.harness import service as chat_service
-from services.chat.tests.log.step_proxy import StepProxy
 from services.incidents.tests.harness import SECONDS, process
 from services.incidents.tests.hooks import Hooks
 
@@ -32,7 +32,7 @@ def is_step(subject: bytes, body: bytes, from_process: bool) -> bool:
 
 async def killed_at(step: int, hooks: Hooks, secret: str, url: str, folder: Path) -> bool:
     """Report something to a process that is killed at this step. Returns whether it got so far."""
-    proxy = StepProxy(int(url.rpartition(":")[2]), is_step, b"SUB incidents.alert ")
+    proxy = StepProxy(int(url.rpartition(":")[2]), serves=b"SUB incidents.alert ", is_step=is_step)
     behind = f"nats://127.0.0.1:{await proxy.start()}"
     down = {"title": f"Backup {step} failed", "key": f"k{step}", "status": "down"}
     reached = asyncio.create_task(proxy.reached.wait())
@@ -44,7 +44,7 @@ async def killed_at(step: int, hooks: Hooks, secret: str, url: str, folder: Path
             await asyncio.wait({posted, reached}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         reached.cancel()
-        await proxy.stop()  # the broker sees that the process is gone
+        await proxy.stop()
     async with process(url, folder):
         await posted
         await hooks.post(secret, down, delivery=f"down {step}")  # as if the answer had been lost

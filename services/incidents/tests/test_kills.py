@@ -6,8 +6,8 @@ import pytest
 
 from opsroom_contracts.cloud.commands import EventType
 from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.step_proxy import StepProxy
 from opsroom_testkit.waiting import until
-from services.chat.tests.log.step_proxy import StepProxy
 from services.cloud.tests.harness import each_once
 from services.incidents.tests.harness import SECONDS, Room, process
 
@@ -30,7 +30,9 @@ def is_step(subject: bytes, body: bytes, from_process: bool) -> bool:
 
 async def killed_at(step: int, room: Room, url: str, folder: Path, text: str) -> bool:
     """Say ``text`` to a process that is killed at this step. Returns whether it got so far."""
-    proxy = StepProxy(int(url.rpartition(":")[2]), is_step, b"PUB $JS.API.CONSUMER.MSG.NEXT.CHAT.commands")
+    proxy = StepProxy(
+        int(url.rpartition(":")[2]), serves=b"PUB $JS.API.CONSUMER.MSG.NEXT.CHAT.commands", is_step=is_step
+    )
     behind = f"nats://127.0.0.1:{await proxy.start()}"
     try:
         async with process(behind, folder) as killed:
@@ -45,6 +47,7 @@ async def killed_at(step: int, room: Room, url: str, folder: Path, text: str) ->
 
 
 @pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.timeout(400)
 async def test_a_command_is_done_once_and_replied_to_once(
     room: Room, broker_process: BrokerProcess, tmp_path: Path, first: int
 ) -> None:

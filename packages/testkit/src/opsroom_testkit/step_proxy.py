@@ -14,8 +14,8 @@ class StepProxy:
     """Forwards NATS commands one by one, up to a chosen step, of which it notifies.
 
     From the chosen step on, nothing is forwarded but the end of the process: the broker sees that a killed
-    one has closed its connection, as without a proxy, and sends it no more requests. ``serves``: the last
-    subject to which the process subscribes.
+    one has closed its connection, as without a proxy, and sends it no more requests. ``serves``: the
+    beginning of a line that the process sends once it takes requests, such as ``SUB chat.send``.
     """
 
     def __init__(self, target: int, *, serves: bytes, is_step: IsStep) -> None:
@@ -73,7 +73,7 @@ class StepProxy:
                 body = b""
                 if words[0] in _WITH_PAYLOAD:
                     body = await reader.readexactly(int(words[-1]) + 2)
-                if from_process and words[:2] == [b"SUB", self._serves]:
+                if from_process and line.startswith(self._serves):
                     self.serves.set()
                 if words[0] in _WITH_PAYLOAD and self._is_step(words[1], body, from_process):
                     await self._step(reader)

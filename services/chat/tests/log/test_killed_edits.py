@@ -12,7 +12,7 @@ from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.waiting import until_answer
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, process
-from services.chat.tests.log.step_proxy import StepProxy
+from services.chat.tests.log.steps import chat_proxy
 from services.chat.tests.test_message_removal import nothing_to_erase
 
 MESSAGES = 4
@@ -62,7 +62,7 @@ def texts_on_disk(folder: Path) -> set[str]:
 
 async def kill_at(step: int, broker: BrokerProcess, changes: Changes, author: Author, index: Path) -> None:
     """Start a process, and kill it at this step while messages are changed."""
-    proxy = StepProxy(int(broker.url.rpartition(":")[2]))
+    proxy = chat_proxy(broker)
     url = f"nats://127.0.0.1:{await proxy.start()}"
     try:
         async with process(url, author.chat.requester, index) as killed, asyncio.timeout(SECONDS):

@@ -10,7 +10,7 @@ from opsroom_contracts.chat.models import SendReply
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.harness import Chat, process
-from services.chat.tests.log.step_proxy import StepProxy
+from services.chat.tests.log.steps import chat_proxy
 
 SENDS = 8
 """At once, to either process. The one that is killed stores some singly, and some in one batch."""
@@ -46,7 +46,7 @@ class Retries:
 
 async def kill_at(step: int, broker: BrokerProcess, chat: Chat, index: Path, sends: Retries) -> None:
     """Start a process, and kill it at this step while messages are sent."""
-    proxy = StepProxy(int(broker.url.rpartition(":")[2]))
+    proxy = chat_proxy(broker)
     url = f"nats://127.0.0.1:{await proxy.start()}"
     try:
         async with process(url, chat.requester, index) as killed, asyncio.timeout(SECONDS):
@@ -63,6 +63,7 @@ async def kill_at(step: int, broker: BrokerProcess, chat: Chat, index: Path, sen
 
 
 @pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.timeout(400)
 async def test_a_process_killed_at_any_step_stores_each_message_once(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path, first: int
 ) -> None:

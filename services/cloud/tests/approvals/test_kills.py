@@ -31,7 +31,7 @@ def is_step(subject: bytes, body: bytes, from_process: bool) -> bool:
 
 async def kill_at(step: int, broker: BrokerProcess, cloud: Cloud, instance_id: str, command: Command) -> None:
     """Start a process, and kill it at this step while a command is sent, approved and done."""
-    proxy = StepProxy(int(broker.url.rpartition(":")[2]), serves=b"cloud.providers", is_step=is_step)
+    proxy = StepProxy(int(broker.url.rpartition(":")[2]), serves=b"SUB cloud.providers ", is_step=is_step)
     url = f"nats://127.0.0.1:{await proxy.start()}"
     try:
         async with process(url, **POLICY) as killed, asyncio.timeout(SECONDS):
