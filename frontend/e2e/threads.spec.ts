@@ -86,3 +86,43 @@ test("on a phone, a thread has the whole screen", async ({ browser, portal }) =>
   await expect(message(page, `root ${mark}`).locator(".thread-link")).toContainText("1 reply");
   await context.close();
 });
+
+test("followed threads are in the left column, and are read in their panel", async ({
+  page,
+  portal,
+  browser,
+}) => {
+  const other = await (await browser.newContext()).newPage();
+  await page.goto(portal.url);
+  await other.goto(portal.url);
+  await joinChat(page, uniqueName("Ann"));
+  await joinChat(other, uniqueName("Bob"));
+  const mark = Date.now().toString(36);
+  await sendMessage(page, `root ${mark}`);
+  const panel = await openThread(other, `root ${mark}`);
+  await other.keyboard.type(`aside ${mark}`);
+  await other.keyboard.press("Enter");
+  await expect(panel.getByRole("button", { name: "Stop following" })).toBeVisible();
+
+  const link = page.getByRole("link", { name: "Threads" });
+  await expect(link).toContainText("1 unread reply");
+  await link.click();
+  const view = page.locator(".threads-view");
+  await expect(view.locator(".thread-item")).toContainText([`aside ${mark}`]);
+  await expectAccessible(page);
+  await expectFits(page, "threads");
+  await view.getByRole("link", { name: "Open the thread of" }).click();
+  await expect(thread(page).locator(".message", { hasText: `aside ${mark}` })).toBeVisible();
+  await expect(link).not.toContainText("unread");
+
+  await other.goto(`${portal.url}/#/threads`);
+  const item = other.locator(".thread-item", { hasText: `root ${mark}` });
+  await thread(page).locator(".composer textarea").fill(`back ${mark}`);
+  await page.keyboard.press("Enter");
+  await expect(item).toContainText(`back ${mark}`);
+  await item.getByRole("button", { name: "Mark the thread of" }).click();
+  await expect(item.getByRole("button", { name: "Mark the thread of" })).toHaveCount(0);
+  await item.getByRole("button", { name: "Stop following the thread of" }).click();
+  await expect(item).toHaveCount(0);
+  await other.context().close();
+});

@@ -54,6 +54,9 @@ import type {
   Status,
   File as StoredFile,
   ThreadReply,
+  ThreadsReply,
+  ThreadsUnread,
+  ThreadUnread,
   User,
 } from "../contract/generated";
 import type { HistoryPage } from "../state/chat/model";
@@ -240,6 +243,14 @@ export interface ThreadQuery {
 /** The API of threads and pinned messages, which only their panels use. */
 export interface MessagesApi {
   thread(query: ThreadQuery, token?: Token): Promise<ThreadReply>;
+  /** The threads that the user follows, the one with the newest reply first; those before a sequence number. */
+  threads(before: number | undefined, token?: Token): Promise<ThreadsReply>;
+  /** What is unread in them, including replies up to a sequence number. */
+  threadsUnread(atLeast: number, token?: Token): Promise<ThreadsUnread>;
+  /** Follow the thread of a message, or stop following it. */
+  follow(room: string, id: string, on: boolean, token?: Token): Promise<ThreadUnread>;
+  /** The user has read a thread up to a sequence number. */
+  readThread(room: string, id: string, seq: number, token?: Token): Promise<ThreadUnread>;
   /** All pinned messages of a room, the one that was pinned last first. */
   pins(room: string, token?: Token): Promise<readonly Pin[]>;
 }

@@ -4,6 +4,8 @@ import { request } from "./http";
 
 /** The most pinned messages that a room has. */
 const PINS_MAX = 50;
+/** How many followed threads are read at once. */
+const THREADS_SIZE = 20;
 /** How many replies are read at once. */
 const PAGE_SIZE = 50;
 
@@ -17,6 +19,20 @@ export const createMessagesApi = (base: string): MessagesApi => ({
       { path: { room, message_id: id }, query },
       { token },
     );
+  },
+  threads: (before, token) => {
+    const query = { limit: THREADS_SIZE, ...(before === undefined ? {} : { before }) };
+    return request(base, "GET /chat/threads", { query }, { token });
+  },
+  threadsUnread: (atLeast, token) =>
+    request(base, "GET /chat/threads/unread", { query: { atLeast } }, { token }),
+  follow: (room, id, on, token) => {
+    const route = `${on ? "PUT" : "DELETE"} /chat/rooms/{room}/messages/{message_id}/follow` as const;
+    return request(base, route, { path: { room, message_id: id } }, { token });
+  },
+  readThread: (room, id, seq, token) => {
+    const parts = { path: { room, message_id: id }, body: { seq } };
+    return request(base, "PUT /chat/rooms/{room}/messages/{message_id}/read", parts, { token });
   },
   pins: async (room, token) => {
     // A room has at most 50, which the server may spread over pages.

@@ -141,6 +141,7 @@ export type ServerFrame =
   | RemovedFrame
   | ResetFrame
   | RoomFrame
+  | ThreadsNotice
   | TypingNotice
   | UnmutedFrame
   | UsersPageFrame
@@ -169,6 +170,9 @@ export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
 export type RoomKind = "open" | "public" | "private" | "direct";
 export type RoomRole = "member" | "owner";
+export type CardKind = "alert" | "deploy" | "operation" | "servers" | "incident";
+export type CardStatus = "firing" | "acknowledged" | "resolved" | "info" | "running" | "succeeded" | "failed";
+export type Severity = "info" | "warning" | "critical";
 /**
  * This interface was referenced by `undefined`'s JSON-Schema definition
  * via the `patternProperty` "^[a-z0-9][a-z0-9_-]{0,31}$".
@@ -179,9 +183,6 @@ export type NotifyLevel = "all" | "mentions" | "nothing";
  * via the `patternProperty` "^[a-z0-9][a-z0-9_-]{0,31}$".
  */
 export type RoomLevel = "usual" | "all" | "mentions" | "nothing";
-export type CardKind = "alert" | "deploy" | "operation" | "servers" | "incident";
-export type CardStatus = "firing" | "acknowledged" | "resolved" | "info" | "running" | "succeeded" | "failed";
-export type Severity = "info" | "warning" | "critical";
 export type InstanceState = "running" | "stopped";
 export type FailureCode =
   | "provider_error"
@@ -494,6 +495,41 @@ export interface Contract {
       };
       body: NewRead;
       response: Unread;
+    };
+    "GET /chat/threads": {
+      query: {
+        before?: number;
+        limit?: number;
+      };
+      response: ThreadsReply;
+    };
+    "GET /chat/threads/unread": {
+      query: {
+        atLeast?: number;
+      };
+      response: ThreadsUnread;
+    };
+    "PUT /chat/rooms/{room}/messages/{message_id}/follow": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      response: ThreadUnread;
+    };
+    "DELETE /chat/rooms/{room}/messages/{message_id}/follow": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      response: ThreadUnread;
+    };
+    "PUT /chat/rooms/{room}/messages/{message_id}/read": {
+      path: {
+        room: string;
+        message_id: string;
+      };
+      body: NewRead1;
+      response: ThreadUnread;
     };
     "GET /chat/notifications": {
       response: NotificationsReply;
@@ -819,6 +855,7 @@ export interface Contract {
   RemovedFrame: RemovedFrame;
   ResetFrame: ResetFrame;
   RoomFrame: RoomFrame;
+  ThreadsNotice: ThreadsNotice;
   TypingNotice: TypingNotice;
   UnmutedFrame: UnmutedFrame;
   UsersPageFrame: UsersPageFrame;
@@ -1141,58 +1178,19 @@ export interface RoomUnread {
 export interface NewRead {
   seq: number;
 }
-export interface NotificationsReply {
-  settings: NotificationSettings;
-  push?: PushView;
-}
-export interface NotificationSettings {
-  level: "all" | "mentions" | "nothing";
-  rooms: {
-    [k: string]: NotifyLevel;
-  };
-  quiet?: QuietHours;
-}
-export interface QuietHours {
-  begin: string;
-  end: string;
-  zone: string;
-}
-export interface PushView {
-  publicKey: string;
-  devices: number;
-  here: boolean;
-}
-export interface NotificationsPatch {
-  level?: NotifyLevel;
-  rooms?: {
-    [k: string]: RoomLevel;
-  };
-  quiet?: QuietHours;
-  quietOff?: boolean;
-}
-export interface NewSubscription {
-  endpoint: string;
-  keys: PushKeys;
-}
-export interface PushKeys {
-  p256dh: string;
-  auth: string;
-}
-export interface NewMessage {
-  text: string;
+export interface ThreadsReply {
   /**
-   * @maxItems 10
+   * @maxItems 50
    */
-  files?: string[];
-  thread?: string;
-  broadcast?: boolean;
-}
-export interface HistoryReply {
-  messages: Message[];
+  threads: FollowedThread[];
   next?: number;
-  epoch?: string;
-  asOf?: number;
-  erased?: ErasedMessage[];
+  asOf: number;
+}
+export interface FollowedThread {
+  root: Message;
+  last: Message;
+  read: number;
+  unread: number;
 }
 export interface Message {
   thread?: string;
@@ -1298,6 +1296,77 @@ export interface ThreadSummary {
    * @maxItems 5
    */
   participants: User[];
+}
+export interface ThreadsUnread {
+  asOf: number;
+  /**
+   * @maxItems 200
+   */
+  threads: ThreadUnread[];
+}
+export interface ThreadUnread {
+  room: string;
+  id: string;
+  following: boolean;
+  read: number;
+  unread: number;
+  asOf: number;
+}
+export interface NewRead1 {
+  seq: number;
+}
+export interface NotificationsReply {
+  settings: NotificationSettings;
+  push?: PushView;
+}
+export interface NotificationSettings {
+  level: "all" | "mentions" | "nothing";
+  rooms: {
+    [k: string]: NotifyLevel;
+  };
+  quiet?: QuietHours;
+}
+export interface QuietHours {
+  begin: string;
+  end: string;
+  zone: string;
+}
+export interface PushView {
+  publicKey: string;
+  devices: number;
+  here: boolean;
+}
+export interface NotificationsPatch {
+  level?: NotifyLevel;
+  rooms?: {
+    [k: string]: RoomLevel;
+  };
+  quiet?: QuietHours;
+  quietOff?: boolean;
+}
+export interface NewSubscription {
+  endpoint: string;
+  keys: PushKeys;
+}
+export interface PushKeys {
+  p256dh: string;
+  auth: string;
+}
+export interface NewMessage {
+  text: string;
+  /**
+   * @maxItems 10
+   */
+  files?: string[];
+  thread?: string;
+  broadcast?: boolean;
+}
+export interface HistoryReply {
+  messages: Message[];
+  next?: number;
+  epoch?: string;
+  asOf?: number;
+  erased?: ErasedMessage[];
 }
 export interface ErasedMessage {
   seq: number;
@@ -1732,6 +1801,7 @@ export interface HelloFrame {
   userPages?: boolean;
   unread?: boolean;
   notifications?: boolean;
+  threads?: boolean;
 }
 export interface LeaveFrame {
   type: "leave";
@@ -1904,6 +1974,13 @@ export interface RoomFrame {
    * @maxItems 8
    */
   people?: User[];
+}
+export interface ThreadsNotice {
+  type: "threads";
+  /**
+   * @maxItems 400
+   */
+  threads: ThreadUnread[];
 }
 export interface TypingNotice {
   type: "typing";

@@ -230,6 +230,7 @@ export const en = {
     people: "People",
     online: (n: number) => count(n, { one: "# person here", other: "# people here" }),
     rooms: "Rooms",
+    threads: "Threads",
     room: (name: string) => `Room ${isolated(name)}`,
     members: (n: number) => count(n, { one: "# member", other: "# members" }),
     details: "Members and settings",

@@ -45,6 +45,7 @@ export const en = {
   joinOf: (name: string) => `Join ${isolated(name)}`,
   open: "Open",
   openOf: (name: string) => `Open ${isolated(name)}`,
+  newReplies: (n: number) => count(n, { one: "# unread reply", other: "# unread replies" }),
   mentions: (n: number) => count(n, { one: "# mention of you", other: "# mentions of you" }),
   members: (n: number) => count(n, { one: "# member", other: "# members" }),
   notMember: "You aren't in this room. Join it to read and write.",

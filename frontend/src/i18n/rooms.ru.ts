@@ -45,6 +45,12 @@ export const ru: RoomsDictionary = {
   joinOf: name => `Войти в комнату ${isolated(name)}`,
   open: "Открыть",
   openOf: name => `Открыть комнату ${isolated(name)}`,
+  newReplies: n =>
+    count(n, {
+      one: "# непрочитанный ответ",
+      few: "# непрочитанных ответа",
+      other: "# непрочитанных ответов",
+    }),
   mentions: n => count(n, { one: "# упоминание", few: "# упоминания", other: "# упоминаний" }),
   members: n => count(n, { one: "# участник", few: "# участника", other: "# участников" }),
   notMember: "Вы не участник этой комнаты. Войдите, чтобы читать и писать.",

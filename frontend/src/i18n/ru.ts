@@ -205,6 +205,7 @@ export const ru: Dictionary = {
     people: "Люди",
     online: n => count(n, { one: "# человек здесь", few: "# человека здесь", other: "# человек здесь" }),
     rooms: "Комнаты",
+    threads: "Ветки",
     room: name => `Комната ${isolated(name)}`,
     members: n => count(n, { one: "# участник", few: "# участника", other: "# участников" }),
     details: "Участники и настройки",

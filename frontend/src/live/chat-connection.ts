@@ -15,6 +15,7 @@ import { LatestPages } from "./latest-pages";
 import { frameOf, type OutgoingItem } from "./outgoing-frame";
 import type { PageStore } from "./page-store";
 import { parseRetryHint, Reconnector } from "./reconnector";
+import { Recounts } from "./recounts";
 import { SilenceWatch } from "./silence-watch";
 
 /** Without an ack in this time, the connection is considered dead. */
@@ -33,6 +34,7 @@ const UNKNOWN_FIELDS: readonly string[] = [
   "userPages",
   "unread",
   "notifications",
+  "threads",
 ];
 /** The close codes that a frame of ours causes, in which case the next connection must not repeat it. */
 const FRAME_REFUSED: readonly number[] = [CloseCode.TOO_BIG, CloseCode.PROTOCOL];
@@ -67,6 +69,7 @@ export class ChatConnection {
   private isOlder = false;
   /** Whether the server has refused a message on this connection. */
   private hasRefused = false;
+  private readonly recounts: Recounts;
   private readonly silence = new SilenceWatch(() => this.onSilence());
   private readonly reconnector: Reconnector;
 
@@ -78,6 +81,12 @@ export class ChatConnection {
       onDelay: room => this.dispatch({ kind: "delayed", room }),
       // Without history the room is incomplete: reconnect and start again.
       onFailure: () => this.onSilence(),
+    });
+    this.recounts = new Recounts({
+      ...{ backend: options.backend, token: options.token },
+      state: () => this.state(),
+      read: (room, seq) => this.read(room, seq),
+      onThreads: counts => this.dispatch({ kind: "threads", counts }),
     });
     this.reconnector = new Reconnector({
       connect: () => this.connect(),
@@ -160,6 +169,7 @@ export class ChatConnection {
       userPages: true,
       unread: true,
       notifications: true,
+      threads: true,
       ...(epoch === undefined ? {} : { epoch }),
       ...(resumeTimestamp === undefined ? {} : { timestamp: resumeTimestamp }),
     };
@@ -173,6 +183,7 @@ export class ChatConnection {
   private disconnect(): void {
     this.welcomed = false;
     this.latest.stop();
+    this.recounts.stop();
     clearTimeout(this.ackTimer);
     this.stopWaiting();
     this.silence.stop();
@@ -188,8 +199,16 @@ export class ChatConnection {
     if (frame.type === "reset") this.latest.restart();
     this.dispatch({ kind: "frame", frame, at: Date.now() });
     if (frame.type === "welcome") this.onWelcome(frame);
-    if (frame.type === "welcome" || frame.type === "reset") this.loadConversations();
+    if (frame.type === "welcome" || frame.type === "reset") this.loadMissing();
+    if (!this.isOlder) this.recounts.onFrame(frame);
     this.sendNext();
+  }
+
+  /** What the connection does not bring: the latest messages, and what is unread in followed threads. */
+  private loadMissing(): void {
+    this.loadConversations();
+    // Gateways of earlier releases don't follow threads.
+    if (!this.isOlder) this.recounts.restart();
   }
 
   private onWelcome({ heartbeatSeconds, unread }: WelcomeFrame): void {

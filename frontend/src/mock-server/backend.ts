@@ -85,7 +85,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     },
     files: async () => chat.files.api,
     rooms: async () => mockRoomsApi({ rooms: chat.rooms, respond, userOf }),
-    messages: async () => mockMessagesApi(chat, respond),
+    messages: async () => mockMessagesApi(chat, respond, userOf),
     notifications: async () => mockNotificationsApi(chat, respond, userOf),
     search: async () => mockSearchApi(chat, respond),
     restrictions: () => respond(() => []),

@@ -31,7 +31,7 @@ import { isListOf, isText } from "./stored";
 import { watchTyping } from "./typing-expiry";
 
 /** The version of the messages between tabs: tabs with another one, from before an update, are not in the channel. */
-const CHANNEL_VERSION = 6;
+const CHANNEL_VERSION = 7;
 
 export interface AppStoreOptions {
   readonly backend: Backend;

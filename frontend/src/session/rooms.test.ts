@@ -55,6 +55,25 @@ describe("a room", () => {
     expect(texts(ann)).toEqual(["missed by all"]);
   });
 
+  it("has as much unread as the server counts after a removal", async () => {
+    const ann = browser.open();
+    await join(ann);
+    const { id, bob } = await roomOf(ann);
+    const { chat } = browser.backend;
+    const { seq } = chat.say(bob, "read", undefined, undefined, id);
+    await settle();
+    ann.read(id, seq);
+    const [first, second] = ["one", "two"].map(text => chat.say(bob, text, undefined, undefined, id));
+    await settle();
+    expect(ann.chat.value.rooms.get(id)?.unread).toBe(2);
+    for (const message of [second, first])
+      chat.change({ listener: { onOpen() {}, onFrame() {}, onClose() {} } }, bob, {
+        ...{ type: "delete", clientId: `d${message?.seq}`, room: id, id: message?.id ?? "" },
+      });
+    await settle(1_000);
+    expect(ann.chat.value.rooms.get(id)?.unread).toBe(0);
+  });
+
   it("is gone, with its messages, once the user is removed from it", async () => {
     const ann = browser.open();
     await join(ann);

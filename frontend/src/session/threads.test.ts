@@ -70,5 +70,41 @@ it("doesn't count a reply that the room doesn't show as unread", async () => {
   bob.send("aloud", ROOM, { thread: rootOf(ann)?.id ?? "", broadcast: true });
   await settle();
   expect(ann.chat.value.rooms.get(ROOM)?.last).toBeGreaterThan(1);
-  expect(ann.chat.value.arrived.map(one => one.text)).toEqual(["aloud"]);
+  // Ann follows the thread, whose first message is hers.
+  expect(ann.chat.value.arrived.map(one => one.text)).toEqual(["quietly", "aloud"]);
+});
+
+const followed = (store: AppStore) =>
+  [...store.chat.value.threads.byId.values()].filter(one => one.following).map(one => [one.id, one.unread]);
+
+it("counts unread replies in followed threads, the same after a reconnect and a reload", async () => {
+  const ann = browser.open();
+  await join(ann);
+  ann.send("root");
+  await settle();
+  const thread = rootOf(ann)?.id ?? "";
+  const bob = browser.open({ scope: "other" });
+  await join(bob, "Bob");
+  for (const text of ["one", "two"]) bob.send(text, ROOM, { thread });
+  await settle();
+  expect([followed(ann), followed(bob)]).toEqual([[[thread, 2]], [[thread, 0]]]);
+  ann.stop();
+  bob.send("three", ROOM, { thread });
+  await settle();
+  const again = browser.open();
+  await settle(1_000);
+  expect(followed(again)).toEqual([[thread, 3]]);
+  const { chat } = browser.backend;
+  const api = await browser.backend.messages();
+  const last = messages(again).at(-1)?.seq ?? 0;
+  await Promise.all([api.readThread(ROOM, thread, last - 1, again.token), settle()]);
+  expect(followed(again)).toEqual([[thread, 1]]);
+  bob.change(ROOM, messages(bob).at(-1)?.id ?? "", { kind: "delete" });
+  await settle(1_000);
+  expect(followed(again)).toEqual([[thread, 0]]);
+  await Promise.all([api.follow(ROOM, thread, false, again.token), settle()]);
+  chat.cutAll();
+  again.reconnect();
+  await settle(1_000);
+  expect(followed(again)).toEqual([]);
 });

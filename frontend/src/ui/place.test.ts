@@ -9,6 +9,7 @@ it.each([
   ["#/rooms", { view: "chat", pane: "list", query: "" }],
   ["#/rooms/deploys/1234", { view: "chat", pane: "room", id: "deploys", query: "" }],
   ["#/rooms/deploys?thread=m1", { view: "chat", pane: "thread", id: "deploys", query: "thread=m1" }],
+  ["#/threads", { view: "chat", pane: "threads", query: "" }],
   ["#/people", { view: "people", query: "" }],
   ["#/people/ann", { view: "chat", pane: "person", id: "ann", query: "" }],
   ["#/cloud", { view: "cloud", query: "" }],

@@ -7,8 +7,8 @@ export type View = "chat" | "cloud" | "activity" | "people" | "hooks" | "inciden
 /** Where the page is: what its address says. */
 export interface Place {
   readonly view: View;
-  /** In the chat: the list of rooms and people, a room, or a panel beside the room. A phone shows one of them. */
-  readonly pane?: "list" | "room" | "person" | "details" | "thread";
+  /** In the chat: the list of rooms and people, a room, followed threads, or a panel. A phone shows one of them. */
+  readonly pane?: "list" | "room" | "person" | "details" | "thread" | "threads";
   /** The room, the name of the person, or the name or id of the server. */
   readonly id?: string;
   /** The filters of a list. */
@@ -59,6 +59,8 @@ export function parsePlace(hash: string): Place {
     case "rooms":
       if (!id) return { view: "chat", pane: "list", query };
       return { view: "chat", pane: paneOf(query), id, query };
+    case "threads":
+      return { view: "chat", pane: "threads", query };
     case "people":
       return id ? { view: "chat", pane: "person", id, query } : { view: "people", query };
     case "servers":
@@ -91,6 +93,8 @@ export const hrefs = {
   message: (room: string, seq: number) => `${hrefs.room(room)}?message=${seq}`,
   /** The thread of a message, beside its room. */
   thread: (room: string, id: string) => `${hrefs.room(room)}?thread=${encodeURIComponent(id)}`,
+  /** The threads that the user follows. */
+  threads: "#/threads",
   people: "#/people",
   person: (name: string) => `#/people/${encodeURIComponent(name)}`,
   servers: "#/servers",

@@ -9,6 +9,7 @@ import {
   type Message,
   type MessageFrame,
   type NotificationSettings,
+  type ReadFrame,
   type Registered,
   type SendFrame,
   type ServerFrame,
@@ -17,6 +18,7 @@ import {
 } from "../../contract/generated";
 import { type ChangeFrame, isReply, withChange } from "../../state/chat/message-changes";
 import { type HistoryPage, ROOM } from "../../state/chat/model";
+import { isInRoom } from "../../state/chat/rooms";
 import { isCommand } from "../../text/escaped";
 import { parse, type Said } from "../../text/grammar";
 import { isBlank } from "../../text/typed";
@@ -24,6 +26,7 @@ import { MockFiles } from "./files";
 import { type MockConnection, MockMembers } from "./members";
 import { type ChangeRequest, changeMessage } from "./message-changes";
 import { MockRooms } from "./rooms";
+import { MockThreads } from "./threads";
 
 const HEARTBEAT_SECONDS = 15;
 
@@ -54,6 +57,11 @@ export class MockChat {
   readonly rooms = new MockRooms(
     (userId, frame) => this.sendTo(userId, frame),
     ids => this.members.all().flatMap(({ user }) => (ids.includes(user.id) ? [user] : [])),
+  );
+  readonly threads = new MockThreads(
+    this.messages,
+    () => this.seq,
+    (userId, frame) => this.sendTo(userId, frame),
   );
   private readonly notifications = new Map<string, NotificationSettings>();
   private readonly connections = new Set<MockConnection>();
@@ -170,6 +178,7 @@ export class MockChat {
   }
 
   private post(written: Omit<Message, "seq" | "id">): Message {
+    this.threads.onReply(written);
     this.seq += 1;
     const message: Message = { seq: this.seq, id: `m${this.seq}`, ...written };
     this.messages.push(message);
@@ -194,8 +203,7 @@ export class MockChat {
           ...this.members.page(this.usersPerPage, frame.after),
         });
       case "read":
-        for (const one of member.connections) one.listener.onFrame({ ...frame, unread: 0, mentions: 0 });
-        return;
+        return this.sendTo(member.user.id, { ...frame, ...this.count(member.user.id, frame) });
       case "leave":
         this.exit(member.user);
         return this.end(connection, CloseCode.LEFT);
@@ -225,6 +233,14 @@ export class MockChat {
     const result = this.refusal?.code ?? changeMessage(context, user, frame);
     if (typeof result !== "string") return listener.onFrame({ type: "ack", clientId, id, ...result });
     listener.onFrame({ type: "error", message: "not changed", code: result, clientId });
+  }
+
+  /** What somebody has not read of a room. */
+  private count(userId: string, { room, seq }: ReadFrame) {
+    const later = this.messages.filter(
+      one => one.room === room && one.seq > seq && one.user.id !== userId && isInRoom(one),
+    );
+    return { unread: later.length, mentions: 0, asOf: this.seq };
   }
 
   private store({ listener }: MockConnection, user: User, frame: SendFrame): void {
@@ -266,9 +282,10 @@ export class MockChat {
 
   private welcome(
     connection: MockConnection,
-    { token, since, epoch, heartbeats, userPages, unread, notifications }: HelloFrame,
+    { token, since, epoch, heartbeats, userPages, unread, notifications, threads }: HelloFrame,
   ): void {
-    if (!this.isCurrent && (epoch !== undefined || heartbeats || userPages || unread || notifications)) {
+    const isNewer = epoch !== undefined || heartbeats || userPages || unread || notifications || threads;
+    if (!this.isCurrent && isNewer) {
       const field = unread ? "unread" : userPages ? "userPages" : heartbeats ? "heartbeats" : "epoch";
       return connection.listener.onFrame({ type: "error", code: "invalid_request", message: "", field });
     }

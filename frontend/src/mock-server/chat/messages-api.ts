@@ -1,9 +1,18 @@
 import type { MessagesApi } from "../../api/backend";
 import { ApiError } from "../../api/errors";
+import type { User } from "../../contract/generated";
 import type { MockChat } from "./chat";
 
 /** The threads and pinned messages of the demo. */
-export const mockMessagesApi = (chat: MockChat, respond: <T>(work: () => T) => Promise<T>): MessagesApi => ({
+export const mockMessagesApi = (
+  chat: MockChat,
+  respond: <T>(work: () => T) => Promise<T>,
+  userOf: (token: string | undefined) => User,
+): MessagesApi => ({
+  threads: (_before, token) => respond(() => chat.threads.list(userOf(token).id)),
+  threadsUnread: (_atLeast, token) => respond(() => chat.threads.unread(userOf(token).id)),
+  follow: (_room, id, on, token) => respond(() => chat.threads.follow(userOf(token).id, id, on)),
+  readThread: (_room, id, seq, token) => respond(() => chat.threads.read(userOf(token).id, id, seq)),
   thread: ({ id }) =>
     respond(() => {
       const root = chat.messages.find(one => one.id === id);

@@ -13,6 +13,7 @@ import {
 import { changeMessage, conversationOf, insertMessage } from "./messages";
 import { type ChatState, REMOVED_MAX } from "./model";
 import { countArrival, onReadNotice, onRoomFrame, withoutMessages, withRooms, withUnread } from "./rooms";
+import { countReply, onThreadsNotice, withoutRemovedReply } from "./threads";
 
 /** The position after an event, unless it is a duplicate. The events of changes up to there have arrived. */
 function advance(state: ChatState, { seq, timestamp }: { seq: number; timestamp: string }) {
@@ -75,7 +76,7 @@ const FRAME_REDUCERS = {
     const { type: _type, ...message } = frame;
     const { clientId, user } = message;
     // Counted before the position advances: what is later than that is fresh.
-    const counted = countArrival(insertMessage(state, message), message);
+    const counted = countArrival(countReply(insertMessage(state, message), message), message);
     return {
       ...(isReply(frame) ? onChange(counted, frame) : counted),
       ...advance(state, message),
@@ -94,6 +95,7 @@ const FRAME_REDUCERS = {
       ...changeMessage(counted, room, id, message => withoutText(message, frame.byAuthor)),
       arrived: state.arrived.filter(one => one.id !== id),
       removed: [...state.removed.filter(one => one !== id), id].slice(-REMOVED_MAX),
+      threads: withoutRemovedReply(state.threads, frame),
       ...advance(state, frame),
     };
   },
@@ -129,6 +131,9 @@ const FRAME_REDUCERS = {
 
   /** We have read a room up to a sequence, perhaps on another device. */
   read: onReadNotice,
+
+  /** What has changed in the threads that we follow, perhaps on another device. */
+  threads: onThreadsNotice,
 
   /** What we want to be notified of, perhaps changed on another device. */
   notifications: (state, { settings }) => ({ ...state, notify: settings }),

@@ -6,10 +6,12 @@ import type {
   RoomView,
   ServerFrame,
   File as StoredFile,
+  ThreadsUnread,
   User,
 } from "../../contract/generated";
 import { type ConnectionState, IDLE_CONNECTION } from "../connection";
 import type { ChangeFrame, OutgoingChange, QueuedChange, ShownMessage } from "./message-changes";
+import { type FollowedThreads, NO_THREADS } from "./threads";
 
 export type { ShownMessage } from "./message-changes";
 
@@ -131,6 +133,7 @@ export interface ChatState {
   /** By the ids of their rooms; the one that was opened last comes last. */
   readonly conversations: ReadonlyMap<string, Conversation>;
   readonly reads: ReadMarks;
+  readonly threads: FollowedThreads;
   /** The last messages of others that have arrived, in all rooms. */
   readonly arrived: readonly Message[];
   /** The ids of the last removed messages. */
@@ -168,6 +171,7 @@ export const EMPTY_CHAT: ChatState = {
   rooms: new Map([[ROOM, GENERAL]]),
   conversations: new Map([[ROOM, EMPTY_CONVERSATION]]),
   reads: { rooms: new Map() },
+  threads: NO_THREADS,
   arrived: [],
   removed: [],
   recent: [],
@@ -192,6 +196,8 @@ export type ChatEvent =
   | { readonly kind: "roomViews"; readonly rooms: readonly RoomView[] }
   /** The user has read a room up to a sequence number. */
   | { readonly kind: "read"; readonly room: string; readonly seq: number }
+  /** What the server has counted in the threads that the user follows. */
+  | { readonly kind: "threads"; readonly counts: ThreadsUnread }
   /** What this browser has kept of an earlier visit. */
   | { readonly kind: "marks"; readonly reads: ReadMarks }
   | { readonly kind: "queued"; readonly item: QueuedMessage }

@@ -1,6 +1,7 @@
 import type { Message, NotificationSettings, NotifyLevel, QuietHours } from "../../contract/generated";
 import type { ChatState } from "./model";
 import { isInRoom } from "./rooms";
+import { isFollowed } from "./threads";
 
 /** The time of day in a time zone, like 22:05; in one that this browser doesn't know, that of its own. */
 function clockIn(zone: string, at: Date): string {
@@ -28,12 +29,14 @@ export function levelOf(settings: NotificationSettings, room: string, isDirect: 
 }
 
 /** Whether the user wants to be notified of a message of somebody else. Servers of earlier releases have no settings. */
-export function isWanted({ notify, rooms, me }: ChatState, message: Message, at: Date): boolean {
-  if (!notify) return isInRoom(message);
+export function isWanted(state: ChatState, message: Message, at: Date): boolean {
+  const { notify, rooms, me } = state;
+  const isForAll = isInRoom(message) || isFollowed(state, message.thread);
+  if (!notify) return isForAll;
   if (isQuiet(notify.quiet, at)) return false;
   const level = levelOf(notify, message.room, rooms.get(message.room)?.room.kind === "direct");
   if (level === "nothing") return false;
   const { everybody, users } = message.mentions ?? {};
   const isMentioned = everybody === true || (me !== undefined && (users?.includes(me.id) ?? false));
-  return isMentioned || (level === "all" && isInRoom(message));
+  return isMentioned || (level === "all" && isForAll);
 }

@@ -11,6 +11,7 @@ import {
   type OutgoingMessage,
 } from "./model";
 import { countPage, markRead, withViews } from "./rooms";
+import { withThreadCounts } from "./threads";
 
 /** The reducer of the chat. Pure and idempotent: applying an event twice has the same result. */
 export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
@@ -43,6 +44,8 @@ export function reduceChat(state: ChatState, event: ChatEvent): ChatState {
       return withViews(state, event.rooms);
     case "read":
       return markRead(state, event.room, event.seq);
+    case "threads":
+      return withThreadCounts(state, event.counts);
     case "marks":
       return { ...state, reads: event.reads };
     case "queued":

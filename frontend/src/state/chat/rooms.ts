@@ -7,6 +7,7 @@ import {
   type ReadMarks,
   type RoomState,
 } from "./model";
+import { isFollowed, NO_THREADS, withoutRoom } from "./threads";
 
 /** Whether somebody created the room; everybody is in the others. */
 export const isCreatedRoom = (id: string): boolean => /^[rd]-/.test(id);
@@ -104,15 +105,20 @@ export const onReadNotice = (
   { room, seq, unread, mentions, asOf }: ReadNotice,
 ): ChatState => withCount(state, { room, read: seq, unread, mentions, asOf: asOf ?? seq });
 
+/** Whether a message concerns the user: one that its room shows, or a reply in a thread for them. */
+const concerns = (state: ChatState, message: Message): boolean =>
+  isInRoom(message) || mentionsMe(message, state.me) || isFollowed(state, message.thread);
+
 /** Count a message that has arrived. Who writes has read what is there. */
 export function countArrival(state: ChatState, message: Message): ChatState {
   const { room, seq, user } = message;
-  if (!isInRoom(message)) return state;
-  if (user.id === state.me?.id) return markRead(state, room, seq);
+  if (user.id === state.me?.id) return isInRoom(message) ? markRead(state, room, seq) : state;
+  if (!concerns(state, message)) return state;
   const known = state.rooms.get(room) ?? openRoom(room);
   // What the server has counted may still have to be announced.
   const isFresh = seq > (state.resumeFrom ?? 0) && seq > (state.arrived.at(-1)?.seq ?? 0);
   const arrived = isFresh ? [...state.arrived, message].slice(-ARRIVED_MAX) : state.arrived;
+  if (!isInRoom(message)) return { ...state, arrived };
   if (seq <= (known.last ?? 0)) return { ...state, arrived };
   const read = readUpTo(state, room);
   const isRead = read !== undefined && seq <= read;
@@ -187,7 +193,7 @@ export function onRoomFrame(state: ChatState, { type: _type, ...view }: RoomFram
   if (view.role !== undefined) return withRoom({ ...state, conversations }, merged(undefined, view));
   const rooms = new Map(state.rooms);
   rooms.delete(id);
-  return { ...state, rooms, conversations };
+  return { ...state, rooms, conversations, threads: withoutRoom(state.threads, id) };
 }
 
 /**
@@ -198,6 +204,7 @@ export const withoutMessages = (state: ChatState): ChatState => ({
   ...state,
   arrived: [],
   recent: [],
+  threads: NO_THREADS,
   changes: state.changes.filter(one => one.status !== "stored"),
   conversations: new Map([...state.conversations.keys()].map(room => [room, EMPTY_CONVERSATION])),
   rooms: new Map([...state.rooms].map(([id, { last: _last, ...room }]) => [id, room])),

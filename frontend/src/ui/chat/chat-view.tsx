@@ -12,6 +12,7 @@ import { reading } from "./unread";
 
 const loadConversation = () => import(/* webpackChunkName: "conversation" */ "./conversation");
 const loadThread = () => import(/* webpackChunkName: "thread" */ "./thread/thread-panel");
+const loadThreads = () => import(/* webpackChunkName: "threads" */ "./thread/threads-view");
 const loadSidebar = () => import(/* webpackChunkName: "sidebar" */ "../rooms/sidebar");
 const loadGate = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/room-gate");
 const loadDetails = () => import(/* webpackChunkName: "room-dialogs" */ "../rooms/details-panel");
@@ -86,7 +87,9 @@ export function ChatView() {
       <aside class="sidebar" aria-label={t.people}>
         <Lazy load={loadSidebar} props={{}} />
       </aside>
-      {state ? (
+      {pane === "threads" ? (
+        <Lazy load={loadThreads} props={{}} />
+      ) : state ? (
         <Room state={state} />
       ) : (
         <section class="room placeholder" aria-label={t.rooms}>

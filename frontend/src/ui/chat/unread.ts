@@ -2,9 +2,10 @@ import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { Message } from "../../contract/generated";
 import type { ChatState } from "../../state/chat/model";
 import { readUpTo } from "../../state/chat/rooms";
+import { unreadReplies } from "../../state/chat/threads";
 import { currentRoom, place } from "../place";
 
-/** How many messages of others the user has not read, in all rooms but the one that they are reading. */
+/** How many messages of others the user has not read, in followed threads and in rooms but the one before them. */
 export const unread = signal(0);
 /** The sequence number after which messages of the shown room are new; undefined: none are. */
 export const seenUpTo = signal<number | undefined>(undefined);
@@ -19,7 +20,8 @@ const isPhone = (): boolean => matchMedia("(max-width: 640px)").matches;
 /** The room that the user has before them, if any. */
 export const reading = computed(() => {
   const { view, pane } = place.value;
-  const isShown = !isTabHidden.value && view === "chat" && (pane === "room" || !isPhone());
+  const isShown =
+    !isTabHidden.value && view === "chat" && pane !== "threads" && (pane === "room" || !isPhone());
   return isShown ? currentRoom.value : undefined;
 });
 
@@ -58,9 +60,10 @@ export function watchUnread({ chat, onRead, onFresh }: Reader): () => void {
   const { mark, flush } = throttled(onRead);
   const rooms = computed(() => chat.value.rooms);
   const arrived = computed(() => chat.value.arrived);
+  const replies = computed(() => unreadReplies(chat.value));
   const onRooms = effect(() => {
     const others = [...rooms.value].filter(([id]) => id !== reading.value);
-    unread.value = others.reduce((sum, [, room]) => sum + room.unread, 0);
+    unread.value = others.reduce((sum, [, room]) => sum + room.unread, replies.value);
   });
   let last = arrived.peek().at(-1)?.seq ?? 0;
   const onArrived = effect(() => {

@@ -67,7 +67,8 @@ function nameOf({ rooms, me }: ChatState, room: string): string {
 
 /** Where the page is, in the words of its title. */
 function titleOf({ view, pane, id = "" }: Place, room: string): string {
-  const { nav, title } = dictionary.value;
+  const { nav, title, chat } = dictionary.value;
+  if (view === "chat" && pane === "threads") return `${chat.threads} · ${title}`;
   if (view === "chat") return `${pane === "person" ? id : room} · ${title}`;
   return [...(id ? [id] : []), nav[view], title].join(" · ");
 }

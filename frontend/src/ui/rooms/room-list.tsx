@@ -1,6 +1,7 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RoomState } from "../../state/chat/model";
+import { unreadReplies } from "../../state/chat/threads";
 import { useApp } from "../app-context";
 import { reading } from "../chat/unread";
 import { useRovingFocus } from "../list/roving-focus";
@@ -21,7 +22,8 @@ function RoomLink({ state }: { readonly state: RoomState }) {
   // What is before the user's eyes is read, although that may not be noted yet.
   const unread = reading.value === id ? 0 : state.unread;
   const mentions = unread > 0 ? state.mentions : 0;
-  const isShown = currentRoom.value === id && place.value.view === "chat" && place.value.pane !== "person";
+  const { view, pane } = place.value;
+  const isShown = currentRoom.value === id && view === "chat" && pane !== "person" && pane !== "threads";
   const isHere = state.people?.some(one => one.id !== me?.id && users.some(user => user.id === one.id));
   return (
     <li tabIndex={-1}>
@@ -46,6 +48,30 @@ function RoomLink({ state }: { readonly state: RoomState }) {
         )}
       </a>
     </li>
+  );
+}
+
+/** Leads to the threads that the user follows. */
+function ThreadsLink() {
+  const { chat } = useApp().store;
+  const count = useComputed(() => unreadReplies(chat.value)).value;
+  return (
+    <p class="sidebar-part">
+      <a
+        class={count > 0 ? "sidebar-link unread" : "sidebar-link"}
+        href={hrefs.threads}
+        aria-current={place.value.pane === "threads" ? "page" : undefined}
+      >
+        <span class="room-icon icon icon-reply" aria-hidden="true" />
+        <span class="sidebar-name">{dictionary.value.chat.threads}</span>
+        {count > 0 && (
+          <span class="badge">
+            <span aria-hidden="true">{most(count)}</span>
+            <span class="visually-hidden">{roomsDictionary.value.newReplies(count)}</span>
+          </span>
+        )}
+      </a>
+    </p>
   );
 }
 
@@ -108,6 +134,7 @@ export function RoomList() {
   const all = [...rooms.value.values()];
   return (
     <>
+      {isIn && <ThreadsLink />}
       <List label={dictionary.value.chat.rooms} rooms={sortedRooms(all)} add={words.newRoom} dialog="new" />
       {isIn && access.may("chat") && (
         <button

@@ -54,6 +54,7 @@ from opsroom_contracts.chat.frames import (
     SendFrame,
     ServerFrame,
     StoredFrame,
+    ThreadsNotice,
     TypingFrame,
     TypingNotice,
     UnmutedFrame,
@@ -76,6 +77,7 @@ BroadcastFrame = (
     | RoomFrame
     | ReadNotice
     | NotificationsFrame
+    | ThreadsNotice
     | TypingNotice
     | MutedFrame
     | UnmutedFrame
@@ -517,7 +519,9 @@ class Chat:
             case RoomFrame():
                 self._on_room(frame)
                 self._received.put(frame)
-            case MutedFrame() | UnmutedFrame() | ReadNotice() | TypingNotice() | NotificationsFrame():
+            case MutedFrame() | UnmutedFrame() | ReadNotice() | TypingNotice():
+                self._received.put(frame)
+            case NotificationsFrame() | ThreadsNotice():
                 self._received.put(frame)
             case _:
                 assert_never(frame)

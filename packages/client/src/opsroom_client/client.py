@@ -22,6 +22,7 @@ from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_client.rooms import Rooms
 from opsroom_client.search import EVERYTHING, SearchFilter, search
+from opsroom_client.threads import Threads
 from opsroom_contracts.chat.models import (
     HISTORY_MAX,
     USERS_MAX,
@@ -50,6 +51,7 @@ class Opsroom:
         cloud: servers and commands.
         rooms: rooms and their members.
         files: files of messages.
+        threads: threads that the user follows.
         moderation: moderation, for admins.
         access: people and invitations, for admins, and links for devices.
         hooks: addresses to which other programs post, for admins.
@@ -92,6 +94,7 @@ class Opsroom:
         self.rooms = Rooms(self.requests)
         self.files = Files(self.requests)
         self.messages = Messages(self.requests)
+        self.threads = Threads(self.requests)
         self.notifications = Notifications(self.requests)
         self.moderation = Moderation(self.requests)
         self.access = Access(self.requests, self._url)

@@ -18,6 +18,7 @@ from opsroom_contracts.chat import (
     notifications,
     reads,
     rooms,
+    threads,
 )
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
@@ -92,6 +93,12 @@ ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequ
 THREAD = Endpoint(CHAT_SERVICE, "chat.thread", chat.ThreadRequest, chat.ThreadReply)
 READ = Endpoint(CHAT_SERVICE, "chat.read", reads.ReadRequest, reads.Unread)
 UNREAD = Endpoint(CHAT_SERVICE, "chat.unread", reads.UnreadRequest, reads.Unread)
+FOLLOW = Endpoint(CHAT_SERVICE, "chat.follow", threads.FollowRequest, threads.ThreadUnread)
+READ_THREAD = Endpoint(CHAT_SERVICE, "chat.read-thread", threads.ReadThreadRequest, threads.ThreadUnread)
+THREADS = Endpoint(CHAT_SERVICE, "chat.followed-threads", threads.ThreadsRequest, threads.ThreadsReply)
+THREADS_UNREAD = Endpoint(
+    CHAT_SERVICE, "chat.unread-threads", threads.ThreadsUnreadRequest, threads.ThreadsUnread
+)
 NOTIFICATIONS = Endpoint(
     CHAT_SERVICE, "chat.notifications", notifications.NotificationsRequest, notifications.NotificationsReply
 )
@@ -189,6 +196,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
     *(READ, UNREAD, THREAD),
     *(REPLY, MAY_SEND),
+    *(FOLLOW, READ_THREAD, THREADS, THREADS_UNREAD),
     *(NOTIFICATIONS, CHANGE_NOTIFICATIONS, SUBSCRIBE, UNSUBSCRIBE),
     *(BEGIN_FILE, FINISH_FILE, CANCEL_FILE, FILE),
     *(CREATE_INSTANCE, ADOPT_INSTANCE),

@@ -48,6 +48,8 @@ MEMBERSHIPS = "chat.memberships.*"
 """Rooms with members, their names, and the rooms of each person. Part of the ``MEMBERS`` stream."""
 READS = "chat.reads.*"
 """Up to where each person has read their rooms; part of the ``MEMBERS`` stream."""
+FOLLOWS = "chat.threads.*"
+"""The threads that each person follows; part of the ``MEMBERS`` stream."""
 NOTIFICATIONS = "chat.notifications.*"
 PUSH_DEVICES = "chat.push-devices.*"
 PUSH_STATE = "chat.push.*"
@@ -242,6 +244,11 @@ def memberships_subject(user_id: str) -> str:
 def reads_subject(user_id: str) -> str:
     """Return the subject of the read positions of one person."""
     return f"chat.reads.{user_id}"
+
+
+def follows_subject(user_id: str) -> str:
+    """Return the subject of the threads that one person follows."""
+    return f"chat.threads.{user_id}"
 
 
 def notifications_subject(user_id: str) -> str:

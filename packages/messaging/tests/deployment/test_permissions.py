@@ -50,7 +50,7 @@ READS_OF_ROOMS = (
         "chat.rooms",
         "chat.room-members",
     ),
-    *("chat.unread", "chat.whoami", "chat.import"),
+    *("chat.unread", "chat.unread-threads", "chat.followed-threads", "chat.whoami", "chat.import"),
 )
 """By these, messages, files and memberships are read. Servers and agents have no use for them."""
 FORBIDDEN = {

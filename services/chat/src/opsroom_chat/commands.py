@@ -64,7 +64,8 @@ class Replies:
             return _duplicate(stored, reply_id)
         members_seq = await self._access.check_room(request.room)
         if request.thread is not None:
-            await self._threads.check(request.room, request.thread)
+            root = await self._threads.check(request.room, request.thread)
+            await self._threads.follow(root, request.author.id, None)
         event = MessageEvent(
             id=reply_id,
             room=request.room,

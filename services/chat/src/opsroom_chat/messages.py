@@ -7,7 +7,7 @@ from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.changes.people import has_name
 from opsroom_chat.changes.threads import Threads
 from opsroom_chat.commands import check_command, with_trigger
-from opsroom_chat.domain.changes import place_of, sent_at
+from opsroom_chat.domain.changes import Readable, place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.files.records import Attached, FileRecords
@@ -154,7 +154,7 @@ class Messages:
             raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         check_command(request)
         members_seq = await self._check_room(request)
-        await self._check_thread(request)
+        root = await self._check_thread(request)
         sender, identity = await self._sender(request)
         event = MessageEvent(
             id=_id_of(request),
@@ -174,6 +174,8 @@ class Messages:
             await self._check_may_send(*await owner_of(self._members, sender), event)
         if request.raw is not None:
             await self._check_claimed_name(request.guest_name, event)
+        if root is not None:
+            await self._threads.follow(root, sender.id, event.mentions)
         if request.command is not None:
             return _New(*with_trigger(event, request.command))
         if not request.files:
@@ -257,18 +259,22 @@ class Messages:
                 raise
             return 0
 
-    async def _check_thread(self, request: SendRequest) -> None:
-        """Refuse replies to what can't have any, unless this is a retry of one that is stored already."""
+    async def _check_thread(self, request: SendRequest) -> Readable | None:
+        """Return the message that a reply names.
+
+        Replies to what can't have any are refused, unless this is a retry of one that is stored already.
+        """
         if request.thread is None:
             if request.broadcast:
                 message = "broadcast: belongs to replies; name the thread"
                 raise refuse(ErrorCode.INVALID_REQUEST, message, field="broadcast")
-            return
+            return None
         try:
-            await self._threads.check(request.room, request.thread)
+            return await self._threads.check(request.room, request.thread)
         except FaultError as error:
             if error.fault.code in RETRYABLE or not await self._is_stored(request):
                 raise
+            return None
 
     async def _is_stored(self, request: SendRequest) -> bool:
         return await self._store.find(request.room, _id_of(request)) is not None

@@ -20,6 +20,8 @@ from opsroom_chat.commands import Replies
 from opsroom_chat.device_handlers import DeviceHandlers
 from opsroom_chat.files.handlers import FileHandlers
 from opsroom_chat.files.parts import FileParts, build_files
+from opsroom_chat.following.followers import Followers
+from opsroom_chat.following.handlers import FollowingHandlers
 from opsroom_chat.history import History
 from opsroom_chat.imports.handlers import ImportHandlers
 from opsroom_chat.log.index_file import IndexFile
@@ -34,12 +36,12 @@ from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import FilesOfMessages, MessageStore
 from opsroom_chat.messages import Contents, Messages
 from opsroom_chat.past import Past
+from opsroom_chat.person_records import PersonRecords, RecordKind
 from opsroom_chat.presence_handlers import Clock, PresenceHandlers, joining_together
 from opsroom_chat.push.gate import PushReaders
 from opsroom_chat.push.records import NotificationRecords
 from opsroom_chat.push.service import PushParts, pushes
 from opsroom_chat.reads.handlers import ReadHandlers
-from opsroom_chat.reads.read_store import ReadStore
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_chat.restrictions import RestrictionHandlers
 from opsroom_chat.rooms.access import RoomAccess
@@ -50,6 +52,8 @@ from opsroom_chat.search.service import message_search
 from opsroom_chat.settings import ChatSettings
 from opsroom_chat.sweeper import Sweeper
 from opsroom_contracts import endpoints, subjects
+from opsroom_contracts.chat.reads import READ_POSITIONS
+from opsroom_contracts.chat.threads import FOLLOWED_THREADS
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.errors import UnavailableError
@@ -126,6 +130,7 @@ class _Chat:
     access: RoomAccess
     rooms: RoomHandlers
     reads: ReadHandlers
+    following: FollowingHandlers
     messages: Messages
     replies: Replies
     people: People
@@ -278,11 +283,24 @@ def _build(
     mentions = MentionFinder(lambda: projection.index, asyncio.get_running_loop().time)
     access = RoomAccess(lambda: projection.index.rooms, settings.rooms, catch_up)
     people = People(members, access, clock)
-    threads = Threads(store, details, access)
     history = History(message_reader, details)
-    threads = Threads(store, details, access)
     rooms = RoomStore(members, member_reader, member_writer)
-    reads = ReadStore(member_reader, member_writer, ttl=int(settings.retention_seconds()))
+    ttl = int(settings.retention_seconds())
+    reads = PersonRecords(
+        RecordKind(READ_POSITIONS, subjects.reads_subject, ttl), member_reader, member_writer
+    )
+    follows = PersonRecords(
+        RecordKind(FOLLOWED_THREADS, subjects.follows_subject, ttl), member_reader, member_writer
+    )
+    followers = Followers(follows, message_log.unread)
+    threads = Threads(store, details, access, followers)
+    read_handlers = ReadHandlers(
+        reads,
+        message_log.unread,
+        index=lambda: projection.index.rooms,
+        open_rooms=settings.rooms,
+        catch_up=catch_up,
+    )
 
     async def seen(seq: int) -> None:
         await subscription.wait_for(seq, _SEEN_SECONDS)
@@ -296,14 +314,16 @@ def _build(
         store=store,
         access=access,
         rooms=RoomHandlers(
-            rooms, open_rooms=settings.rooms, clock=clock, seen=seen, head=lambda: message_log.unread.head
+            rooms, open_rooms=settings.rooms, clock=clock, seen=seen, head=lambda: message_log.unread.place
         ),
-        reads=ReadHandlers(
-            reads,
+        reads=read_handlers,
+        following=FollowingHandlers(
+            followers,
             message_log.unread,
-            index=lambda: projection.index.rooms,
-            open_rooms=settings.rooms,
-            catch_up=catch_up,
+            details,
+            store=store,
+            access=access,
+            rooms=read_handlers.rooms_of,
         ),
         messages=Messages(
             members,
@@ -315,13 +335,13 @@ def _build(
         ),
         replies=Replies(store, access, threads, clock),
         people=people,
-        edits=Edits(store, people, mentions, clock=clock),
+        edits=Edits(store, people, mentions, threads, clock=clock),
         cards=Cards(store, access, threads, clock=clock),
         files=FileHandlers(files.records, files.store, people, access),
         reactions=Reactions(store, message_log.messages, details, people, clock=clock),
         push=PushParts(
             NotificationRecords(member_reader, member_writer),
-            PushReaders(members, store, reads, message_log.unread, catch_up),
+            PushReaders(members, store, reads, follows, message_log.unread, catch_up),
             clock,
             messages=message_log.subscription,
             delivering=message_log.feed,
@@ -356,6 +376,7 @@ def _endpoints(broker: NatsConnection, chat: _Chat, replicas: int) -> MicroServi
     chat.messages.register(service)
     chat.rooms.register(service)
     chat.reads.register(service)
+    chat.following.register(service)
     chat.files.register(service)
     service.add(endpoints.REGISTER, presence.register)
     service.add(endpoints.JOIN, of_members(presence.join))

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_chat.domain.notifying import changed_levels, check_zone, is_quiet, level_of, reason_for
+from opsroom_chat.domain.notifying import (
+    changed_levels,
+    check_zone,
+    is_quiet,
+    level_of,
+    needs_following,
+    reason_for,
+)
 from opsroom_contracts.chat.models import Mentions
 from opsroom_contracts.chat.notifications import (
     NotificationSettings,
@@ -84,28 +91,40 @@ def test_levels(
 
 
 @pytest.mark.parametrize(
-    ("level", "mentions", "is_direct", "is_shown", "expected"),
+    ("level", "mentions", "is_direct", "expected"),
     [
-        (ALL, None, False, True, PushReason.MESSAGE),
-        (ALL, None, False, False, None),
-        (ALL, Mentions(users=("ann",)), False, False, PushReason.MENTION),
-        (MENTIONS, None, False, True, None),
-        (MENTIONS, Mentions(users=("bob",)), False, True, None),
-        (MENTIONS, Mentions(everybody=True), False, True, PushReason.MENTION),
-        (NOTHING, Mentions(users=("ann",)), False, True, None),
-        (ALL, None, True, True, PushReason.DIRECT),
-        (MENTIONS, None, True, True, None),
+        (ALL, None, False, PushReason.MESSAGE),
+        (ALL, Mentions(users=("ann",)), False, PushReason.MENTION),
+        (MENTIONS, None, False, None),
+        (MENTIONS, Mentions(users=("bob",)), False, None),
+        (MENTIONS, Mentions(everybody=True), False, PushReason.MENTION),
+        (NOTHING, Mentions(users=("ann",)), False, None),
+        (ALL, None, True, PushReason.DIRECT),
+        (MENTIONS, None, True, None),
     ],
 )
 def test_reasons(
     level: NotifyLevel,
     mentions: Mentions | None,
     is_direct: bool,
-    is_shown: bool,
     expected: PushReason | None,
 ) -> None:
-    found = reason_for(level, mentions, "ann", is_direct=is_direct, is_shown=is_shown)
-    assert found is expected
+    assert reason_for(level, mentions, "ann", is_direct=is_direct) is expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_shown", "expected"),
+    [
+        (PushReason.MESSAGE, False, True),
+        (PushReason.MESSAGE, True, False),
+        (PushReason.MENTION, False, False),
+        (PushReason.DIRECT, False, False),
+    ],
+)
+def test_only_replies_that_mention_nobody_are_for_followers_alone(
+    reason: PushReason, is_shown: bool, expected: bool
+) -> None:
+    assert needs_following(reason, is_shown=is_shown) is expected
 
 
 def test_changes_of_levels() -> None:

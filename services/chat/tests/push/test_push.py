@@ -274,3 +274,23 @@ async def test_settings_are_checked(ann: Reader, chat: Chat) -> None:
     assert fault.field == "quiet.zone"
     assert (await ann.unsubscribe()).devices == 0
     assert (await ann.unsubscribe()).devices == 0
+
+
+async def test_replies_are_pushed_to_those_who_follow_the_thread(
+    chat: Chat, ann: Reader, bob: Reader, pushing: PushService
+) -> None:
+    """With the level ``all``; the setting of the room decides, as for other messages."""
+    eve = await person(chat, pushing, "eve")
+    await ann.change(level=NotifyLevel.ALL)
+    await eve.change(level=NotifyLevel.ALL)
+    root = (await bob.send("root")).id
+    await bob.send("before", thread=root)
+    await ann.send("I follow", thread=root)
+    await bob.send("after", thread=root)
+    await until(lambda: "after" in ann.texts)
+    await said_last(bob, ann, eve)
+    assert ("before" in ann.texts, "after" in eve.texts) == (False, False)
+    await ann.change(level=NotifyLevel.MENTIONS)
+    await bob.send("quietly", thread=root)
+    await said_last(bob, ann)
+    assert "quietly" not in ann.texts

@@ -184,7 +184,8 @@ def _register_metrics(
             projections.restrictions,
             projections.rooms,
             projections.reads,
-            projections.notifications,
+            projections.of_people.notifications,
+            projections.of_people.threads,
             projections.cloud,
         ),
     )

@@ -46,6 +46,7 @@ from opsroom_gateway.api.search.routes import PortalSearch, search_router
 from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
+from opsroom_gateway.api.threads import follow_router, threads_router
 from opsroom_gateway.chat.commands import ChatCommands
 from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
@@ -144,6 +145,8 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(rooms_router(rooms, requester, access, components.limits))
     router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(reads_router(requester, access, components.limits))
+    router.include_router(threads_router(requester, access, components.limits))
+    router.include_router(follow_router(requester, access, components.limits))
     commands = ChatCommands(access, components.limits, audit_log)
     router.include_router(
         notifications_router(requester, projections.members_subscription, access, components.limits)
@@ -226,7 +229,7 @@ def _chat_room(
         components.projections.rooms,
         components.room_notices,
         components.projections.reads,
-        components.projections.notifications,
+        components.projections.of_people,
         Heartbeats(components.projections.chat_replayer.position, components.projections.chat.readers.flush),
         Welcomes(components.projections.members.users),
     )

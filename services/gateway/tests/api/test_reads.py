@@ -72,6 +72,22 @@ async def test_own_messages_are_not_unread_and_those_of_others_are_counted(porta
             assert (await noticed(phone, start))["unread"] == 3, "a repeated position asks for the count"
 
 
+async def test_a_count_that_is_asked_for_again_has_what_was_removed_before(portal: Portal) -> None:
+    """Whichever chat process counts: it may not have seen the removal when it is asked."""
+    async with person(portal.gateway) as ann, person(portal.gateway, unread=True) as bob:
+        start = await say(bob, f"start {id(bob)}")
+        await read(bob, start)
+        await noticed(bob, start)
+        for number in range(5):
+            sent = await ann.request("send", text=f"{number} {start}")
+            await ann.request("delete", id=sent["id"])
+            while (frame := await bob.receive("removed"))["id"] != sent["id"]:
+                pass
+            await read(bob, start)
+            notice = await noticed(bob, start)
+            assert (notice["unread"], notice["asOf"] >= frame["seq"]) == (0, True)
+
+
 async def test_a_new_client_gets_what_came_after_the_count(portal: Portal) -> None:
     """So the count and the messages that it adds are complete, however far behind the count was."""
     async with person(portal.gateway) as ann:

@@ -106,19 +106,21 @@ async def person(
     name: str | None = None,
     position: Mapping[str, object] = NO_POSITION,
     unread: bool = False,
+    hello: Mapping[str, object] = NO_POSITION,
 ) -> AsyncIterator[Person]:
     """Open a socket, send a hello, and wait for the welcome.
 
-    ``position``: ``epoch`` and ``timestamp`` to send with ``since``. ``unread``: as in the hello.
+    ``position``: ``epoch`` and ``timestamp`` to send with ``since``. ``unread``: as in the hello. ``hello``:
+    more of its fields.
     """
     chosen = token or await token_of(address, name)
     async with raw_socket(address) as socket:
-        hello: Frame = {"type": "hello", "token": chosen, **position}
+        first: Frame = {"type": "hello", "token": chosen, **position, **hello}
         if since is not None:
-            hello["since"] = since
+            first["since"] = since
         if unread:
-            hello["unread"] = True
-        await socket.send(json.dumps(hello))
+            first["unread"] = True
+        await socket.send(json.dumps(first))
         async with asyncio.timeout(PATIENCE_SECONDS):
             welcome = json.loads(await socket.recv())
         assert welcome["type"] == "welcome", welcome

@@ -9,6 +9,7 @@ import { headOf, isOutgoing, timeOf } from "../grouping";
 import { watchMessages } from "../message/active-message";
 import { messageDictionary } from "../message/message-dictionary";
 import { MessageRow, OutgoingRow, Separators } from "../message-row";
+import { FollowButton, useThreadReading } from "./follow-button";
 import { type Thread, useThread } from "./use-thread";
 
 /** The messages of a thread; at its end, unless the reader has scrolled up. */
@@ -92,6 +93,8 @@ export default function ThreadPanel({ room, id }: ThreadPanelProps) {
   const thread = useThread(room.id, id);
   const t = messageDictionary.value;
   const close = hrefs.room(room.id);
+  const last = thread.replies.findLast(row => !isOutgoing(row));
+  useThreadReading({ room: room.id, id }, last && "seq" in last ? last.seq : undefined);
   return (
     <aside
       class="panel thread"
@@ -102,6 +105,7 @@ export default function ThreadPanel({ room, id }: ThreadPanelProps) {
     >
       <header class="pane-head">
         <h1>{t.thread}</h1>
+        <FollowButton room={room.id} id={id} />
         <a class="tool panel-close" data-escape href={close} title={t.closeThread}>
           <span class="icon icon-close" aria-hidden="true" />
           <span class="visually-hidden">{t.closeThread}</span>

@@ -36,6 +36,7 @@ from opsroom_contracts.chat.frames import (
     ResetFrame,
     RoomFrame,
     StoredFrame,
+    ThreadsNotice,
     TypingNotice,
     UnmutedFrame,
     WelcomeFrame,
@@ -228,7 +229,7 @@ def print_event(event: ChatEvent, joined: Chat, room: str) -> None:
             _print_mute_event(event)
         case RoomFrame() if event.room.id == room and event.role is None:
             print_note("* you are no longer in this room")
-        case TypingNotice() | RoomFrame() | ReadNotice() | NotificationsFrame():
+        case TypingNotice() | RoomFrame() | ReadNotice() | NotificationsFrame() | ThreadsNotice():
             pass  # the terminal has no place for it
         case _:
             assert_never(event)

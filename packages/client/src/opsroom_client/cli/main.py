@@ -22,6 +22,7 @@ from opsroom_client.cli.schedules import schedules
 from opsroom_client.cli.search import search
 from opsroom_client.cli.servers.approvals import approve, deny
 from opsroom_client.cli.servers.group import servers
+from opsroom_client.cli.threads import threads
 from opsroom_client.cli.transfer import export_command, import_command
 
 PROGRAM = "opsroom"
@@ -84,7 +85,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 
 
 _COMMANDS = (
-    *(servers, chat, rooms, messages, files, search, notify),
+    *(servers, chat, rooms, messages, threads, files, search, notify),
     *(moderate, people, invite, bots, hooks, incidents),
     *(approve, deny, schedules, export_command, import_command),
 )

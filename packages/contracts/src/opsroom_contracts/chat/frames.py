@@ -11,6 +11,7 @@ from opsroom_contracts.chat.moderation import Reason
 from opsroom_contracts.chat.notifications import NotificationSettings
 from opsroom_contracts.chat.reads import Unread, UnreadCount
 from opsroom_contracts.chat.rooms import DIRECT_MAX, Room, RoomRole, RoomView
+from opsroom_contracts.chat.threads import FOLLOWED_MAX, ThreadUnread
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.serialization.model import (
     ClientId,
@@ -42,6 +43,9 @@ class HelloFrame(Model):
     ``unread``: whether to say in the welcome what is unread, and to send ``read`` frames.
 
     ``notifications``: whether to send ``notifications`` frames, one right after the welcome.
+
+    ``threads``: whether to send ``threads`` frames. The counts before the first of them are those of
+    ``GET /api/v1/chat/threads/unread``.
     """
 
     type: Literal["hello"] = "hello"
@@ -53,6 +57,7 @@ class HelloFrame(Model):
     user_pages: bool | None = None
     unread: bool | None = None
     notifications: bool | None = None
+    threads: bool | None = None
 
 
 class SendFrame(Model):
@@ -355,6 +360,19 @@ class ReadNotice(Model):
     as_of: Sequence | None = None
 
 
+class ThreadsNotice(Model):
+    """What has changed in the threads that this user follows, on any of their devices or by a reply.
+
+    Sent to clients that asked for ``threads``. After a connection begins, the first one may have threads that
+    have not changed: a client ignores those whose ``following`` and ``read`` it knows, since its own count
+    may be newer, and lower positions. Of the others, it takes over the count, and adds replies of others
+    after ``asOf``. A thread without ``following`` is no longer followed.
+    """
+
+    type: Literal["threads"] = "threads"
+    threads: Annotated[tuple[ThreadUnread, ...], Field(max_length=2 * FOLLOWED_MAX)]
+
+
 class NotificationsFrame(Model):
     """What this user is notified of: after the welcome, and after a change on any of their devices.
 
@@ -425,6 +443,7 @@ ServerFrame = Annotated[
     | LeftFrame
     | RoomFrame
     | ReadNotice
+    | ThreadsNotice
     | NotificationsFrame
     | TypingNotice
     | AckFrame

@@ -13,6 +13,7 @@ from pydantic import Field
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.serialization.model import (
     ClientId,
+    Epoch,
     Identifier,
     Model,
     RoomName,
@@ -83,11 +84,16 @@ class RoomRecord(Model):
 
 
 class Membership(Model):
-    """One person's place in one room. ``seq``: that of ``CHAT`` when they joined; what is before is read."""
+    """One person's place in one room.
+
+    ``seq``: that of ``CHAT`` when they joined; what is before is read. ``epoch``: that of the sequence, which
+    is void in another one.
+    """
 
     role: RoomRole = RoomRole.MEMBER
     joined_at: Timestamp
     seq: Sequence | None = None
+    epoch: Epoch | None = None
 
 
 class PersonRooms(Model):

@@ -12,7 +12,7 @@ from opsroom_contracts import audit, gateways, http, subjects
 from opsroom_contracts.agents import protocol, records
 from opsroom_contracts.agents.endpoints import agent_endpoints
 from opsroom_contracts.chat import events as chat_events
-from opsroom_contracts.chat import frames, moderation, notifications, reads, rooms
+from opsroom_contracts.chat import frames, moderation, notifications, reads, rooms, threads
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.documents.schema import all_models
@@ -32,6 +32,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.room_name_subject("{digest}"): (rooms.RoomNameClaim,),
     subjects.memberships_subject("{user}"): (rooms.PersonRooms,),
     subjects.reads_subject("{user}"): (reads.ReadPositions,),
+    subjects.follows_subject("{user}"): (threads.FollowedThreads,),
     subjects.notifications_subject("{user}"): (notifications.NotificationsRecord,),
     subjects.push_devices_subject("{user}"): (notifications.PushDevices,),
     subjects.push_keys_subject(): (notifications.PushIdentity,),

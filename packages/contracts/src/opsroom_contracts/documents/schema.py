@@ -30,6 +30,7 @@ from opsroom_contracts.chat import (
     notifications,
     reads,
     rooms,
+    threads,
 )
 from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
@@ -75,6 +76,7 @@ _MODULES = (
     schedules,
     search,
     status,
+    threads,
 )
 
 

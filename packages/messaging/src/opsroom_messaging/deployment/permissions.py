@@ -214,6 +214,7 @@ _PERMISSIONS = {
             subjects.ROOM_NAMES,
             subjects.MEMBERSHIPS,
             subjects.READS,
+            subjects.FOLLOWS,
             subjects.NOTIFICATIONS,
             subjects.PUSH_DEVICES,
             subjects.PUSH_STATE,

@@ -84,6 +84,7 @@ def members_stream(*, replicas: int) -> StreamSpec:
             subjects.ROOM_NAMES,
             subjects.MEMBERSHIPS,
             subjects.READS,
+            subjects.FOLLOWS,
             subjects.NOTIFICATIONS,
             subjects.PUSH_DEVICES,
             subjects.PUSH_STATE,

@@ -39,7 +39,8 @@ class Cards:
         message_id = rules.message_id_of(request)
         if await self._store.find(request.room, message_id) is None:
             if request.thread is not None:
-                await self._threads.check(request.room, request.thread)
+                root = await self._threads.check(request.room, request.thread)
+                await self._threads.follow(root, request.author.id, None)
             event = rules.first(request, members_seq, self._clock())
             added = await self._store.add(event)
             if isinstance(added, int):

@@ -1,6 +1,7 @@
 """Handlers of edits and removals: an event replaces the message, and its text is erased."""
 
 from opsroom_chat.changes.people import People
+from opsroom_chat.changes.threads import Threads
 from opsroom_chat.domain import changes
 from opsroom_chat.mentions import MentionFinder
 from opsroom_chat.message_store import MessageStore, StoredChatEvent
@@ -13,8 +14,11 @@ from opsroom_contracts.chat.moderation import RemoveReply, RemoveRequest
 class Edits:
     """Handlers of ``chat.edit``, ``chat.delete`` and ``chat.remove``."""
 
-    def __init__(self, store: MessageStore, people: People, mentions: MentionFinder, *, clock: Clock) -> None:
+    def __init__(
+        self, store: MessageStore, people: People, mentions: MentionFinder, threads: Threads, *, clock: Clock
+    ) -> None:
         self._store = store
+        self._threads = threads
         self._mentions = mentions
         self._people = people
         self._clock = clock
@@ -35,7 +39,10 @@ class Edits:
         def change(stored: StoredChatEvent) -> MessageEdited | None:
             return changes.edit(stored.event, stored.seq, new, self._clock())
 
-        return _reply(*await self._store.replace(request.room, request.id, change))
+        stored, is_changed = await self._store.replace(request.room, request.id, change)
+        if not isinstance(stored.event, MessageRemoved):
+            await self._threads.follow_mentioned(stored.event)
+        return _reply(stored, is_changed)
 
     async def delete(self, request: DeleteRequest) -> SendReply:
         """Remove a message as its author; returns once its text is erased.

@@ -57,11 +57,12 @@ def level_of(settings: NotificationSettings, room: str, *, is_direct: bool) -> N
 
 
 def reason_for(
-    level: NotifyLevel, mentions: Mentions | None, user_id: str, *, is_direct: bool, is_shown: bool
+    level: NotifyLevel, mentions: Mentions | None, user_id: str, *, is_direct: bool
 ) -> PushReason | None:
     """Return why somebody is notified of a message of another person; None: they are not.
 
-    ``is_shown``: the room shows it. A reply that is shown in its thread only is for those it mentions.
+    A reply that only its thread shows is for those it mentions, and for those who follow the thread:
+    :func:`needs_following`.
     """
     if level is NotifyLevel.NOTHING:
         return None
@@ -69,7 +70,13 @@ def reason_for(
         return PushReason.DIRECT
     if _is_mentioned(mentions, user_id):
         return PushReason.MENTION
-    return PushReason.MESSAGE if level is NotifyLevel.ALL and is_shown else None
+    return PushReason.MESSAGE if level is NotifyLevel.ALL else None
+
+
+def needs_following(reason: PushReason, *, is_shown: bool) -> bool:
+    """Whether a notification is for those alone who follow the thread. ``is_shown``: the room shows the
+    message."""
+    return reason is PushReason.MESSAGE and not is_shown
 
 
 def changed_levels(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from opsroom_contracts.chat.models import PARTICIPANTS_MAX, REACTORS_MAX, Reactions, ThreadSummary, User
+from opsroom_contracts.chat.reads import UNREAD_MAX
 
 TABLES = """
 CREATE TABLE details (room TEXT NOT NULL, place INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
@@ -47,6 +48,8 @@ AND NOT gone AND name > ? AND name < ? ORDER BY name DESC LIMIT ?"""
 _THREAD = """SELECT value, count(*), min(name) AS first, max(substr(name, -19)) FROM details
 WHERE room = ? AND place = ? AND kind = 'reply' AND NOT gone AND name > ? AND name < ?
 GROUP BY value ORDER BY first"""
+_UNREAD_REPLIES = """SELECT count(*) FROM (SELECT 1 FROM details WHERE room = ? AND place = ?
+AND kind = 'reply' AND NOT gone AND name > ? AND name < ? AND substr(value, 1, ?) <> ? LIMIT ?)"""
 THREADS = 2**63 - 1
 """In the place of a message: the rows of replies, which name the thread. An import may store a reply before
 the message that it replies to has a place."""
@@ -84,6 +87,21 @@ class Placed(NamedTuple):
 
     place: int
     seq: int
+
+
+class ThreadQuery(NamedTuple):
+    """A thread, by its room and the id of its first message. ``read``: up to where somebody has read it."""
+
+    room: str
+    thread: str
+    read: int
+
+
+class ThreadCounts(NamedTuple):
+    """Replies of others that somebody has not read, and the place of the last reply; None: there is none."""
+
+    unread: int
+    last: int | None
 
 
 def add(transaction: sqlite3.Connection, details: Iterable[Detail]) -> None:
@@ -156,6 +174,18 @@ def replies(
     bounds = reply_name(thread, 0), reply_name(thread, 2**63 - 1 if before is None else before)
     rows = connection.execute(_REPLIES, (room, THREADS, *bounds, limit)).fetchall()
     return [int(place) for (place,) in rows]
+
+
+def thread_counts(
+    connection: sqlite3.Connection, query: ThreadQuery, user_id: str, until: int
+) -> ThreadCounts:
+    """Count replies of others with places up to ``until`` in a thread; the count ends at 999."""
+    room, thread, read = query
+    end, sender = reply_name(thread, until + 1), f"{user_id} "
+    last = connection.execute(_REPLIES, (room, THREADS, reply_name(thread, 0), end, 1)).fetchone()
+    values = (room, THREADS, reply_name(thread, read), end, len(sender), sender, UNREAD_MAX)
+    (unread,) = connection.execute(_UNREAD_REPLIES, values).fetchone()
+    return ThreadCounts(unread, None if last is None else int(last[0]))
 
 
 def summary(connection: sqlite3.Connection, room: str, thread: str) -> ThreadSummary | None:

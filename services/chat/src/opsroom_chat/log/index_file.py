@@ -14,7 +14,7 @@ from typing import IO, Self
 from pydantic import ValidationError
 
 from opsroom_chat.log import details
-from opsroom_chat.log.details import Detail, Placed
+from opsroom_chat.log.details import Detail, Placed, ThreadCounts, ThreadQuery
 from opsroom_chat.log.file_slots import delete_database, free_slot
 from opsroom_chat.log.keys import KEY_BYTES
 from opsroom_chat.log.posts import POST_TABLE_NAMES, POST_TABLES, Posts, PostTables, save_posts
@@ -224,6 +224,15 @@ class IndexFile:
         """
         with self._reading:
             return details.summary(self._pages, room, thread)
+
+    def thread_counts(self, query: ThreadQuery, user_id: str, until: int) -> ThreadCounts:
+        """Count what somebody has not read of a thread, as :func:`details.thread_counts`.
+
+        Raises:
+            sqlite3.Error: the file can't be read.
+        """
+        with self._reading:
+            return details.thread_counts(self._pages, query, user_id, until)
 
     def trim(self, first_seq: int) -> None:
         """Delete the messages before ``first_seq``.

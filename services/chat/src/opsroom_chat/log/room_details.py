@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from opsroom_chat.domain.imports import all_reactions
-from opsroom_chat.log.details import Placed
+from opsroom_chat.log.details import Placed, ThreadCounts, ThreadQuery
 from opsroom_chat.log.index_file import IndexFile
 from opsroom_chat.log.index_keeper import IndexKeeper
 from opsroom_contracts.chat.models import Message, Reactions, ThreadSummary
@@ -106,6 +106,16 @@ class RoomDetails:
     async def replies(self, room: str, thread: str, before: int | None, limit: int) -> list[int]:
         """Return the places of replies to the message with the id ``thread``, the newest first."""
         return await self._keeper.read(lambda file: file.replies(room, thread, before, limit))
+
+    async def thread_counts(
+        self, queries: Sequence[ThreadQuery], user_id: str, until: int
+    ) -> list[ThreadCounts]:
+        """Count what a person has not read of threads, with replies up to ``until``."""
+        if not queries:
+            return []
+        return await self._keeper.read(
+            lambda file: [file.thread_counts(query, user_id, until) for query in queries]
+        )
 
     async def existing(self, room: str, places: Sequence[int]) -> set[int]:
         """Return those of ``places`` whose messages are neither removed nor expired."""

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsroom_chat.domain import following, reads
 from opsroom_chat.domain import notifying as rules
-from opsroom_chat.domain import reads
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.message_store import MessageStore
+from opsroom_chat.person_records import PersonRecords
 from opsroom_chat.presence_handlers import Clock
 from opsroom_chat.push.recipients import CurrentMessage, Recipients
-from opsroom_chat.reads.read_store import ReadStore
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_chat.rooms.catch_up import CatchUp
 from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent, MessageRemoved
 from opsroom_contracts.chat.models import Member
 from opsroom_contracts.chat.notifications import PUSH_TEXT_MAX, PushDevice
+from opsroom_contracts.chat.reads import ReadPositions
+from opsroom_contracts.chat.threads import FollowedThreads, ThreadPosition
 from opsroom_contracts.identity import Grant, granted_identity
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.text import clip
@@ -48,7 +50,8 @@ class PushReaders:
 
     members: MemberRepository
     messages: MessageStore
-    reads: ReadStore
+    reads: PersonRecords[ReadPositions]
+    follows: PersonRecords[FollowedThreads]
     unread: UnreadCounter
     catch_up: CatchUp
 
@@ -71,13 +74,17 @@ class Gate:
         current = await self._current(message.event)
         if current is None:
             return "removed"
-        if self._recipients.reason(current, user_id) is None:
+        reason = self._recipients.reason(current, user_id)
+        thread = None if reason is None else await self._thread(user_id, current)
+        is_shown = current.thread is None or bool(current.broadcast)
+        is_followed = thread is not None and thread.following
+        if reason is None or (rules.needs_following(reason, is_shown=is_shown) and not is_followed):
             return "unwanted"
         settings = self._from.members.index.notifications.settings(user_id)
         if rules.is_quiet(settings.quiet, self._clock()):
             return "quiet"
         read = await self._read_up_to(user_id, current.room)
-        if read is not None and read >= message.seq:
+        if max(read or 0, 0 if thread is None else thread.read) >= message.seq:
             return "read"
         # Who turns pushes on does not get what was there before.
         devices = tuple(one for one in await self._devices(user_id) if one.at <= message.at)
@@ -99,8 +106,17 @@ class Gate:
 
     async def _read_up_to(self, user_id: str, room: str) -> int | None:
         record = await self._from.reads.find(user_id)
-        position = reads.current(record.positions, self._from.unread.epoch).get(room)
+        position = reads.current(record.value, self._from.unread.epoch).get(room)
         return None if position is None else position.seq
+
+    async def _thread(self, user_id: str, message: CurrentMessage) -> ThreadPosition | None:
+        """Return up to where a person has read the thread of a reply; None: they have never followed it."""
+        if message.thread is None:
+            return None
+        record = await self._from.follows.find(user_id)
+        unread = self._from.unread
+        known = following.current(record.value, unread.epoch, await unread.end())
+        return known.get(message.thread)
 
     async def _devices(self, user_id: str) -> tuple[PushDevice, ...]:
         """Return the devices of a person that are signed in at this moment."""

@@ -20,7 +20,10 @@ class Recipients:
         self._open = open_rooms
 
     def of(self, event: CurrentMessage) -> dict[str, PushReason]:
-        """Return who is notified of a message, and why. Only people it may concern cost anything."""
+        """Return who may be notified of a message, and why. Only people it may concern cost anything.
+
+        Whether they follow the thread of a reply is not known here.
+        """
         found: dict[str, PushReason] = {}
         for user_id in self._candidates(event):
             reason = self.reason(event, user_id)
@@ -39,7 +42,6 @@ class Recipients:
             event.mentions,
             user_id,
             is_direct=is_direct,
-            is_shown=event.thread is None or bool(event.broadcast),
         )
 
     def is_heard(self, room: str) -> bool:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from opsroom_chat.domain import reads as rules
-from opsroom_chat.reads.read_store import PacedReads, ReadStore
+from opsroom_chat.person_records import PersonRecords
+from opsroom_chat.reads.paced_reads import PacedReads
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.reads import (
@@ -29,7 +30,7 @@ class ReadHandlers:
 
     def __init__(
         self,
-        store: ReadStore,
+        store: PersonRecords[ReadPositions],
         counter: UnreadCounter,
         *,
         index: Callable[[], RoomIndex],
@@ -89,19 +90,30 @@ class ReadHandlers:
                 raise refuse(ErrorCode.ROOM_UNKNOWN, message, field="room")
         return {room: joined[room] for room in wanted}
 
+    async def rooms_of(self, user_id: str) -> Mapping[str, int | None]:
+        """Return the rooms of a person, and the sequences at which they joined them, if these are known.
+
+        Raises:
+            UnavailableError: this process is too far behind.
+        """
+        return await self._rooms(user_id, None)
+
     def _joined(self, user_id: str) -> Mapping[str, int | None]:
         person = self._index().person(user_id)
-        memberships = {} if person is None else {room: one.seq for room, one in person.rooms.items()}
+        rooms = {} if person is None else person.rooms
+        memberships = {room: rules.joined_at(one, self._counter.epoch) for room, one in rooms.items()}
         return {**dict.fromkeys(self._open), **memberships}
 
     async def _unread(self, user_id: str, rooms: Mapping[str, int | None]) -> Unread:
         record = await self._store.find(user_id)
-        known = rules.current(record.positions, self._counter.epoch)
+        known = await self._existing(rules.current(record.value, self._counter.epoch))
+        end = await self._counter.end_before(max((seq or 0 for seq in rooms.values()), default=0))
         as_of = await self._counter.reach(0, "atLeast")
         counted: list[RoomUnread] = []
         for room, joined in rooms.items():
             position = known.get(room)
-            places = [one for one in (joined, None if position is None else position.seq) if one is not None]
+            since = joined if end is None or joined is None or joined <= end else None
+            places = [one for one in (since, None if position is None else position.seq) if one is not None]
             counted.append(self._count(user_id, room, max(places, default=None), as_of))
             if len(counted) % _ROOMS_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -118,8 +130,8 @@ class ReadHandlers:
         joined, epoch = self._joined(user_id), self._counter.epoch
         as_of = await self._counter.reach(0, "positions")
 
-        def decide(record: ReadPositions | None) -> ReadPositions | None:
-            before = rules.current(record, epoch)
+        async def decide(record: ReadPositions | None) -> ReadPositions | None:
+            before = await self._existing(rules.current(record, epoch))
             raised = rules.raised(before, positions)
             if not raised:
                 return None
@@ -127,6 +139,11 @@ class ReadHandlers:
             return ReadPositions(user_id=user_id, epoch=epoch, rooms=rules.stored(before, after, joined))
 
         await self._store.change(user_id, decide)
+
+    async def _existing(self, positions: Mapping[str, ReadPosition]) -> Mapping[str, ReadPosition]:
+        """Return ``positions`` without those after the end of the stream: it was restored alone."""
+        end = await self._counter.end_before(max((one.seq for one in positions.values()), default=0))
+        return positions if end is None else rules.existing(positions, end)
 
     def _position(self, user_id: str, room: str, seq: int, as_of: int) -> ReadPosition:
         counts = self._counter.count(room, seq, as_of, user_id)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from opsroom_chat.domain import rooms as rules
 from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.reads.unread import StreamPlace
 from opsroom_chat.rooms.room_store import Plan, RoomStore, Stored
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.rooms import (
@@ -48,9 +49,9 @@ class RoomHandlers:
         open_rooms: frozenset[str],
         clock: Clock,
         seen: WaitFor,
-        head: Callable[[], int | None],
+        head: Callable[[], StreamPlace],
     ) -> None:
-        """``head``: the last sequence of ``CHAT``, if it is known."""
+        """``head``: the last sequence of ``CHAT`` and its epoch, if they are known."""
         self._store = store
         self._head = head
         self._open = {room: Room(id=room, kind=RoomKind.OPEN, name=room) for room in sorted(open_rooms)}
@@ -300,7 +301,8 @@ class RoomHandlers:
         return (room,) if len(self._store.index.members(room.record.id)) <= _SMALL_ROOM else ()
 
     def _membership(self, role: RoomRole = RoomRole.MEMBER) -> Membership:
-        return Membership(role=role, joined_at=to_milliseconds(self._clock()), seq=self._head())
+        seq, epoch = self._head()
+        return Membership(role=role, joined_at=to_milliseconds(self._clock()), seq=seq, epoch=epoch)
 
     def _check_not_open(self, name: str) -> None:
         if any(rules.name_key(name) == rules.name_key(room) for room in self._open):

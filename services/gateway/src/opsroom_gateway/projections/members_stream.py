@@ -1,8 +1,10 @@
 """The projections of the stream ``MEMBERS``."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
+from opsroom_gateway.projections.followed_threads import FollowedThreadsProjection
 from opsroom_gateway.projections.members import MemberProjection
 from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
 from opsroom_gateway.projections.read_positions import ReadPositions
@@ -15,6 +17,14 @@ SequenceWatcher = Callable[[int], None]
 """Called with the sequence of each record, once it is applied."""
 
 
+@dataclass(frozen=True, slots=True)
+class OfPeople:
+    """Projections of records that only their person's sockets are notified of."""
+
+    notifications: NotificationSettingsProjection
+    threads: FollowedThreadsProjection
+
+
 class MembersStream:
     """Passes each record on to its projection. Members come last: their watchers may look up the others."""
 
@@ -24,14 +34,12 @@ class MembersStream:
         restrictions: RestrictionProjection,
         rooms: RoomProjection,
         reads: ReadPositions,
-        notifications: NotificationSettingsProjection,
+        of_people: OfPeople,
     ) -> None:
+        """``of_people``: records of what single people have chosen."""
         self._members = members
-        self._restrictions = restrictions
-        self._rooms = rooms
-        self._reads = reads
-        self._notifications = notifications
-        self._all: tuple[StreamHandler, ...] = (restrictions, rooms, reads, notifications, members)
+        self._others = (restrictions, rooms, reads, of_people.notifications, of_people.threads)
+        self._all: tuple[StreamHandler, ...] = (*self._others, members)
         self._watchers: list[SequenceWatcher] = []
         self.seq = 0
         """The last sequence of which everything up to it is applied; 0 while the records are read again."""
@@ -52,7 +60,7 @@ class MembersStream:
     def on_message(self, message: StreamMessage) -> None:
         """Pass on to the projection that the subject belongs to."""
         projection: StreamHandler = self._members
-        for other in (self._restrictions, self._rooms, self._reads, self._notifications):
+        for other in self._others:
             if other.is_mine(message.subject):
                 projection = other
         projection.on_message(message)

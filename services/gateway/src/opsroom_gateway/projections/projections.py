@@ -6,9 +6,10 @@ from opsroom_contracts import subjects
 from opsroom_gateway.fanout.replay import Replayer
 from opsroom_gateway.fanout.room_readers import RoomReaders
 from opsroom_gateway.metrics import fan_out_latency
+from opsroom_gateway.projections.followed_threads import FollowedThreadsProjection
 from opsroom_gateway.projections.instances import InstanceProjection, render_event
 from opsroom_gateway.projections.members import MemberProjection
-from opsroom_gateway.projections.members_stream import MembersStream
+from opsroom_gateway.projections.members_stream import MembersStream, OfPeople
 from opsroom_gateway.projections.membership_gate import MembershipGate
 from opsroom_gateway.projections.messages import MessageProjection, render_message
 from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
@@ -34,7 +35,7 @@ class Projections:
     restrictions: RestrictionProjection
     rooms: RoomProjection
     reads: ReadPositions
-    notifications: NotificationSettingsProjection
+    of_people: OfPeople
     members_subscription: StreamSubscription
     cloud: InstanceProjection
     cloud_subscription: StreamSubscription
@@ -75,8 +76,8 @@ def build_projections(
     reads = ReadPositions(requester, lambda: chat.head)
     rooms.watch_people(reads.on_person)
     chat.watch_resets(reads.on_reset)
-    notifications = NotificationSettingsProjection()
-    records = MembersStream(members, restrictions, rooms, reads, notifications)
+    of_people = OfPeople(NotificationSettingsProjection(), FollowedThreadsProjection())
+    records = MembersStream(members, restrictions, rooms, reads, of_people)
     gate = MembershipGate(chat, lambda: records.seq, readers.disconnect)
     records.watch(gate.advance)
     chat_spec = SubscriptionSpec(
@@ -90,6 +91,7 @@ def build_projections(
             subjects.ROOM_RECORDS,
             subjects.MEMBERSHIPS,
             subjects.READS,
+            subjects.FOLLOWS,
             subjects.NOTIFICATIONS,
         ),
         StartPolicy.STATE,
@@ -109,7 +111,7 @@ def build_projections(
         restrictions,
         rooms,
         reads,
-        notifications,
+        of_people,
         StreamSubscription(broker, members_spec, records),
         cloud,
         cloud_subscription,

@@ -149,11 +149,18 @@ class ReadPositions:
             del self._readers[user_id]
 
     def put(self, user_id: str, room: str, seq: int) -> None:
-        """Send a position on, unless a higher one is stored."""
+        """Send a position on, unless a higher one is stored. Of one that is stored, the client wants to know
+        the counts again, with everything that it has received by now."""
         reader = self._readers.get(user_id)
-        if reader is None or (room in reader.known and seq < reader.known[room].seq):
+        if reader is None:
             return
-        reader.waiting[room] = max(seq, reader.waiting.get(room, 0))
+        known = reader.known.get(room)
+        if known is not None and seq < known.seq:
+            return
+        if known is not None and seq == known.seq:
+            reader.rooms.add(room)
+        else:
+            reader.waiting[room] = max(seq, reader.waiting.get(room, 0))
         self._start(user_id, reader)
 
     def on_person(self, user_id: str, joined: Collection[str], left: Collection[str]) -> None:
@@ -233,7 +240,7 @@ class ReadPositions:
             while reader.has_work and (reader.uses or reader.waiting):
                 async with self._slots:
                     if positions := reader.take_positions():
-                        await self._send(user_id, reader, positions)
+                        await self._send(user_id, positions)
                     if reader.rooms or reader.all_rooms:
                         await self._count(user_id, reader, reader.take_rooms())
                 await asyncio.sleep(_EVERY_SECONDS)
@@ -242,23 +249,18 @@ class ReadPositions:
             if not reader.uses:
                 self._readers.pop(user_id, None)
 
-    async def _send(self, user_id: str, reader: _Reader, positions: dict[str, int]) -> None:
-        """Send positions on. Of those that were stored before, the client wants to know the counts again."""
+    async def _send(self, user_id: str, positions: dict[str, int]) -> None:
+        """Send positions on. Once they are stored, the record is reported."""
         request = ReadRequest(user_id=user_id, positions=positions)
-        known = reader.known
-        again = {room for room, seq in positions.items() if room in known and known[room].seq == seq}
         for _ in range(_TRIES):
             try:
-                reply = await self._requester.request(endpoints.READ, request)
+                await self._requester.request(endpoints.READ, request)
             except FaultError as error:
                 if error.fault.code not in RETRYABLE:
                     log.info("positions of %s were refused: %s", user_id, error)
                     return
                 await asyncio.sleep(error.fault.retry_after or _EVERY_SECONDS)
                 continue
-            for one in reply.rooms:
-                if one.room in again and one.read == reader.known[one.room].seq:
-                    self._report(reader, one.room, _position(one, reply.as_of))
             return
         log.warning("positions of %s were not stored", user_id)
 

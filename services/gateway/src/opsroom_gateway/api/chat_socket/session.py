@@ -41,8 +41,8 @@ from opsroom_gateway.presence.restriction_enforcer import is_ban
 from opsroom_gateway.presence.room_notices import RoomNotices
 from opsroom_gateway.presence.sessions import Session
 from opsroom_gateway.projections.members import MemberProjection
+from opsroom_gateway.projections.members_stream import OfPeople
 from opsroom_gateway.projections.messages import MessageProjection
-from opsroom_gateway.projections.notification_settings import NotificationSettingsProjection
 from opsroom_gateway.projections.read_positions import ReadPositions
 from opsroom_gateway.projections.rooms import RoomProjection
 from opsroom_gateway.settings import GatewaySettings
@@ -75,7 +75,7 @@ class ChatSocketContext:
     rooms: RoomProjection
     room_notices: RoomNotices
     reads: ReadPositions
-    notifications: NotificationSettingsProjection
+    of_people: OfPeople
     heartbeats: Heartbeats
     welcomes: Welcomes
 
@@ -167,7 +167,8 @@ class ChatSocket:
         if self._user is not None:
             self._context.projection.readers.unsubscribe(self._connection, self._user.id)
             self._context.room_notices.detach(self._connection, self._user.id)
-            self._context.notifications.detach(self._connection, self._user.id)
+            self._context.of_people.notifications.detach(self._connection, self._user.id)
+            self._context.of_people.threads.detach(self._connection, self._user.id)
             if self._reads:
                 self._context.reads.close(self._connection, self._user.id)
         self._context.members.readers.unsubscribe(self._connection)
@@ -288,7 +289,9 @@ class ChatSocket:
         if self._reads:
             context.reads.attach(self._connection, user.id, unread)
         if hello.notifications:
-            context.notifications.attach(self._connection, user.id)
+            context.of_people.notifications.attach(self._connection, user.id)
+        if hello.threads:
+            context.of_people.threads.attach(self._connection, user.id)
         if hello.since is not None:
             await self._replay(Cursor(hello.since, hello.epoch, hello.timestamp), user)
         elif unread is not None:

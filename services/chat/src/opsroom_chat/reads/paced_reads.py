@@ -1,87 +1,15 @@
-"""The records of read positions: merged, and stored about once a second for each person."""
+"""Read positions of each person: merged, and stored about once a second."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from opsroom_chat.domain import reads as rules
-from opsroom_contracts.chat.reads import READ_POSITIONS, ReadPositions
-from opsroom_contracts.errors import ErrorCode, refuse
-from opsroom_contracts.serialization.codec import ContractError, encode
-from opsroom_contracts.serialization.versions import NewerVersionError
-from opsroom_contracts.subjects import reads_subject
-from opsroom_messaging.errors import ConflictError, OverloadedError, UnavailableError
-from opsroom_messaging.jetstream.batch_writer import BatchWriter
-from opsroom_messaging.jetstream.stream_reader import StreamReader
-from opsroom_messaging.jetstream.writes import Write
+from opsroom_messaging.errors import OverloadedError, UnavailableError
 
 _SECONDS = 1.0
 """The least time between two writes for one person."""
 _PEOPLE_MAX = 20_000
-_ATTEMPTS = 10
-
-log = logging.getLogger(__name__)
-
-Decide = Callable[[ReadPositions | None], ReadPositions | None]
-"""Takes the record, if there is one, and returns the one to store in its place; None: no change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A person's record as it is stored. ``seq``: its sequence; 0: there is none."""
-
-    positions: ReadPositions | None
-    seq: int
-
-
-class ReadStore:
-    """Reads and replaces the records, with optimistic locking."""
-
-    def __init__(self, reader: StreamReader, writer: BatchWriter, ttl: int) -> None:
-        """``ttl``: seconds after which a record expires that is not replaced: as long as messages live."""
-        self._reader = reader
-        self._writer = writer
-        self._ttl = ttl
-
-    async def find(self, user_id: str) -> Record:
-        """Read a person's record from the stream.
-
-        Raises:
-            UnavailableError: the broker did not reply, or a newer release wrote it.
-        """
-        stored = await self._reader.last(reads_subject(user_id))
-        if stored is None:
-            return Record(None, 0)
-        try:
-            record = READ_POSITIONS.read(stored.data)
-        except NewerVersionError as error:
-            raise UnavailableError(f"{stored.subject}: {error}") from error
-        except ContractError as error:
-            log.warning("%s is replaced, since it can't be read: %s", stored.subject, error)
-            return Record(None, stored.seq)
-        return Record(record, stored.seq)
-
-    async def change(self, user_id: str, decide: Decide) -> None:
-        """Store what ``decide`` returns for the record, unless that is None; again after a conflict.
-
-        Raises:
-            FaultError: ``overloaded`` after too many conflicts.
-            UnavailableError: the broker did not reply.
-        """
-        for _ in range(_ATTEMPTS):
-            record = await self.find(user_id)
-            after = decide(record.positions)
-            if after is None:
-                return
-            subject = reads_subject(user_id)
-            write = Write(subject, encode(after), expected=record.seq, ttl=self._ttl, replaces=True)
-            try:
-                await self._writer.write(write)
-            except ConflictError:
-                continue
-            return
-        raise refuse(ErrorCode.OVERLOADED, "too many concurrent changes to these positions; try again")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Threads that people follow, and what is unread in them."""
