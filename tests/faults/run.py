@@ -157,6 +157,7 @@ def _checked(
         "acknowledged": recorder.acknowledged,
         "commands": recorder.commands,
         "lost races": recorder.conflicts,
+        "decisions": recorder.decisions,
         "stored messages": sum(len(life.messages) for life in chats),
         "stored events": sum(len(life.events) for life in clouds),
         "audit entries": sum(len(life.audit) for life in clouds),

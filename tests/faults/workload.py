@@ -12,6 +12,7 @@ from opsroom_contracts.subjects import CHAT_STREAM
 from opsroom_messaging.client.connection import NatsConnection
 from tests.faults.agents.quiet import compare
 from tests.faults.agents.spec import Engine
+from tests.faults.clients.approval_lane import ApprovalLane
 from tests.faults.clients.chat_clients import ChatClient
 from tests.faults.clients.chat_sender import SendPolicy
 from tests.faults.clients.commander import Commander, LaneEndedError, Order, RaceTrack
@@ -176,6 +177,9 @@ class Workload:
         started |= {"viewer": self._denied()}
         if len(self._operators) > 1:
             started["race"] = racers.run()
+            author, *others = self._operators
+            lane = ApprovalLane(self._recorder, author, [one.commander for one in others])
+            started[lane.name] = lane.run()
         started |= self._team.work()
         return [asyncio.create_task(work, name=name) for name, work in started.items()]
 

@@ -30,6 +30,7 @@ import type {
   NewInvitation,
   NewInvitationLink,
   NewRoom,
+  NewSchedule,
   NewSubscription,
   NotificationSettings,
   NotificationsPatch,
@@ -46,6 +47,7 @@ import type {
   RoomMember,
   RoomPatch,
   RoomView,
+  Schedule,
   SearchResults,
   ServerFrame,
   SessionView,
@@ -166,6 +168,12 @@ export interface ServersApi {
   adopt(adoption: NewAdoption, key: string, token?: Token): Promise<Operation>;
   /** Approve or deny a command that awaits approval. A repeated call changes nothing. */
   decide(operationId: string, decision: "approve" | "deny", token?: Token): Promise<Operation>;
+  /** All schedules, by name. */
+  schedules(token?: Token): Promise<readonly Schedule[]>;
+  /** Make a schedule. A repeated call changes nothing. */
+  schedule(schedule: NewSchedule, token?: Token): Promise<Schedule>;
+  /** Remove a schedule. A repeated call changes nothing. */
+  unschedule(name: string, token?: Token): Promise<void>;
   providers(token?: Token): Promise<readonly ProviderView[]>;
   templates(token?: Token): Promise<readonly ProviderTemplate[]>;
   adoptable(provider: string, token?: Token): Promise<AdoptableList>;

@@ -51,6 +51,12 @@ export const createServersApi = (base: string): ServersApi => ({
     const route = `POST /cloud/operations/{operation_id}/${decision}` as const;
     return (await request(base, route, parts, options)).operation;
   },
+  schedules: async token => (await request(base, "GET /cloud/schedules", {}, { token })).schedules,
+  schedule: async (body, token) =>
+    (await request(base, "POST /cloud/schedules", { body }, { token })).schedule,
+  unschedule: async (name, token) => {
+    await request(base, "DELETE /cloud/schedules/{schedule}", { path: { schedule: name } }, { token });
+  },
   providers: async token => (await request(base, "GET /cloud/providers", {}, { token })).providers,
   templates: async token => (await request(base, "GET /cloud/templates", {}, { token })).templates,
   adoptable: (provider, token) =>

@@ -25,6 +25,7 @@ export const en = {
   waiting: "Needs approval",
   undone: "Undone",
   updated: (when: string) => `updated ${when}`,
+  acknowledgedBy: (name: string) => `acknowledged by ${isolated(name)}`,
   from: (source: string) => `from ${isolated(source)}`,
   opensPage: (address: string) => `Opens ${address}`,
   says: (command: string) => `Sends ${command} to the thread, in your name`,

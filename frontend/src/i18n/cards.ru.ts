@@ -17,6 +17,7 @@ export const ru: CardsDictionary = {
   waiting: "Ждёт подтверждения",
   undone: "Отменено",
   updated: when => `обновлено ${when}`,
+  acknowledgedBy: name => `в работе: ${isolated(name)}`,
   from: source => `источник: ${isolated(source)}`,
   opensPage: address => `Откроет ${address}`,
   says: command => `Отправит ${command} в тред от вашего имени`,

@@ -42,6 +42,7 @@ export const en = {
   undoable: (seconds: number) => `Each can be undone for ${seconds} s`,
   create: "Create server",
   adopt: "Adopt…",
+  schedules: "Schedules",
   more: (name: string) => `More: ${name}`,
   menu: {
     pin: "Pin to the left column",

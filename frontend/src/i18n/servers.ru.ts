@@ -56,6 +56,7 @@ export const ru: ServersDictionary = {
   undoable: seconds => `Каждую можно отменить в течение ${seconds} с`,
   create: "Создать сервер",
   adopt: "Подключить…",
+  schedules: "Расписания",
   more: name => `Ещё: ${name}`,
   menu: {
     pin: "Закрепить в левой колонке",

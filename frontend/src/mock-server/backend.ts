@@ -54,6 +54,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     return JSON.parse(token) as User;
   };
   const author = (token: string | undefined): string => userOf(token).name;
+  const servers = mockServersApi({ cloud, respond, author });
 
   return {
     chat,
@@ -72,7 +73,7 @@ export function createMockBackend({ delayMs, latencyMs, newId }: MockOptions): M
     instances: () => respond(() => cloud.list()),
     cloudHistory: query => respond(() => cloud.feed.history(query)),
     command: request => respond(() => cloud.command(request, author(request.token))),
-    servers: async () => mockServersApi({ cloud, respond, author }),
+    servers: async () => servers,
     cancel: (operationId, token) => respond(() => cloud.cancel(operationId, author(token))),
     people: async () => {
       throw new ApiError({ code: "forbidden", detail: "people and devices are not available" });

@@ -43,6 +43,10 @@ export class MockCommands {
         return this.change(message, said);
       case "Undo":
         return this.undo(message, said.targets);
+      case "Approve":
+        return this.decide(message, "approve", said.target);
+      case "Deny":
+        return this.decide(message, "deny", said.target);
       default:
         // The rest is not part of the demo.
         return this.say(message, "This command is not available here.");
@@ -87,6 +91,12 @@ export class MockCommands {
   private undo(message: Message, targets: Targets | null): void {
     const found = targets ? this.servers(targets) : this.cloud.list().instances;
     for (const { pending } of found) if (pending) this.cloud.cancel(pending.id, message.user.name);
+  }
+
+  private decide(message: Message, decision: "approve" | "deny", target: string): void {
+    const known = this.cloud.list().instances.find(one => [one.name, one.id, one.pending?.id].includes(target));
+    this.cloud.decide(known?.pending?.id ?? target, decision, message.user.name);
+    this.say(message, decision === "approve" ? "Approved." : "Denied.");
   }
 
   private operationCard({ id, command, instanceId }: Operation): Card {

@@ -52,7 +52,10 @@ export type Said =
       readonly at: string | null;
       readonly cron: string | null;
       readonly zone: string | null;
+      readonly name: string | null;
     }
+  | { readonly is: "ListSchedules" }
+  | { readonly is: "RemoveSchedule"; readonly name: string }
   | { readonly is: "SearchFor"; readonly query: string }
   | { readonly is: "Help"; readonly about: string | null }
   | { readonly is: "Custom"; readonly name: string; readonly arguments: string };
@@ -64,6 +67,8 @@ const LABEL_KEY = /^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$/;
 const LABEL_VALUE_MAX = 63;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 const NUMBER = /^[0-9]{1,9}$/;
+const SCHEDULE_NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+const CLOCK = /^([01][0-9]|2[0-3]):[0-5][0-9]$/;
 const TIME =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2}T)?([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-][0-9]{2}:[0-9]{2})?$/;
 const CRON_FIELD = /^[0-9A-Za-z*,/-]{1,32}$/;
@@ -71,7 +76,19 @@ const CRON_FIELDS = 5;
 const ZONE = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/;
 const LABEL = "label:";
 /** Words that end the servers of `/schedule`. */
-const AFTER_SERVERS: readonly string[] = ["at", "cron"];
+const AFTER_SERVERS: readonly string[] = ["at", "cron", "every"];
+/** What can follow `every`, and the field of cron that it stands for. */
+const DAYS: Readonly<Record<string, string>> = {
+  day: "*",
+  weekday: "mon-fri",
+  monday: "mon",
+  tuesday: "tue",
+  wednesday: "wed",
+  thursday: "thu",
+  friday: "fri",
+  saturday: "sat",
+  sunday: "sun",
+};
 const LIFECYCLE: Readonly<Record<string, Lifecycle>> = {
   start: "start",
   stop: "stop",
@@ -218,24 +235,47 @@ function readLogs(words: Words): Said {
 
 function readSchedule(words: Words): Said {
   const word = words.required("action");
-  const found = new Map(Object.entries(LIFECYCLE)).get(word.text.toLowerCase());
-  if (!found) return refuse(word.start, "invalid", "action");
-  const said = { is: "ScheduleCommand" as const, command: found, at: null, cron: null };
+  const action = word.text.toLowerCase();
+  if (action === "list") return { is: "ListSchedules" };
+  if (action === "remove") return { is: "RemoveSchedule", name: scheduleName(words) };
+  const command = new Map(Object.entries(LIFECYCLE)).get(action);
+  if (!command) return refuse(word.start, "invalid", "action");
+  const said = { is: "ScheduleCommand" as const, command, at: null, cron: null };
   const targets = requiredTargets(words, AFTER_SERVERS);
   if (words.keyword("at")) {
     const at = matching(words.required("at"), TIME, "at");
-    return { ...said, targets, at, zone: readZone(words) };
+    return { ...said, targets, at, ...readZoneAndName(words) };
+  }
+  if (words.keyword("every")) {
+    const cron = readEvery(words);
+    return { ...said, targets, cron, ...readZoneAndName(words) };
   }
   if (words.keyword("cron")) {
     const fields = Array.from({ length: CRON_FIELDS }, () =>
       matching(words.required("cron"), CRON_FIELD, "cron"),
     );
-    return { ...said, targets, cron: fields.join(" "), zone: readZone(words) };
+    return { ...said, targets, cron: fields.join(" "), ...readZoneAndName(words) };
   }
   return refuse(words.start, "missing", "at");
 }
 
-function readZone(words: Words): string | null {
-  const word = words.take();
-  return word ? matching(word, ZONE, "zone") : null;
+/** Read `day at 19:00` as the five fields of cron. */
+function readEvery(words: Words): string {
+  const word = words.required("every");
+  const days = new Map(Object.entries(DAYS)).get(word.text.toLowerCase());
+  if (days === undefined) return refuse(word.start, "invalid", "every");
+  if (!words.keyword("at")) refuse(words.start, "missing", "at");
+  const [hour, minute] = matching(words.required("at"), CLOCK, "at").split(":");
+  return `${Number(minute)} ${Number(hour)} * * ${days}`;
 }
+
+/** What follows the time: a time zone and a name, if they are there. */
+function readZoneAndName(words: Words): { readonly zone: string | null; readonly name: string | null } {
+  const following = words.peek();
+  const hasZone = following !== undefined && following.text !== "as";
+  const zone = hasZone ? matching(words.required("zone"), ZONE, "zone") : null;
+  return { zone, name: words.keyword("as") ? scheduleName(words) : null };
+}
+
+const scheduleName = (words: Words): string => 
+  matching(words.required("schedule"), SCHEDULE_NAME, "schedule");

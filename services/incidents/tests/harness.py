@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import Message, SendReply, SendRequest
+from opsroom_contracts.cloud.commands import InstanceState
 from opsroom_contracts.cloud.models import Instance
 from opsroom_contracts.identity import Role
 from opsroom_contracts.incidents.calls import CommandCaller, CommandOrder
@@ -92,3 +93,12 @@ class Room:
     async def servers(self) -> dict[str, Instance]:
         """Return the servers by their names."""
         return {one.name: one for one in (await self.cloud.page()).instances}
+
+
+async def until_state(room: Room, name: str, wanted: InstanceState) -> None:
+    """Wait until a server is in a state, with nothing pending."""
+    await until_answer(
+        room.servers,
+        lambda found: name in found and found[name].state is wanted and found[name].pending is None,
+        SECONDS,
+    )

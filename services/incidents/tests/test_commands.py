@@ -11,16 +11,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.waiting import until_answer
 from services.chat.tests.harness import refusal
 from services.cloud.tests.harness import each_once
-from services.incidents.tests.harness import Room, service
-
-
-async def state(room: Room, name: str, wanted: InstanceState) -> None:
-    """Wait until a server is in a state, with nothing pending."""
-    await until_answer(
-        room.servers,
-        lambda found: name in found and found[name].state is wanted and found[name].pending is None,
-        30,
-    )
+from services.incidents.tests.harness import Room, service, until_state
 
 
 async def test_a_server_lives_by_commands_of_the_chat(room: Room, broker: NatsConnection) -> None:
@@ -28,9 +19,9 @@ async def test_a_server_lives_by_commands_of_the_chat(room: Room, broker: NatsCo
         assert (await room.ask("/create as web-1 label:env=test")).startswith(
             "[running] create web-1\nDone at "
         )
-        await state(room, "web-1", InstanceState.STOPPED)
+        await until_state(room, "web-1", InstanceState.STOPPED)
         assert "[running] start web-1" in await room.ask("/start web-1")
-        await state(room, "web-1", InstanceState.RUNNING)
+        await until_state(room, "web-1", InstanceState.RUNNING)
         shown = await room.ask("/ps label:env=test")
         assert shown == "[info] 1 server\n- `web-1` running env=test"
         assert await room.ask("/ps label:env=prod") == "There are no such servers."
@@ -50,7 +41,7 @@ async def test_several_servers_and_some_that_refuse(room: Room, broker: NatsConn
     async with service(broker):
         for name in ("a", "b"):
             await room.ask(f"/create as {name} label:team=red started")
-            await state(room, name, InstanceState.RUNNING)
+            await until_state(room, name, InstanceState.RUNNING)
         text = await room.ask("/restart a b c")
     assert text.startswith("[running] restart a, b\nDone at ")
     assert text.endswith("`c`: there is no instance c")
@@ -83,7 +74,7 @@ async def test_a_card_is_finished_by_another_process(room: Room, broker: NatsCon
     async with service(broker):
         await room.say("/create as web-1")
         await room.until_replies(1)
-    await state(room, "web-1", InstanceState.STOPPED)
+    await until_state(room, "web-1", InstanceState.STOPPED)
     assert _status((await room.replies())[0]) is CardStatus.RUNNING
     async with service(broker):
         await room.until(lambda found: _status(found[0]) is CardStatus.SUCCEEDED)

@@ -26,11 +26,15 @@ class LaneEndedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command for a server (empty for ``create``), which may be sent again with the same key."""
+    """A command for a server (empty for ``create``), which may be sent again with the same key.
+
+    ``labels``: of a new server; commands for some must be approved.
+    """
 
     command: str
     instance: str
     key: str
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 class Commander:
@@ -63,9 +67,10 @@ class Commander:
         recorder.history.ordered.add((order.command, self.name, order.instance))
         spec = COMMANDS[Command(order.command)]
         path = "/api/v1/cloud" + spec.path.format(instance_id=order.instance)
+        body = {"labels": dict(order.labels)} if order.labels else None
         with recorder.trying(f"to {order.command}", self.name):
             while True:
-                answer = await self.ask(spec.method, path, {"Idempotency-Key": order.key})
+                answer = await self.ask(spec.method, path, {"Idempotency-Key": order.key}, body)
                 if life is not recorder.cloud:
                     raise LaneEndedError
                 code = str(answer.body.get("code"))
@@ -126,7 +131,8 @@ class Commander:
     async def is_over(self, operation: str) -> bool:
         """Ask whether an operation has ended, whatever the events said."""
         answer = await self.ask("GET", f"/api/v1/cloud/operations/{operation}", {})
-        return answer.status == 200 and answer.body["operation"]["status"] != "pending"
+        unfinished = {"pending", "awaiting_approval"}
+        return answer.status == 200 and answer.body["operation"]["status"] not in unfinished
 
     async def denied(self, order: Order) -> None:
         """Send a command that the role of this client does not allow."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.faults.clients.texts import ROOMS
-from tests.faults.verification.cloud_history import Accepted, CloudLife, Conflict
+from tests.faults.verification.cloud_history import Accepted, CloudLife, Conflict, Decided
 from tests.faults.verification.history import ChatLife, Connected, History, Holding, NameWait, Wait
 from tests.faults.verification.team_history import Roster, TeamLife
 
@@ -51,6 +51,7 @@ class Recorder:
         self.acknowledged = 0
         self.commands = 0
         self.conflicts = 0
+        self.decisions = 0
         self.resets = 0
         self.reconnects = 0
         self.duplicates = 0
@@ -188,6 +189,11 @@ class Recorder:
         """Record that a command lost a race."""
         self.conflicts += 1
         self.cloud.conflicts.append(conflict)
+
+    def decided(self, decision: Decided) -> None:
+        """Record what came of a decision about a command that must be approved."""
+        self.decisions += not decision.code
+        self.cloud.decisions.append(decision)
 
     def record_violation(self, words: str) -> None:
         """Record a response that a client must never get."""

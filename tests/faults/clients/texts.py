@@ -6,6 +6,10 @@ PAD = "x" * 80
 LONG = 4000
 """The longest text that a message may have, in characters."""
 ROOMS = ("general", "ops")
+LABELS = (("approval", "yes"),)
+"""The labels of servers whose commands must be approved."""
+POLICY = "start,stop,restart,rm label:approval=yes need=1 role=operator expires=6s"
+"""The policy of the cloud processes of a run."""
 _PARTS = (
     "naïve café",
     "Привет, мир",

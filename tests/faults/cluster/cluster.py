@@ -20,7 +20,7 @@ from opsroom_messaging.deployment.private_files import OPERATOR, password_file, 
 from opsroom_messaging.errors import BrokerUnavailableError
 from opsroom_testkit.ports import free_port, is_ready, listens
 from tests.faults.agents.spec import AgentSpec
-from tests.faults.clients.texts import ROOMS
+from tests.faults.clients.texts import POLICY, ROOMS
 from tests.faults.cluster.managed_process import START_SECONDS, ManagedProcess
 from tests.faults.cluster.proxy import Proxy
 from tests.faults.cluster.proxy_server import find_nginx, start_nginx
@@ -271,6 +271,7 @@ class PortalCluster:
             "CHAT_HOLD_SECONDS": "2",
             "GATEWAY_PING_SECONDS": "5",
             "GATEWAY_HEARTBEAT_SECONDS": "5",
+            "CLOUD_APPROVALS": POLICY,
             "CLOUD_FAILURE_RATE": f"{self.size.failure_rate:g}",
             "CHAT_ROOMS": ",".join(ROOMS),
             "CHAT_RETENTION_BYTES": str(self.size.retention_bytes),

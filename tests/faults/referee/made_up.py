@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from tests.faults.nemesis.plan import FaultKind
-from tests.faults.referee.made_up_approvals import asked, refused
+from tests.faults.referee.made_up_approvals import asked, decisions, refused
 from tests.faults.rules.commands import FINALS
 from tests.faults.rules.lifecycle import content_of as event_content
 from tests.faults.rules.lifecycle import must_fail
@@ -147,6 +147,7 @@ class _Maker:
                 received = StoredEvent(0, "received", operation, instance, command, before, at, actor)
                 asking = asked(received, rng) if rng.random() < 0.3 else []
                 wait = at - asking[0].at if asking else 0.0
+                life.decisions += decisions(asking) if asking else []
                 happened += [
                     *(replace(event, at=event.at + wait) for event in (*asking, received)),
                     StoredEvent(
@@ -186,6 +187,7 @@ class _Maker:
         received = StoredEvent(0, "received", operation, instance, command, state or "stopped", at, "op1")
         events = refused(received, self.rng)
         happened += events
+        self.history.cloud.decisions += decisions(events)
         self.history.cloud.accepted.append(
             Accepted(operation, command, instance, f"k{operation}", at - 0.1, at + 0.1, actor="op1")
         )

@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from tests.faults.verification.cloud_history import StoredEvent
+from tests.faults.verification.cloud_history import Decided, StoredEvent
 
 EXPIRES = 60.0
 _APPROVERS = ("op4", "op5", "op6")
@@ -40,3 +40,15 @@ def refused(received: StoredEvent, rng: random.Random) -> list[StoredEvent]:
     else:
         end = replace(received, type="expired", at=request.due + rng.uniform(0, 0.4), actor="opsroom")
     return [request, replace(end, due=0.0)]
+
+
+def decisions(events: list[StoredEvent]) -> list[Decided]:
+    """Return the decisions about one operation: each that is stored, and one that was too late."""
+    stored = {"approved": "approve", "denied": "deny"}
+    made = [
+        Decided(one.operation, stored[one.type], one.actor, "", one.at - 0.1, one.at + 0.1)
+        for one in events
+        if one.type in stored
+    ]
+    last = events[-1]
+    return [*made, Decided(last.operation, "deny", "op8", "not_awaiting", last.at, last.at + 30)]

@@ -4,20 +4,31 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.faults.rules.commands import EARLY_SECONDS
-from tests.faults.verification.cloud_history import CloudLife, StoredEvent
+from tests.faults.verification.cloud_history import CloudLife, Decided, StoredEvent
 from tests.faults.verification.verdict import Violation
 
 _DECISIONS = frozenset({"received", "denied", "expired"})
+_ENDS = _DECISIONS | {"cancelled"}
+"""What ends a wait."""
+_TYPES = {"approve": "approved", "deny": "denied"}
+"""The event of each decision."""
 
 
-def approvals(life: CloudLife) -> Iterator[Violation]:
-    """Judge the operations that were requested."""
+def approvals(life: CloudLife, *, open_end: bool = False) -> Iterator[Violation]:
+    """Judge the operations that were requested, and what came of the decisions about them.
+
+    ``open_end``: the stream was replaced, so that what was due may be missing.
+    """
     by_operation: dict[str, list[StoredEvent]] = defaultdict(list)
     for event in life.events:
         if event.operation:
             by_operation[event.operation].append(event)
     for operation, events in by_operation.items():
         yield from _operation(operation, events)
+    for decision in life.decisions:
+        events = by_operation.get(decision.operation, [])
+        if not (decision.code and open_end):
+            yield from _decided(decision, events)
 
 
 def _operation(operation: str, events: list[StoredEvent]) -> Iterator[Violation]:
@@ -43,6 +54,17 @@ def _operation(operation: str, events: list[StoredEvent]) -> Iterator[Violation]
             yield Violation("approval early", f"{operation} expired {request.due - decision.at:.3f} s early")
         if decision.type == "denied" and decision.actor == request.actor:
             yield Violation("approval by author", f"{operation} was denied by {decision.actor}")
+
+
+def _decided(decision: Decided, events: list[StoredEvent]) -> Iterator[Violation]:
+    """A decision that counts is stored; one that does not has come after another."""
+    name = f"{decision.actor}: {decision.decision} {decision.operation}"
+    if not decision.code:
+        wanted = _TYPES[decision.decision], decision.actor
+        if not any((event.type, event.actor) == wanted for event in events):
+            yield Violation("decision lost", f"{name} was accepted and is not stored")
+    elif decision.code == "not_awaiting" and not any(event.type in _ENDS for event in events):
+        yield Violation("decision refused", f"{name}: {decision.code} without a reason")
 
 
 def _votes(request: StoredEvent, votes: list[StoredEvent]) -> Iterator[Violation]:

@@ -46,6 +46,18 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """Somebody has approved or denied an operation. ``decision``: which; ``code``: why it does not count."""
+
+    operation: str
+    decision: str
+    actor: str
+    code: str = ""
+    asked: float = 0.0
+    answered: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What an event says about its server. ``labels``: as text, in order. ``code``: of the condition."""
 
@@ -126,6 +138,7 @@ class CloudLife:
     began: float = 0.0
     accepted: list[Accepted] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    decisions: list[Decided] = field(default_factory=list)
     events: list[StoredEvent] = field(default_factory=list)
     watchers: list[Reader] = field(default_factory=list)
     contents: dict[int, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 import type { CloudStream, FollowListener, ServersApi } from "../../api/backend";
 import { ApiError } from "../../api/errors";
-import type { BatchResult, Problem } from "../../contract/generated";
+import type { BatchResult, Problem, Schedule } from "../../contract/generated";
 import type { MockCloud } from "./cloud";
 import { lineAt, sampleAt } from "./provider";
 
@@ -54,7 +54,20 @@ export function mockServersApi({ cloud, respond, author }: Context): ServersApi 
     if (!cloud.providers.get(provider)?.capabilities.includes(capability))
       throw new ApiError({ code: "unsupported", detail: `${provider} has no ${capability}` });
   };
+  const schedules = new Map<string, Schedule>();
   return {
+    schedules: () =>
+      respond(() => [...schedules.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
+    schedule: (wanted, token) =>
+      respond(() => {
+        if (schedules.has(wanted.name))
+          throw new ApiError({ code: "name_taken", detail: "There is such a schedule.", field: "name" });
+        const at = cloud.now().toISOString();
+        const made = { ...wanted, actor: author(token), createdAt: at, nextAt: wanted.at ?? at };
+        schedules.set(wanted.name, made);
+        return made;
+      }),
+    unschedule: name => respond(() => void schedules.delete(name)),
     batch: ({ command, ids = [] }, key, token) =>
       respond(() =>
         ids.map((id): BatchResult => {

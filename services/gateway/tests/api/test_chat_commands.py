@@ -9,9 +9,12 @@ import pytest
 import pytest_asyncio
 
 from opsroom_contracts.identity import Role
+from opsroom_contracts.incidents.calls import COMMAND_TRIGGER, CommandCaller
+from opsroom_contracts.subjects import CHAT_STREAM, command_subject
 from opsroom_incidents.service import incidents_service
 from opsroom_incidents.settings import IncidentsSettings
 from opsroom_messaging.client.connection import connect
+from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_testkit.waiting import until_answer
 from services.gateway.tests.kit.api_clients import person
 from services.gateway.tests.kit.portal import Address, Portal
@@ -167,6 +170,34 @@ async def test_rights_are_those_at_the_moment(strict: Address, tokens: Tokens, i
 
             await until_answer(refused, bool)
             assert (await ann.say("/ps"))["type"] == "ack"
+
+
+async def caller_of(portal: Portal, message_id: str) -> CommandCaller:
+    """Return who said the command of a message, as the workers read it."""
+    broker = await connect(portal.url, name="test")
+    try:
+        stored = await StreamReader(broker, CHAT_STREAM).last(command_subject(message_id))
+    finally:
+        await broker.close()
+    assert stored is not None
+    return COMMAND_TRIGGER.read(stored.data).caller
+
+
+async def test_the_command_of_a_bot_names_its_owner(strict: Address, tokens: Tokens, portal: Portal) -> None:
+    async with strict.requests() as client:
+
+        async def said(headers: dict[str, str]) -> CommandCaller:
+            response = await client.post(MESSAGES, json={"text": "/ps"}, headers=headers)
+            assert response.status_code == 201, response.text
+            return await caller_of(portal, response.json()["id"])
+
+        owner = tokens.header(Role.OPERATOR)
+        body = {"name": unique("bot"), "role": "operator"}
+        made = (await client.post("/api/v1/access/bots", json=body, headers=owner)).json()
+        bot = await said(bearer(made["token"]))
+        person = await said(bearer(await registered(client, unique("op"), owner)))
+    assert (bot.actor, bot.owner, person.owner) == (body["name"], person.identity, None)
+    assert bot.identity != person.identity
 
 
 async def test_a_command_has_no_files(address: Address) -> None:

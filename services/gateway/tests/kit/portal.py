@@ -106,18 +106,19 @@ async def services(
     delay: float = DELAY_SECONDS,
     replicas: int = 1,
     failure_rate: float = 0.0,
+    approvals: str = "",
     **chat_overrides: float,
 ) -> AsyncIterator[None]:
     """Run ``replicas`` chat and cloud services, each with its own connection.
 
-    ``failure_rate``: the share of commands that fail.
+    ``failure_rate``: the share of commands that fail. ``approvals``: the policy of what must be approved.
     """
     async with AsyncExitStack() as stack:
         for _ in range(replicas):
             chat, cloud = await _connected(stack, url), await _connected(stack, url)
             settings_of_chat = chat_settings().model_copy(update=chat_overrides)
             await stack.enter_async_context(chat_service(chat, settings_of_chat))
-            settings = CloudSettings(delay_seconds=delay)
+            settings = CloudSettings(delay_seconds=delay, approvals=approvals)
             await stack.enter_async_context(cloud_service(cloud, settings, SimulatedProvider(failure_rate)))
         yield
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from opsroom_contracts import endpoints, subjects
+from opsroom_incidents.cards.acknowledging import Acknowledgements
 from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
@@ -15,6 +16,7 @@ from opsroom_incidents.commands.incidents import IncidentOpener
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.plans import Plans
 from opsroom_incidents.commands.posts import Posts
+from opsroom_incidents.commands.schedules import ScheduleCommands
 from opsroom_incidents.commands.worker import CommandWorker, Doers
 from opsroom_incidents.hooks.alerts import AlertHandlers
 from opsroom_incidents.hooks.auditing import with_audit
@@ -105,10 +107,16 @@ def _build(
     follower = CardFollower(plans, cloud, posts, clock)
     records = IncidentStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
     rooms, incidents = ChatRooms(requester), IncidentKeeper(records, posts, requester, clock)
+    executor = Executor(cloud, plans, clock, settings.command_lateness())
+    cards = CardKeeper(
+        StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
+    )
     doers = Doers(
-        executor=Executor(cloud, plans, clock, settings.command_lateness()),
+        executor=executor,
         cloud=cloud,
         logs=ServerLogs(broker, requester, cloud, audit),
+        schedules=ScheduleCommands(requester, executor.check_on_time),
+        acknowledgements=Acknowledgements(cards, requester),
         follower=follower,
         incidents=IncidentOpener(incidents, rooms),
     )
@@ -125,9 +133,6 @@ def _build(
         on_failure=upkeep.check_now,
     )
     hooks = HookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
-    cards = CardKeeper(
-        StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
-    )
     return _Incidents(
         writer=writer,
         audit=audit,

@@ -2,13 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from opsroom_contracts.incidents.cards import CardStatus
 from opsroom_contracts.incidents.hooks import REMEMBERED_MAX, CardRecord
-from opsroom_incidents.domain.cards import CardId, Decision, Report, decide
+from opsroom_incidents.domain.cards import (
+    AcknowledgmentError,
+    CardId,
+    Decision,
+    Report,
+    acknowledge,
+    decide,
+)
 
 CARD = CardId("general", "alertmanager", "disk")
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -55,6 +63,30 @@ def test_an_acknowledged_alert_stays_so_until_it_is_resolved() -> None:
     )
     statuses = [one.status for one in made if one]
     assert statuses == [FIRING, ACKNOWLEDGED, ACKNOWLEDGED, RESOLVED, FIRING]
+
+
+def test_an_acknowledgment_counts_once_and_is_known_until_the_alert_begins_again() -> None:
+    record, _ = stored(report(FIRING, "a"))
+    decided = acknowledge(CARD, record, record.generation, "ack-1", "Ann", NOW + timedelta(seconds=5))
+    assert (decided.status, decided.acknowledged_by) == (ACKNOWLEDGED, "Ann")
+    assert decided.record is not None
+    again = acknowledge(CARD, decided.record, record.generation, "ack-1", "Ann", NOW + timedelta(seconds=9))
+    assert (again.record, again.changed_at, again.acknowledged_by) == (None, decided.changed_at, "Ann")
+    with pytest.raises(AcknowledgmentError, match="Ann has acknowledged it already"):
+        acknowledge(CARD, decided.record, record.generation, "ack-2", "Bob", NOW)
+    fires = decide(CARD, decided.record, report(FIRING, "b"), NOW + timedelta(seconds=10))
+    assert fires is not None
+    assert (fires.status, fires.acknowledged_by) == (ACKNOWLEDGED, "Ann")
+    ended = decide(CARD, fires.record, report(RESOLVED, "c"), NOW + timedelta(seconds=11))
+    assert ended is not None
+    assert ended.acknowledged_by == "Ann"
+    with pytest.raises(AcknowledgmentError, match="it is resolved"):
+        acknowledge(CARD, ended.record, record.generation, "ack-3", "Bob", NOW)
+    begun = decide(CARD, ended.record, report(FIRING, "d"), NOW + timedelta(seconds=12))
+    assert begun is not None
+    assert (begun.status, begun.acknowledged_by) == (FIRING, None)
+    with pytest.raises(AcknowledgmentError, match="is over"):
+        acknowledge(CARD, begun.record, record.generation, "ack-4", "Bob", NOW)
 
 
 def test_a_repeated_report_is_the_same_card_and_changes_nothing() -> None:

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from tests.faults.referee.mutation import Mutation
-from tests.faults.verification.cloud_history import StoredEvent
+from tests.faults.verification.cloud_history import Decided, StoredEvent
 from tests.faults.verification.history import History
 
 OTHER = "op7"
@@ -87,6 +87,27 @@ def what_nobody_requested_is_approved(history: History, rng: random.Random) -> N
     history.cloud.events.remove(request)
 
 
+def a_denial_that_was_accepted_is_not_stored(history: History, rng: random.Random) -> None:
+    request, _ = _waiting(history, rng)
+    history.cloud.decisions.append(Decided(request.operation, "deny", OTHER))
+
+
+def two_are_accepted_and_one_is_stored(history: History, rng: random.Random) -> None:
+    request, _ = _waiting(history, rng)
+    vote = next(one for one in _of(history, request.operation) if one.type == "approved")
+    history.cloud.decisions += [
+        Decided(request.operation, "approve", vote.actor),
+        Decided(request.operation, "approve", OTHER),
+    ]
+
+
+def a_decision_is_refused_while_it_waits(history: History, rng: random.Random) -> None:
+    request, _ = _waiting(history, rng)
+    later = [one for one in _of(history, request.operation) if one is not request]
+    history.cloud.events[:] = [one for one in history.cloud.events if one not in later]
+    history.cloud.decisions.append(Decided(request.operation, "approve", OTHER, "not_awaiting"))
+
+
 MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("not approved", it_goes_on_without_an_approval),
     ("approval by author", its_author_approves_it),
@@ -96,4 +117,7 @@ MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("approval by author", its_author_denies_it),
     ("approval early", it_expires_early),
     ("approval", what_nobody_requested_is_approved),
+    ("decision lost", a_denial_that_was_accepted_is_not_stored),
+    ("decision lost", two_are_accepted_and_one_is_stored),
+    ("decision refused", a_decision_is_refused_while_it_waits),
 )

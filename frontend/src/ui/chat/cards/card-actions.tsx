@@ -121,6 +121,27 @@ function FailedCommand({ item }: { readonly item: OutgoingMessage }) {
   );
 }
 
+interface FailedCommandsProps {
+  readonly message: ShownRow;
+  readonly commands: readonly string[];
+}
+
+/** Those of the commands of a card that were refused. */
+export function FailedCommands({ message, commands }: FailedCommandsProps) {
+  const thread = message.thread ?? message.id;
+  return (
+    <>
+      {useApp()
+        .store.chat.value.outbox.filter(
+          item => item.thread === thread && item.status === "failed" && commands.includes(item.text),
+        )
+        .map(item => (
+          <FailedCommand key={item.clientId} item={item} />
+        ))}
+    </>
+  );
+}
+
 interface CardActionsProps {
   readonly message: ShownRow;
   readonly card: Card;
@@ -128,12 +149,7 @@ interface CardActionsProps {
 
 /** The buttons of a card: those of which the reader may do what they do. */
 export function CardActions({ message, card }: CardActionsProps) {
-  const { me, outbox } = useApp().store.chat.value;
-  const thread = message.thread ?? message.id;
-  const commands = card.actions.map(one => one.command);
-  const failed = outbox.filter(
-    item => item.thread === thread && item.status === "failed" && commands.includes(item.text),
-  );
+  const { me } = useApp().store.chat.value;
   const shown = card.actions.filter(one => one.url !== undefined || me !== undefined);
   if (shown.length === 0) return null;
   return (
@@ -143,9 +159,7 @@ export function CardActions({ message, card }: CardActionsProps) {
           <ActionButton key={index} action={action} message={message} />
         ))}
       </div>
-      {failed.map(item => (
-        <FailedCommand key={item.clientId} item={item} />
-      ))}
+      <FailedCommands message={message} commands={shown.flatMap(one => one.command ?? [])} />
     </>
   );
 }

@@ -13,6 +13,7 @@ import { formatClock } from "../../../text/format";
 import { isError } from "../../../text/worklog";
 import { commandLine, entryWith, type WorklogEntry } from "../../../text/worklog-entries";
 import { useApp } from "../../app-context";
+import { type Decide, DecideContext } from "../../cloud/servers/awaiting-approval";
 import { isRepeat } from "../../cloud/servers/repeated-click";
 import { commandsFor } from "../../cloud/servers/server-commands";
 import { useMayCommand } from "../../cloud/use-may-command";
@@ -20,7 +21,7 @@ import { Outcome } from "../../cloud/worklog/worklog-entry";
 import { dictionary } from "../../settings/preferences";
 import { Time } from "../../time";
 import { MessageText } from "../message/message-text";
-import { CardActions } from "./card-actions";
+import { CardActions, FailedCommands } from "./card-actions";
 import { CardFrame, type CardState } from "./card-frame";
 import { cardsDictionary } from "./cards-dictionary";
 import { stateOf } from "./outside-card";
@@ -119,6 +120,27 @@ function Ended({ message, entry }: { readonly message: ShownRow; readonly entry:
   );
 }
 
+/** A server whose operation is pending. A decision about it is said in the thread of the card, for everybody. */
+function Pending({ message, instance }: { readonly message: ShownRow; readonly instance: Instance }) {
+  const { store } = useApp();
+  const thread = message.thread ?? message.id;
+  const operation = instance.pending?.id ?? "";
+  const said = [`/approve ${operation}`, `/deny ${operation}`];
+  const decide: Decide = (decision, id) => {
+    const text = `/${decision} ${id}`;
+    const isSending = store.chat.value.outbox.some(
+      item => item.thread === thread && item.text === text && item.status !== "failed",
+    );
+    if (!isSending) store.send(text, message.room, { thread });
+  };
+  return (
+    <DecideContext.Provider value={decide}>
+      <CardServer instance={instance} />
+      {instance.pending?.approval && <FailedCommands message={message} commands={said} />}
+    </DecideContext.Provider>
+  );
+}
+
 interface CardProps {
   readonly message: ShownRow;
   readonly card: Card;
@@ -138,7 +160,7 @@ export function OperationCard({ message, card }: CardProps) {
       link={link}
       note={actor && <bdi>{dictionary.value.cloud.by(actor)}</bdi>}
     >
-      {pendingAt && <CardServer instance={pendingAt} />}
+      {pendingAt && <Pending message={message} instance={pendingAt} />}
       {entry && <Ended message={message} entry={entry} />}
       {!isKnown && text && <MessageText text={text} />}
       {/* Of several servers, each shows how it is. */}

@@ -66,13 +66,19 @@ interface CardProps {
 
 function Note({ message, card }: CardProps) {
   const t = cardsDictionary.value;
-  const { severity, source, changedAt } = card;
+  const { severity, source, changedAt, acknowledgedBy } = card;
   const later = Date.parse(changedAt) - Date.parse(message.timestamp);
   const when = later < DAY_MS ? formatClock : formatMessageTime;
   return (
     <>
       {severity && `${labelOf(t.severities, severity)} · `}
       <Sentence text={t.from(source)} />
+      {acknowledgedBy && (
+        <>
+          {" · "}
+          <Sentence text={t.acknowledgedBy(acknowledgedBy)} />
+        </>
+      )}
       {later > UPDATED_MS && (
         <>
           {" · "}

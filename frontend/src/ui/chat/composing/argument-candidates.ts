@@ -16,7 +16,7 @@ export interface ArgumentSources {
 }
 
 const LABEL = "label:";
-const LIFECYCLE: readonly string[] = ["start", "stop", "restart", "rm"];
+const LIFECYCLE: readonly string[] = ["start", "stop", "restart", "rm", "list", "remove"];
 /** The values that a list of servers has. */
 const SERVER_VALUES: readonly ChatValues[] = ["servers", "server", "operation"];
 

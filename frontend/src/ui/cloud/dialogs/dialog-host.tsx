@@ -3,6 +3,7 @@ import { AdoptDialog } from "./adopt-dialog";
 import { CreateDialog } from "./create-dialog";
 import { EditDialog } from "./edit-dialog";
 import { RemoveDialog } from "./remove-dialog";
+import { SchedulesDialog } from "./schedules-dialog";
 import type { ServerDialog } from "./server-dialogs";
 
 interface DialogHostProps {
@@ -18,6 +19,8 @@ export default function DialogHost({ dialog, providers, onClose }: DialogHostPro
       return <CreateDialog onClose={onClose} />;
     case "adopt":
       return <AdoptDialog providers={providers} onClose={onClose} />;
+    case "schedules":
+      return <SchedulesDialog onClose={onClose} />;
     case "edit":
       return <EditDialog id={dialog.id} onClose={onClose} />;
     case "remove":

@@ -5,6 +5,7 @@ import { useContext } from "preact/hooks";
 export type ServerDialog =
   | { readonly kind: "create" }
   | { readonly kind: "adopt" }
+  | { readonly kind: "schedules" }
   | { readonly kind: "edit"; readonly id: string }
   | { readonly kind: "remove"; readonly ids: readonly string[] };
 

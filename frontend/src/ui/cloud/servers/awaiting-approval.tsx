@@ -1,3 +1,5 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
 import type { Approval, Instance, PendingOperation } from "../../../contract/generated";
 import { labelOf } from "../../../i18n/label";
 import { secondsUntil } from "../../../text/format";
@@ -7,6 +9,11 @@ import { useNow } from "../../use-now";
 import { useMayCommand } from "../use-may-command";
 import { isRepeat } from "./repeated-click";
 import { serversDictionary } from "./servers-dictionary";
+
+export type Decide = (decision: "approve" | "deny", operationId: string) => void;
+
+/** How a decision is made if not by the API of servers: a card of the chat says it as a command in its thread. */
+export const DecideContext = createContext<Decide | undefined>(undefined);
 
 interface DecisionProps {
   readonly instance: Instance;
@@ -18,6 +25,7 @@ export function Decision({ instance, pending }: DecisionProps) {
   const { commandSender, chat } = useApp().store;
   const t = dictionary.value.cloud;
   const words = serversDictionary.value.approval;
+  const decide = useContext(DecideContext);
   const { id, command, actor } = pending;
   const disabled = commandSender.busy.value.has(instance.id);
   if (!useMayCommand()) return null;
@@ -42,7 +50,9 @@ export function Decision({ instance, pending }: DecisionProps) {
       disabled={disabled}
       aria-label={label}
       onClick={event => {
-        if (!isRepeat(event)) void commandSender.decide(instance.id, id, command, decision);
+        if (isRepeat(event)) return;
+        if (decide) decide(decision, id);
+        else void commandSender.decide(instance.id, id, command, decision);
       }}
     >
       {words[decision]}

@@ -133,6 +133,13 @@ export function ServersWidget({ providers, openId }: ServersWidgetProps) {
         </a>
         {mayCommand && (
           <div class="server-tools">
+            <button
+              type="button"
+              class="button small quiet"
+              onClick={() => dialogs.open({ kind: "schedules" })}
+            >
+              {words.schedules}
+            </button>
             {canAdopt && (
               <button
                 type="button"

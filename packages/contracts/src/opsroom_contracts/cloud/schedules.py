@@ -11,7 +11,7 @@ from opsroom_contracts.cloud.models import Actor
 from opsroom_contracts.cloud.requests import ANONYMOUS
 from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.identity import Identity
-from opsroom_contracts.serialization.model import Identifier, Model, Timestamp
+from opsroom_contracts.serialization.model import ClientId, Identifier, Model, Timestamp
 from opsroom_contracts.serialization.versions import StoredContract
 
 SCHEDULES_MAX = 500
@@ -27,7 +27,9 @@ CronText = Annotated[str, Field(min_length=1, max_length=200)]
 ZoneName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$")]
 """The name of a time zone of the IANA, such as ``Europe/Berlin``."""
 ScheduledCommand = Literal[Command.START, Command.STOP, Command.RESTART, Command.REMOVE]
-SelectorText = Annotated[str, Field(min_length=1, max_length=1000)]
+SELECTOR_MAX = 1000
+"""The maximum length of a selector, in characters."""
+SelectorText = Annotated[str, Field(min_length=1, max_length=SELECTOR_MAX)]
 
 
 def schedule_actor(name: str) -> str:
@@ -72,7 +74,8 @@ class ScheduleRecord(_ScheduleFields):
     """A schedule, on ``cloud.schedules.<name>``; each write replaces the earlier one.
 
     ``next_at``: when it runs next; None: never again. ``actor``, ``identity``, ``owner`` and ``address``: who
-    made it. ``removed``: it is kept for a moment only, so that no process still runs it.
+    made it. ``removed``: it is kept for a moment only, so that no process still runs it. ``client_id``: that
+    of the request that made it.
     """
 
     version: Literal[1] = 1
@@ -84,6 +87,7 @@ class ScheduleRecord(_ScheduleFields):
     next_at: Timestamp | None = None
     last: ScheduleRun | None = None
     removed: bool | None = None
+    client_id: ClientId | None = None
 
 
 class DueSchedule(Model):
@@ -110,9 +114,11 @@ class ScheduleRequest(_ScheduleFields):
     """Command the servers of ``ids`` (ids or names) or ``selector`` at a time, or again and again.
 
     ``cron`` with ``zone`` (default: UTC), or ``at``. A request that repeats what a schedule of that name has
-    already is a retry; any other one is refused.
+    already is a retry; any other one is refused. With a ``client_id``, one that repeats it is a retry even
+    after the schedule has run for the last time, or was removed.
     """
 
+    client_id: ClientId | None = None
     actor: Actor = ANONYMOUS
     identity: Identity | None = None
     owner: Identity | None = None

@@ -61,6 +61,8 @@ CardText = Annotated[str, Field(max_length=CARD_TEXT_MAX), AfterValidator(_lines
 FieldName = Annotated[str, Field(min_length=1, max_length=FIELD_NAME_MAX), AfterValidator(_one_line)]
 FieldValue = Annotated[str, Field(max_length=FIELD_VALUE_MAX), AfterValidator(_lines)]
 Label = Annotated[str, Field(min_length=1, max_length=LABEL_MAX), AfterValidator(_one_line)]
+PersonName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)]
+"""The name of a person, as it was shown."""
 CommandText = Annotated[str, Field(max_length=CARD_COMMAND_MAX, pattern=_COMMAND_PATTERN)]
 Generation = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -131,7 +133,7 @@ class Card(Model):
 
     ``generation``: how often what it is about has started again. Each generation is a message at the end of
     the room; the ones before stay as they ended. ``changed_at``: when its source last changed it. Within a
-    generation, an older card never replaces a newer one.
+    generation, an older card never replaces a newer one. ``acknowledged_by``: who has acknowledged it.
     """
 
     kind: CardKind
@@ -148,6 +150,7 @@ class Card(Model):
     operation: Identifier | None = None
     generation: Generation = 0
     changed_at: Timestamp
+    acknowledged_by: PersonName | None = None
 
 
 def plain_text(card: Card) -> str:
@@ -155,6 +158,8 @@ def plain_text(card: Card) -> str:
     title = f"[{card.status.value}] {card.title}"
     lines = [title, *([card.text] if card.text else ())]
     lines += [f"{field.name}: {field.value}" for field in card.fields]
+    if card.acknowledged_by is not None:
+        lines.append(f"Acknowledged by {card.acknowledged_by}.")
     if card.link is not None:
         lines.append(card.link)
     return clip("\n".join(lines), PLAIN_TEXT_MAX)

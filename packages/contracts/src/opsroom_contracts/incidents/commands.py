@@ -132,6 +132,7 @@ class ScheduleCommand:
     """``/schedule``: command servers later, once (``at``) or again and again (``cron``, five fields).
 
     ``at``: ``19:00`` or ``2026-11-30T19:00``, with or without an offset. ``zone``: an IANA time zone.
+    ``name``: what to call the schedule; None: one is made up.
     """
 
     command: Command
@@ -139,6 +140,19 @@ class ScheduleCommand:
     at: str | None = None
     cron: str | None = None
     zone: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListSchedules:
+    """``/schedule list``: show the schedules."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSchedule:
+    """``/schedule remove``: remove a schedule."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +188,8 @@ ChatCommand = (
     | Acknowledge
     | OpenIncident
     | ScheduleCommand
+    | ListSchedules
+    | RemoveSchedule
     | SearchFor
     | Help
     | Custom

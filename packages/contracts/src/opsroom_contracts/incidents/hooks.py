@@ -23,6 +23,7 @@ from opsroom_contracts.incidents.cards import (
     LABEL_MAX,
     LINK_MAX,
     CardStatus,
+    PersonName,
 )
 from opsroom_contracts.serialization.model import Identifier, Model, RoomName, Timestamp
 from opsroom_contracts.serialization.versions import StoredContract
@@ -108,6 +109,7 @@ class CardRecord(Model):
     It has no text of the card: that is in the message alone, so that removing the message erases it.
 
     ``starts_at``: when what it is about began, as its source says. ``changed_at``: ascends with each report.
+    ``acknowledged_by``: the name of who has acknowledged this generation.
     """
 
     version: Literal[1] = 1
@@ -118,6 +120,7 @@ class CardRecord(Model):
     changed_at: Timestamp
     starts_at: Timestamp | None = None
     reports: Annotated[tuple[RememberedReport, ...], Field(max_length=REMEMBERED_MAX)] = ()
+    acknowledged_by: PersonName | None = None
 
 
 class HookSecretView(Model):

@@ -21,7 +21,7 @@ ShownName = Annotated[str, Field(min_length=1, max_length=64)]
 class PlannedStep(Model):
     """One request of a command. ``server``: a name or an id, as the request has it; ``name``: to show.
 
-    ``operation``: the one to undo; of other commands, the one that the request becomes.
+    ``operation``: the one to undo or to decide about; of other commands, the one that the request becomes.
     """
 
     server: Identifier | None = None
@@ -30,10 +30,14 @@ class PlannedStep(Model):
 
 
 class StepResult(Model):
-    """The outcome of a step: ``instance_id`` and ``due_at`` of one that was accepted, else why it was not."""
+    """The outcome of a step: ``instance_id`` and ``due_at`` of one that was accepted, else why it was not.
+
+    ``is_awaiting``: it must be approved first, by one more person at least; ``due_at`` is when the wait ends.
+    """
 
     instance_id: Identifier | None = None
     due_at: Timestamp | None = None
+    is_awaiting: bool | None = None
     code: ErrorCode | None = None
     message: Annotated[str, Field(max_length=MESSAGE_MAX)] | None = None
 

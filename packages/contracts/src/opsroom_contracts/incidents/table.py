@@ -24,7 +24,7 @@ class Values(StrEnum):
     """A new name."""
     LABELS = "labels"
     LIFECYCLE = "lifecycle"
-    """The name of another command: start, stop, restart or rm."""
+    """What to schedule (start, stop, restart or rm), or what to do with schedules: list or remove."""
     COMMAND = "command"
     """The name of any command."""
     COUNT = "count"
@@ -85,11 +85,13 @@ _CREATE: Final = (
     Parameter(Values.FLAG, "", keyword="started"),
 )
 _SCHEDULE: Final = (
-    Parameter(Values.LIFECYCLE, "start|stop|restart|rm", required=True),
-    _SERVERS,
+    Parameter(Values.LIFECYCLE, "start|stop|restart|rm | list | remove NAME", required=True),
+    _SOME_SERVERS,
     Parameter(Values.TIME, "TIME", keyword="at"),
+    Parameter(Values.TIME, "day|weekday|monday… at TIME", keyword="every"),
     Parameter(Values.TIME, "MINUTE HOUR DAY MONTH WEEKDAY", keyword="cron"),
     Parameter(Values.TEXT, "ZONE"),
+    Parameter(Values.NAME, "NAME", keyword="as"),
 )
 
 
@@ -132,7 +134,6 @@ _TABLE: Final = (
         (_OPERATION, Parameter(Values.TEXT, "REASON", keyword="alone")),
         "Approve what waits for approval.",
         "/approve web-1",
-        is_ready=False,
     ),
     ChatCommandSpec(
         CommandName.DENY,
@@ -140,7 +141,6 @@ _TABLE: Final = (
         (_OPERATION, _REASON),
         "Deny what waits for approval.",
         "/deny web-1 not during the sale",
-        is_ready=False,
     ),
     ChatCommandSpec(
         CommandName.ACK,
@@ -148,7 +148,6 @@ _TABLE: Final = (
         (Parameter(Values.TEXT, "NOTE"),),
         "Acknowledge the alert of this thread.",
         "/ack looking at it",
-        is_ready=False,
     ),
     ChatCommandSpec(
         CommandName.INCIDENT,
@@ -162,8 +161,7 @@ _TABLE: Final = (
         Action.COMMAND_SERVERS,
         _SCHEDULE,
         "Command servers later, once or again and again.",
-        "/schedule stop label:env=test at 19:00",
-        is_ready=False,
+        "/schedule stop label:env=test every weekday at 19:00 Europe/Berlin",
     ),
     ChatCommandSpec(
         CommandName.SEARCH,

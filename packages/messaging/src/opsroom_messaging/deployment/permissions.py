@@ -152,8 +152,13 @@ _COMMANDED: tuple[Endpoint[Any, Any], ...] = (
     endpoints.CREATE_INSTANCE,
     *(endpoints.CHANGE_INSTANCE[command] for command in COMMANDS if command is not Command.CREATE),
     endpoints.CANCEL_OPERATION,
+    endpoints.APPROVE_OPERATION,
+    endpoints.DENY_OPERATION,
     endpoints.OPERATION,
     endpoints.LIST_INSTANCES,
+    endpoints.SCHEDULE,
+    endpoints.UNSCHEDULE,
+    endpoints.SCHEDULES,
 )
 """What commands of the chat ask of the cloud service."""
 _WORKERS = f"{subjects.CLOUD_STREAM}.{subjects.CLOUD_WORKERS}"
@@ -283,6 +288,7 @@ _PERMISSIONS = {
             *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),
             endpoints.REPLY.subject,
             endpoints.CARD.subject,
+            endpoints.THREAD.subject,
             *(one.subject for one in _COMMANDED),
             _PROVIDERS.logs.subject,
             _PROVIDERS.more.subject,

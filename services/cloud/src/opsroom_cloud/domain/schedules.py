@@ -104,5 +104,10 @@ def same_schedule(record: ScheduleRecord, request: ScheduleRequest) -> bool:
     return all(getattr(record, one) == getattr(request, one) for one in fields)
 
 
+def is_made_by(record: ScheduleRecord, request: ScheduleRequest) -> bool:
+    """Whether ``request`` repeats the one that made the schedule, whatever has become of it since."""
+    return request.client_id is not None and record.client_id == request.client_id
+
+
 def _invalid(field: str, reason: str) -> Fault:
     return Fault(code=ErrorCode.INVALID_REQUEST, message=f"{field}: {reason}", field=field)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
 
-from opsroom_cloud.domain.schedules import first_time, same_schedule
+from opsroom_cloud.domain.schedules import first_time, is_made_by, same_schedule
 from opsroom_cloud.schedules.projection import ScheduleProjection
 from opsroom_cloud.schedules.store import ScheduleStore
 from opsroom_contracts.audit import AuditAction, AuditedAction, Requester
@@ -69,6 +69,8 @@ class Schedules:
         for _ in range(_ATTEMPTS):
             stored = await self._store.read(request.name)
             there = None if stored is None else stored.record
+            if there is not None and is_made_by(there, request):
+                return there
             if there is not None and not there.removed and there.next_at is not None:
                 if same_schedule(there, request):
                     return there

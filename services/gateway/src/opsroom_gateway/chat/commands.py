@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from opsroom_contracts.audit import ACTOR_MAX, ADDRESS_MAX, AuditAction, AuditedAction, Requester
 from opsroom_contracts.chat.models import SendRequest
@@ -9,7 +10,16 @@ from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.identity import Action
 from opsroom_contracts.incidents.calls import CommandCaller, CommandOrder
-from opsroom_contracts.incidents.commands import ChangeServers, ChatCommand, CreateServer, ShowLogs
+from opsroom_contracts.incidents.commands import (
+    Approve,
+    ChangeServers,
+    ChatCommand,
+    CreateServer,
+    Deny,
+    RemoveSchedule,
+    ScheduleCommand,
+    ShowLogs,
+)
 from opsroom_contracts.incidents.grammar import SLASH, Text, parse, spec_of, word_of
 from opsroom_contracts.incidents.words import Problem
 from opsroom_contracts.text import clip
@@ -17,6 +27,16 @@ from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.auth.authorization import Authorizer, Principal
 from opsroom_gateway.middleware.client_address import Client
 from opsroom_gateway.middleware.rate_limits import Limits
+
+_AUDITED: Final[dict[type[object], AuditAction]] = {
+    CreateServer: Command.CREATE,
+    ShowLogs: AuditedAction.READ_LOG,
+    Approve: AuditedAction.APPROVE,
+    Deny: AuditedAction.DENY,
+    ScheduleCommand: AuditedAction.SCHEDULE,
+    RemoveSchedule: AuditedAction.UNSCHEDULE,
+}
+"""The commands whose refusals are audited; those of commands that change servers are, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +114,7 @@ def _count(said: ChatCommand) -> int:
 
 
 def _audited(said: ChatCommand) -> AuditAction | None:
-    match said:
-        case ChangeServers():
-            return said.command
-        case CreateServer():
-            return Command.CREATE
-        case ShowLogs():
-            return AuditedAction.READ_LOG
-        case _:
-            return None
+    return said.command if isinstance(said, ChangeServers) else _AUDITED.get(type(said))
 
 
 def _target(said: ChatCommand) -> str | None:
@@ -111,5 +123,9 @@ def _target(said: ChatCommand) -> str | None:
             return said.targets.names[0] if said.targets.names else said.targets.selector
         case ShowLogs():
             return said.server
+        case Approve() | Deny():
+            return said.target
+        case ScheduleCommand() | RemoveSchedule():
+            return said.name
         case _:
             return None

@@ -1,20 +1,23 @@
 """Requests to the cloud service for commands of the chat."""
 
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.cloud.models import Instance, Operation
 from opsroom_contracts.cloud.requests import (
+    ApproveRequest,
     Caller,
     CancelRequest,
     CreateRequest,
+    DenyRequest,
     InstanceRequest,
     ListRequest,
     OperationReply,
     OperationRequest,
 )
 from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
+from opsroom_contracts.identity import Identity
 from opsroom_contracts.incidents.calls import CommandCaller
 from opsroom_contracts.incidents.commands import CreateServer
 from opsroom_contracts.serialization.model import Model, copy_fields
@@ -52,13 +55,18 @@ class CloudCommands:
 
     async def cancel(self, operation_id: str, caller: CommandCaller) -> Operation:
         """Cancel an operation; doing it again returns the same."""
-        request = CancelRequest(
-            operation_id=operation_id,
-            actor=caller.actor,
-            identity=caller.identity,
-            address=caller.address,
-        )
+        request = CancelRequest(operation_id=operation_id, **by_of(caller))
         return await self._ask(endpoints.CANCEL_OPERATION, request)
+
+    async def approve(self, operation_id: str, alone: str | None, caller: CommandCaller) -> Operation:
+        """Approve an operation; doing it again returns the same."""
+        request = ApproveRequest(operation_id=operation_id, role=caller.role, alone=alone, **by_of(caller))
+        return await self._ask(endpoints.APPROVE_OPERATION, request)
+
+    async def deny(self, operation_id: str, reason: str | None, caller: CommandCaller) -> Operation:
+        """Deny an operation; doing it again returns the same."""
+        request = DenyRequest(operation_id=operation_id, role=caller.role, reason=reason, **by_of(caller))
+        return await self._ask(endpoints.DENY_OPERATION, request)
 
     async def operation(self, operation_id: str) -> Operation | None:
         """Return an operation; None: the cloud service has not accepted it."""
@@ -96,12 +104,19 @@ class CloudCommands:
             raise
 
 
+class By(TypedDict):
+    """Who a request is for, as the fields that all requests have."""
+
+    actor: str
+    identity: Identity
+    owner: Identity | None
+    address: str | None
+
+
+def by_of(caller: CommandCaller) -> By:
+    """Return who a request is for."""
+    return By(actor=caller.actor, identity=caller.identity, owner=caller.owner, address=caller.address)
+
+
 def _caller(client_id: str, caller: CommandCaller) -> Caller:
-    return Caller(
-        client_id=client_id,
-        actor=caller.actor,
-        identity=caller.identity,
-        owner=caller.owner,
-        address=caller.address,
-        pending_max=caller.pending_max,
-    )
+    return Caller(client_id=client_id, pending_max=caller.pending_max, **by_of(caller))

@@ -2,44 +2,33 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from opsroom_contracts.cloud.ids import operation_id_of
-from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
-from opsroom_contracts.cloud.selectors import matches, read_selector
-from opsroom_contracts.errors import ErrorCode, Fault, FaultError
-from opsroom_contracts.incidents.calls import CommandCaller
-from opsroom_contracts.incidents.commands import SERVERS_MAX, ChangeServers, CreateServer, Targets, Undo
+from opsroom_contracts.cloud.models import Operation, OperationStatus
+from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.incidents.commands import (
+    SERVERS_MAX,
+    Approve,
+    ChangeServers,
+    CreateServer,
+    Deny,
+    Targets,
+    Undo,
+)
 from opsroom_contracts.incidents.plans import MESSAGE_MAX, CommandPlan, PlannedStep, StepResult
-from opsroom_contracts.serialization.model import RoomName
 from opsroom_contracts.text import clip
 from opsroom_incidents.commands.cloud import CloudCommands
+from opsroom_incidents.commands.decisions import Decision, Decisions
 from opsroom_incidents.commands.plans import Plans
+from opsroom_incidents.commands.said import RefusalError, Said, selected
 from opsroom_messaging.errors import UnavailableError
 
 _CONCURRENT: Final = 10
 """Steps of one command that are done at the same time."""
-Doing = CreateServer | ChangeServers | Undo
+Doing = CreateServer | ChangeServers | Decision
 """Commands that change something."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A command as it was said. ``name``: the word after the slash. ``user_id``: who said it."""
-
-    message_id: str
-    user_id: str
-    room: RoomName
-    thread: str | None
-    name: str
-    caller: CommandCaller
-    at: datetime
-
-
-class RefusalError(Exception):
-    """A command can't be planned; the message is the reply."""
 
 
 class Executor:
@@ -50,6 +39,7 @@ class Executor:
     ) -> None:
         self._cloud = cloud
         self._plans = plans
+        self._decisions = Decisions(cloud, plans)
         self._clock = clock
         self._lateness = lateness
 
@@ -102,8 +92,8 @@ class Executor:
             case ChangeServers():
                 servers = await self._servers(command.targets)
                 steps = [_step(said, place, *server) for place, server in enumerate(servers)]
-            case Undo():
-                steps = await self._undone(command, said)
+            case Undo() | Approve() | Deny():
+                steps = await self._decisions.steps(command, said)
             case _:
                 assert_never(command)
         return CommandPlan(
@@ -130,62 +120,50 @@ class Executor:
             )
         return [(one.id, one.name) for one in found]
 
-    async def _undone(self, command: Undo, said: Said) -> list[PlannedStep]:
-        """Return the operations to undo: those that are pending for servers, or of the last command."""
-        if command.targets is None:
-            return await self._last_steps(said)
-        found = selected(await self._cloud.instances(), command.targets)
-        steps = [
-            PlannedStep(server=one.id, name=one.name, operation=one.pending.id)
-            for one in found
-            if one.pending is not None
-        ]
-        if not steps:
-            raise RefusalError("There is nothing to undo: no operation of these servers is pending.")
-        return steps[:SERVERS_MAX]
-
-    async def _last_steps(self, said: Said) -> list[PlannedStep]:
-        last = await self._plans.last(said.room, said.thread, said.caller.identity)
-        results = () if last is None else last.results or ()
-        steps = () if last is None else last.steps
-        accepted = [step for step, result in zip(steps, results, strict=True) if result.code is None]
-        if not accepted:
-            raise RefusalError("There is nothing to undo here. For a server: /undo SERVER")
-        return accepted
-
     async def _result(
         self, command: Doing, said: Said, place: int, step: PlannedStep
     ) -> StepResult | UnavailableError:
         try:
             operation = await self._do(command, said, place, step)
         except FaultError as error:
-            return _refused(error.fault)
+            return await self._refused(command, step, error)
         except UnavailableError as error:
             return error  # the other steps go on
         if operation is None:
             return StepResult(code=ErrorCode.REQUEST_TIMEOUT, message="not done: it is too late")
-        due_at = None if isinstance(command, Undo) else operation.due_at
-        return StepResult(instance_id=operation.instance_id, due_at=due_at)
+        return StepResult(
+            instance_id=operation.instance_id,
+            due_at=operation.due_at if isinstance(command, CreateServer | ChangeServers) else None,
+            is_awaiting=operation.status is OperationStatus.AWAITING_APPROVAL or None,
+        )
+
+    async def _refused(
+        self, command: Doing, step: PlannedStep, error: FaultError
+    ) -> StepResult | UnavailableError:
+        fault = error.fault
+        try:
+            is_new = isinstance(command, CreateServer | ChangeServers)
+            message = fault.message if is_new else await self._decisions.explain(step, fault)
+        except UnavailableError as unavailable:
+            return unavailable
+        return StepResult(code=fault.code, message=clip(message, MESSAGE_MAX))
 
     async def _do(self, command: Doing, said: Said, place: int, step: PlannedStep) -> Operation | None:
         """Do one step; None: it is too late to begin it, and nobody has."""
-        if self._is_late(said):
-            return await self._begun(command, step)
         key = client_id(said.message_id, place)
         match command:
+            case Undo() | Approve() | Deny():
+                if self._is_late(said):
+                    return await self._decisions.has_decided(command, step, said)
+                return await self._decisions.decide(command, step, said)
+            case _ if self._is_late(said):
+                return await self._cloud.operation(step.operation)
             case CreateServer():
                 return await self._cloud.create(command, key, said.caller)
             case ChangeServers():
                 return await self._cloud.change(command.command, step.server or "", key, said.caller)
-            case Undo():
-                return await self._cloud.cancel(step.operation, said.caller)
             case _:
                 assert_never(command)
-
-    async def _begun(self, command: Doing, step: PlannedStep) -> Operation | None:
-        operation = await self._cloud.operation(step.operation)
-        is_undone = operation is not None and operation.status is OperationStatus.CANCELLED
-        return operation if not isinstance(command, Undo) or is_undone else None
 
 
 def client_id(message_id: str, place: int) -> str:
@@ -193,27 +171,6 @@ def client_id(message_id: str, place: int) -> str:
     return f"chat/{message_id}/{place}"
 
 
-def selected(instances: tuple[Instance, ...], targets: Targets) -> list[Instance]:
-    """Return the servers that ``targets`` select, sorted by name.
-
-    Raises:
-        RefusalError: a name or an id is not that of a server.
-    """
-    if targets.selector is not None:
-        wanted = read_selector(targets.selector)
-        return [one for one in instances if matches(wanted, one.labels)]
-    by_key = {**{one.name: one for one in instances}, **{one.id: one for one in instances}}
-    missing = [name for name in targets.names if name not in by_key]
-    if missing:
-        raise RefusalError(f"There is no server {', '.join(f'`{name}`' for name in missing[:10])}.")
-    found = {by_key[name].id: by_key[name] for name in targets.names}
-    return sorted(found.values(), key=lambda one: (one.name, one.id))
-
-
 def _step(said: Said, place: int, server: str | None, name: str | None) -> PlannedStep:
     operation = operation_id_of(client_id(said.message_id, place))
     return PlannedStep(server=server, name=name, operation=operation)
-
-
-def _refused(fault: Fault) -> StepResult:
-    return StepResult(code=fault.code, message=clip(fault.message, MESSAGE_MAX))

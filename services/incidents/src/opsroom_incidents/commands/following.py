@@ -6,17 +6,27 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.errors import FaultError
 from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.plans import Plans
 from opsroom_incidents.commands.posts import Posts
-from opsroom_incidents.domain.operation_cards import has_ended, operation_card
+from opsroom_incidents.domain.operation_cards import (
+    Standing,
+    distance,
+    first_standings,
+    has_ended,
+    operation_card,
+    standing_of,
+)
 from opsroom_runtime.duties import Duty, attempt_all
 
 _INTERVAL = timedelta(seconds=2)
 """How often the operations of a command are looked at: they may end before they are due, or long after."""
+_SLOWEST = timedelta(seconds=30)
+"""The longest time between two looks at operations that await approval."""
+_SLOWER = 60
+"""An operation is looked at again after this part of its age."""
 _OPEN_MAX = 10_000
 """How many commands a process follows; the others are followed after a later scan."""
 
@@ -24,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class CardFollower:
-    """Updates the card of each command once, when its operations have ended.
+    """Updates the card of each command with every decision about it, and when its operations have ended.
 
     Every process follows all open commands: an update that another one has made changes nothing.
     """
@@ -39,6 +49,7 @@ class CardFollower:
         self._open: dict[str, CommandPlan] = {}
         self._next: dict[str, datetime] = {}
         self._followed = asyncio.Event()
+        self._shown: dict[str, int] = {}
 
     def follow(self, plan: CommandPlan) -> None:
         """Follow a command whose card was posted."""
@@ -46,6 +57,7 @@ class CardFollower:
             self._open[plan.message_id] = plan
             self._next[plan.message_id] = min(_due_at(plan), self._clock() + _INTERVAL)
             self._followed.set()
+            self._shown[plan.message_id] = distance(first_standings(plan))
 
     def duties(self) -> tuple[Duty, ...]:
         """Return the periodic work."""
@@ -65,21 +77,35 @@ class CardFollower:
         now = self._clock()
         due = [plan for plan in self._open.values() if self._next[plan.message_id] <= now]
         for plan in due:
-            self._next[plan.message_id] = now + _INTERVAL
-        await attempt_all([partial(self._finish, plan) for plan in due])
+            self._next[plan.message_id] = now + _interval(plan, now)
+        await attempt_all([partial(self._look, plan) for plan in due])
 
-    async def _finish(self, plan: CommandPlan) -> None:
+    async def _look(self, plan: CommandPlan) -> None:
+        """Update the card of a command if its operations have ended, or somebody has decided about one."""
         operations = [await self._cloud.operation(plan.steps[place].operation) for place in plan.accepted()]
-        statuses = [OperationStatus.DONE if one is None else one.status for one in operations]
-        if not has_ended(statuses):
+        standings = [standing_of(one) for one in operations]
+        step = distance(standings)
+        if not has_ended(standings):
+            if step != self._shown.get(plan.message_id):
+                await self._show(plan, standings, step)
+                self._shown[plan.message_id] = step
             return
+        await self._show(plan, standings, 0)
+        await self._plans.close(plan)
+        for kept in (self._open, self._next, self._shown):
+            kept.pop(plan.message_id, None)
+
+    async def _show(self, plan: CommandPlan, standings: list[Standing], step: int) -> None:
+        card = operation_card(plan, standings, self._clock())
+        key = f"card/{card.key}/{card.status}" + (f"/{step}" if step else "")
         try:
-            await self._posts.card(plan.room, plan.thread, operation_card(plan, statuses, self._clock()))
+            await self._posts.card(plan.room, plan.thread, card, key)
         except FaultError as error:
             log.info("the card of a command was not updated: %s", error.fault.message)  # its room is gone
-        await self._plans.close(plan)
-        self._open.pop(plan.message_id, None)
-        self._next.pop(plan.message_id, None)
+
+
+def _interval(plan: CommandPlan, now: datetime) -> timedelta:
+    return min(_SLOWEST, max(_INTERVAL, (now - plan.said_at) / _SLOWER))
 
 
 def _due_at(plan: CommandPlan) -> datetime:

@@ -1,7 +1,7 @@
 """``/incident``: opens an incident, in the thread in which it is said or with a card of its title."""
 
 from opsroom_contracts.incidents.commands import OpenIncident
-from opsroom_incidents.commands.execution import RefusalError, Said
+from opsroom_incidents.commands.said import RefusalError, Said
 from opsroom_incidents.domain.incidents import Asked, request_digest
 from opsroom_incidents.incidents.chat import ChatRooms
 from opsroom_incidents.incidents.keeper import IncidentKeeper

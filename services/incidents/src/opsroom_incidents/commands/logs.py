@@ -14,7 +14,7 @@ from opsroom_contracts.incidents.commands import ShowLogs, Targets
 from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES, ContractError, decode
 from opsroom_contracts.subjects import provider_stream
 from opsroom_incidents.commands.cloud import CloudCommands
-from opsroom_incidents.commands.execution import RefusalError, Said, selected
+from opsroom_incidents.commands.said import RefusalError, Said, selected
 from opsroom_incidents.domain.results import log_text
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.request_client import RequestClient

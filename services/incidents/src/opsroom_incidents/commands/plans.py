@@ -20,8 +20,10 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.writes import Write
 
+_DECISIONS: Final = frozenset({CommandName.UNDO, CommandName.APPROVE, CommandName.DENY})
+"""Commands about operations of others, which have cards already."""
 _OPEN_SECONDS: Final = 86_400
-"""How long the card of a command is kept up to date."""
+"""How long the card of a command is kept up to date, after the last of its operations is due."""
 _PAGE: Final = 100
 _LAST_SECONDS: Final = 3600
 _SECONDS: Final = 90 * 86_400
@@ -79,7 +81,7 @@ class Plans:
         return plan
 
     async def last(self, room: str, thread: str | None, identity: str) -> CommandPlan | None:
-        """Return the plan of the last command, except ``/undo``, of ``identity`` in a room or a thread.
+        """Return the plan of the last command that began something, of ``identity`` in a room or a thread.
 
         Raises:
             UnavailableError: the broker did not reply, or a newer release stored it.
@@ -134,13 +136,14 @@ class Plans:
 
 
 def _write(plan: CommandPlan, expected: int) -> Write:
+    ttl = _SECONDS + _wait_of(plan)
     return Write(
-        command_plan(plan.message_id), encode(plan), expected=expected, ttl=_SECONDS, replaces=expected > 0
+        command_plan(plan.message_id), encode(plan), expected=expected, ttl=ttl, replaces=expected > 0
     )
 
 
 def _last(plan: CommandPlan) -> tuple[Write, ...]:
-    if plan.name == CommandName.UNDO:
+    if plan.name in _DECISIONS:
         return ()
     subject = last_command(_place(plan.room, plan.thread, plan.identity))
     record = encode(LastCommand(message_id=plan.message_id))
@@ -149,10 +152,17 @@ def _last(plan: CommandPlan) -> tuple[Write, ...]:
 
 def _open(plan: CommandPlan) -> tuple[Write, ...]:
     """Return the write that keeps a command open, if operations of it can end."""
-    if plan.name == CommandName.UNDO or not plan.accepted():
+    if plan.name in _DECISIONS or not plan.accepted():
         return ()
     record = encode(OpenCommand(message_id=plan.message_id))
-    return (Write(open_command(plan.message_id), record, ttl=_OPEN_SECONDS, replaces=True),)
+    ttl = _OPEN_SECONDS + _wait_of(plan)
+    return (Write(open_command(plan.message_id), record, ttl=ttl, replaces=True),)
+
+
+def _wait_of(plan: CommandPlan) -> int:
+    """Return until how long after it was said the operations of a command await approval, in seconds."""
+    dues = [one.due_at for one in plan.results or () if one.is_awaiting and one.due_at is not None]
+    return max((int((due - plan.said_at).total_seconds()) for due in dues), default=0)
 
 
 def _place(room: str, thread: str | None, identity: str) -> str:

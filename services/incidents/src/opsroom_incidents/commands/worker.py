@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent
-from opsroom_contracts.cloud.models import OperationStatus
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.incidents.calls import COMMAND_TRIGGER, CommandTrigger
 from opsroom_contracts.incidents.cards import Card
@@ -18,8 +17,10 @@ from opsroom_contracts.incidents.commands import (
     Custom,
     Deny,
     Help,
+    ListSchedules,
     ListServers,
     OpenIncident,
+    RemoveSchedule,
     ScheduleCommand,
     SearchFor,
     ShowLogs,
@@ -30,13 +31,16 @@ from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.incidents.words import Problem
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_incidents.cards.acknowledging import Acknowledgements
 from opsroom_incidents.commands.cloud import CloudCommands
-from opsroom_incidents.commands.execution import Executor, RefusalError, Said, selected
+from opsroom_incidents.commands.execution import Executor
 from opsroom_incidents.commands.following import CardFollower
 from opsroom_incidents.commands.incidents import IncidentOpener
 from opsroom_incidents.commands.logs import ServerLogs
 from opsroom_incidents.commands.posts import Posts
-from opsroom_incidents.domain.operation_cards import operation_card, servers_card
+from opsroom_incidents.commands.said import RefusalError, Said, selected
+from opsroom_incidents.commands.schedules import ScheduleCommands
+from opsroom_incidents.domain.operation_cards import first_standings, operation_card, servers_card
 from opsroom_incidents.domain.results import plan_text, servers_text
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
@@ -51,6 +55,8 @@ class Doers:
     executor: Executor
     cloud: CloudCommands
     logs: ServerLogs
+    schedules: ScheduleCommands
+    acknowledgements: Acknowledgements
     follower: CardFollower
     incidents: IncidentOpener
 
@@ -117,8 +123,7 @@ class CommandWorker:
             case Card():
                 await self._posts.card(event.room, event.thread, reply)
             case CommandPlan():
-                pending = [OperationStatus.PENDING] * len(reply.accepted())
-                card = operation_card(reply, pending, event.timestamp)
+                card = operation_card(reply, first_standings(reply), event.timestamp)
                 await self._posts.card(event.room, event.thread, card)
                 self._doers.follower.follow(reply)
             case None:
@@ -148,11 +153,13 @@ class CommandWorker:
                 raise UnavailableError(error.fault.message) from error
             return f"/{said.name}: {error.fault.message}"
 
-    async def _do(self, command: ChatCommand, said: Said) -> Reply:
+    async def _do(self, command: ChatCommand, said: Said) -> Reply:  # noqa: C901, PLR0911 - a case for each
         match command:
-            case CreateServer() | ChangeServers() | Undo():
+            case CreateServer() | ChangeServers():
                 plan = await self._doers.executor.execute(command, said)
-                return plan if plan.accepted() and not isinstance(command, Undo) else plan_text(plan)
+                return plan if plan.accepted() else plan_text(plan)
+            case Undo() | Approve() | Deny():
+                return plan_text(await self._doers.executor.execute(command, said))
             case ListServers():
                 self._doers.executor.check_on_time(said)
                 found = await self._doers.cloud.instances()
@@ -165,7 +172,15 @@ class CommandWorker:
             case OpenIncident():
                 self._doers.executor.check_on_time(said)
                 return await self._doers.incidents.open(command, said)
-            case Approve() | Deny() | Acknowledge() | ScheduleCommand() | SearchFor() | Help() | Custom():
+            case ScheduleCommand():
+                return await self._doers.schedules.make(command, said)
+            case ListSchedules():
+                return await self._doers.schedules.show(said)
+            case RemoveSchedule():
+                return await self._doers.schedules.remove(command, said)
+            case Acknowledge():
+                return await self._doers.acknowledgements.acknowledge(said)
+            case SearchFor() | Help() | Custom():
                 raise RefusalError(f"/{said.name} can't be done here.")
             case _:
                 assert_never(command)

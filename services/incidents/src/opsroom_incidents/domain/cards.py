@@ -1,6 +1,6 @@
 """Rules of cards with a key: which report is new, and where its card goes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,22 +29,33 @@ class Report:
     ``delivery``: a digest of what retries of the report have in common. ``named``: the sender names each
     delivery, so that a report with the same name is a retry whatever came in between. Otherwise the digest
     follows from what is reported, and only the last report can be repeated: the same alert may fire again.
+    ``acknowledged_by``: the name of the person whose report it is, who acknowledges.
     """
 
     status: CardStatus
     delivery: str
     named: bool
     starts_at: datetime | None = None
+    acknowledged_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a report. ``record``: what to store first; None: a report before has stored it."""
+    """What becomes of a report. ``record``: what to store first; None: a report before has stored it.
+
+    ``before``: the status before it, if there is a card.
+    """
 
     generation: int
     changed_at: datetime
     status: CardStatus
     record: CardRecord | None = None
+    acknowledged_by: str | None = None
+    before: CardStatus | None = None
+
+
+class AcknowledgmentError(Exception):
+    """Somebody can't acknowledge an alert; the message says why."""
 
 
 def decide(card: CardId, known: CardRecord | None, report: Report, now: datetime) -> Decision | None:
@@ -57,15 +68,18 @@ def decide(card: CardId, known: CardRecord | None, report: Report, now: datetime
     if known is not None and repeated is not None:
         is_last = repeated.changed_at == known.changed_at
         status = known.status if is_last else report.status
-        return Decision(repeated.generation, repeated.changed_at, status)
+        by = known.acknowledged_by if repeated.generation == known.generation else None
+        return Decision(repeated.generation, repeated.changed_at, status, None, by, known.status)
     if known is not None and _is_late(known, report):
         return None
     changed_at, status = to_milliseconds(now), report.status
     generation = _first_generation(changed_at)
+    by = report.acknowledged_by
     if known is not None:
         changed_at = max(changed_at, known.changed_at + _TICK)
         begins = known.status in _OVER and status in _BEGUN
         generation = known.generation + begins
+        by = by or (None if begins else known.acknowledged_by)
         if known.status is CardStatus.ACKNOWLEDGED and status is CardStatus.FIRING:
             status = CardStatus.ACKNOWLEDGED
     reports = () if known is None else known.reports
@@ -78,8 +92,32 @@ def decide(card: CardId, known: CardRecord | None, report: Report, now: datetime
         changed_at=changed_at,
         starts_at=report.starts_at,
         reports=(*reports, made)[-REMEMBERED_MAX:],
+        acknowledged_by=by,
     )
-    return Decision(generation, changed_at, status, record)
+    return Decision(generation, changed_at, status, record, by, None if known is None else known.status)
+
+
+def acknowledge(
+    card: CardId, known: CardRecord | None, generation: int, delivery: str, by: str, now: datetime
+) -> Decision:
+    """Return what becomes of an alert of ``generation`` that a person acknowledges, with the name ``by``.
+
+    Raises:
+        AcknowledgmentError: it is not firing, or somebody has acknowledged it already.
+    """
+    if known is None or known.generation != generation:
+        raise AcknowledgmentError("this alert is over; it may have begun again in another message.")
+    report = Report(CardStatus.ACKNOWLEDGED, delivery, named=True, acknowledged_by=by)
+    if _repeated(known, report) is None:
+        if known.status is CardStatus.ACKNOWLEDGED:
+            raise AcknowledgmentError(f"{known.acknowledged_by or 'somebody'} has acknowledged it already.")
+        if known.status is not CardStatus.FIRING:
+            raise AcknowledgmentError(f"the alert does not fire; it is {known.status.value}.")
+        report = replace(report, starts_at=known.starts_at)
+    decision = decide(card, known, report, now)
+    if decision is None:
+        raise AssertionError("only the end of an alert is late")
+    return decision
 
 
 def _repeated(known: CardRecord, report: Report) -> RememberedReport | None:

@@ -1,10 +1,11 @@
 """What the reply to a command says. Pure."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, assert_never
 
 from opsroom_contracts.cloud.instances import Condition, default_name
-from opsroom_contracts.cloud.models import Instance
+from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
+from opsroom_contracts.incidents.commands import CommandName
 from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.text import clip
 
@@ -13,6 +14,11 @@ REPLY_MAX: Final = 4000
 _LISTED_MAX: Final = 40
 """How many servers a reply lists."""
 _FENCE: Final = "```"
+_DECIDED: Final[dict[str, str]] = {
+    CommandName.UNDO: "Undone",
+    CommandName.APPROVE: "Approved",
+    CommandName.DENY: "Denied",
+}
 
 
 def name_of_step(plan: CommandPlan, place: int) -> str:
@@ -24,12 +30,39 @@ def name_of_step(plan: CommandPlan, place: int) -> str:
 
 
 def plan_text(plan: CommandPlan) -> str:
-    """Return the reply to ``/undo``, and to a command of which nothing was accepted."""
+    """Return the reply to a decision such as ``/undo``, and to a command of which nothing was accepted."""
     if not plan.steps:
         return f"/{plan.name}: nothing to do; no server matches."
-    undone = ", ".join(f"`{name_of_step(plan, place)}`" for place in plan.accepted())
-    lines = [f"Undone: {undone}."] if undone else []
+    results, places = plan.results or (), plan.accepted()
+    decided = [name_of_step(plan, place) for place in places if not results[place].is_awaiting]
+    others = [name_of_step(plan, place) for place in places if results[place].is_awaiting]
+    word = _DECIDED.get(plan.name, plan.name)
+    lines = [f"{word}: {_names(decided)}."] if decided else []
+    if others:
+        lines.append(f"{word}, but others must approve, too: {_names(others)}.")
     return clip("\n".join([*lines, *refusals(plan)]), REPLY_MAX)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def what_became_of(operation: Operation) -> str:
+    """Return why nobody can decide about an operation any more."""
+    approvers = () if operation.approval is None else operation.approval.approved_by
+    reason = f": {operation.reason}" if operation.reason else ""
+    by = f" by {', '.join(approvers)}" if approvers else ""
+    match operation.status:
+        case OperationStatus.DENIED:
+            return f"was denied already{reason}"
+        case OperationStatus.EXPIRED | OperationStatus.AWAITING_APPROVAL:
+            return "nobody approved it in time"
+        case OperationStatus.CANCELLED:
+            return "was undone"
+        case OperationStatus.PENDING | OperationStatus.DONE | OperationStatus.FAILED:
+            return "needs no approval" if operation.approval is None else f"was approved already{by}"
+        case _:
+            assert_never(operation.status)
 
 
 def refusals(plan: CommandPlan) -> list[str]:
