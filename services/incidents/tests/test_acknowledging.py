@@ -61,10 +61,11 @@ async def alert(room: Room, broker: NatsConnection) -> AsyncIterator[Alert]:
 
 async def test_an_alert_is_acknowledged_once_and_stays_so_until_it_is_resolved(alert: Alert) -> None:
     firing = await alert.card()
-    assert [one.command for one in firing.actions] == ["/ack"]
+    assert "/ack" in [one.command for one in firing.actions]
     assert await alert.ack("/ack looking at it") == "Acknowledged by Ann."
     card = await alert.card()
-    assert (card.status, card.acknowledged_by, card.actions) == (CardStatus.ACKNOWLEDGED, "Ann", ())
+    assert (card.status, card.acknowledged_by) == (CardStatus.ACKNOWLEDGED, "Ann")
+    assert "/ack" not in [one.command for one in card.actions]
     assert "Acknowledged by Ann." in (await alert.message()).text
     assert await alert.ack() == "/ack: Ann has acknowledged it already."
     await alert.hooks.post(alert.secret, {**DOWN, "title": "db-1 still does not answer"})

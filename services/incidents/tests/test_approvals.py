@@ -54,17 +54,37 @@ def _cards(messages: list[Message]) -> list[Card]:
     return [one.card for one in messages if one.card is not None]
 
 
+async def people(broker: NatsConnection) -> Team:
+    """The three of them, who are present."""
+    chat = Chat(broker)
+    await chat.lease("g1")
+    users = [(await chat.present(name)).user for name in ("Ann", "Bob", "Zoe")]
+    return Team(*(Room(broker, one.id, one.name) for one in users))
+
+
 @pytest.fixture
 async def team(broker: NatsConnection) -> AsyncIterator[Team]:
     """The three of them, with all services."""
     async with chat_service(broker), cloud_service(broker, approvals=POLICY), service(broker):
-        chat = Chat(broker)
-        await chat.lease("g1")
-        people = [(await chat.present(name)).user for name in ("Ann", "Bob", "Zoe")]
-        yield Team(*(Room(broker, one.id, one.name) for one in people))
+        yield await people(broker)
 
 
-async def test_a_command_awaits_approval_counts_down_and_is_done(team: Team) -> None:
+async def test_an_approved_command_counts_down_on_its_card(broker: NatsConnection) -> None:
+    async with chat_service(broker), service(broker):
+        team = await people(broker)
+        async with cloud_service(broker):
+            await team.server()
+        async with cloud_service(broker, approvals=POLICY, delay_seconds=600.0):
+            await team.ann.ask("/stop web-1")
+            assert await team.bob.ask("/approve web-1") == "Approved: `web-1`."
+            counting = await team.until_card(CardStatus.RUNNING, says="unless somebody undoes it")
+            assert "Approved by Bob." in counting.text
+            assert [one.label for one in counting.actions] == ["Undo"]
+            assert await team.zoe.ask(counting.actions[0].command or "") == "Undone: `web-1`."
+            assert (await team.until_card(CardStatus.INFO)).text == "Undone."
+
+
+async def test_a_command_awaits_approval_and_is_done(team: Team) -> None:
     await team.server()
     await team.ann.ask("/stop web-1")
     begun = await team.card()
@@ -73,9 +93,6 @@ async def test_a_command_awaits_approval_counts_down_and_is_done(team: Team) -> 
     assert await team.ann.ask("/approve web-1") == "`web-1`: its author can't approve it"
     approve = begun.actions[0].command or ""
     assert await team.bob.ask(approve) == "Approved: `web-1`."
-    counting = await team.until_card(CardStatus.RUNNING, says="unless somebody undoes it")
-    assert "Approved by Bob." in counting.text
-    assert [one.label for one in counting.actions] == ["Undo"]
     done = await team.until_card(CardStatus.SUCCEEDED)
     assert done.text == "Approved by Bob."
     assert await team.bob.ask(approve) == "Approved: `web-1`."  # as often as Bob says it
