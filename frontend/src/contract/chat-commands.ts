@@ -224,7 +224,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     "help": "Approve what waits for approval.",
     "example": "/approve web-1",
     "isLocal": false,
-    "isReady": false
+    "isReady": true
   },
   {
     "name": "deny",
@@ -244,7 +244,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     "help": "Deny what waits for approval.",
     "example": "/deny web-1 not during the sale",
     "isLocal": false,
-    "isReady": false
+    "isReady": true
   },
   {
     "name": "ack",
@@ -259,7 +259,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     "help": "Acknowledge the alert of this thread.",
     "example": "/ack looking at it",
     "isLocal": false,
-    "isReady": false
+    "isReady": true
   },
   {
     "name": "incident",
@@ -282,19 +282,25 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     "parameters": [
       {
         "values": "lifecycle",
-        "label": "start|stop|restart|rm",
+        "label": "start|stop|restart|rm | list | remove NAME",
         "required": true
       },
       {
         "values": "servers",
         "label": "SERVER… | label:KEY=VALUE",
-        "required": true
+        "required": false
       },
       {
         "values": "time",
         "label": "TIME",
         "required": false,
         "keyword": "at"
+      },
+      {
+        "values": "time",
+        "label": "day|weekday|monday… at TIME",
+        "required": false,
+        "keyword": "every"
       },
       {
         "values": "time",
@@ -306,12 +312,18 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
         "values": "text",
         "label": "ZONE",
         "required": false
+      },
+      {
+        "values": "name",
+        "label": "NAME",
+        "required": false,
+        "keyword": "as"
       }
     ],
     "help": "Command servers later, once or again and again.",
-    "example": "/schedule stop label:env=test at 19:00",
+    "example": "/schedule stop label:env=test every weekday at 19:00 Europe/Berlin",
     "isLocal": false,
-    "isReady": false
+    "isReady": true
   },
   {
     "name": "search",

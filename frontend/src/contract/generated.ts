@@ -1275,6 +1275,7 @@ export interface Card {
   operation?: string;
   generation: number;
   changedAt: string;
+  acknowledgedBy?: string;
 }
 export interface CardField {
   name: string;

@@ -42,10 +42,12 @@ export const en = {
     target: "This can't be a server or an operation:",
     labels: "Write labels like label:env=prod,role=web, each once. This isn't one:",
     name: "Use 1 to 63 lowercase letters, digits and hyphens, with no hyphen at either end. This isn't a name:",
-    schedule: "Use 1 to 40 lowercase letters, digits and hyphens, with no hyphen at either end. This isn't a name:",
+    schedule:
+      "Use 1 to 40 lowercase letters, digits and hyphens, with no hyphen at either end. This isn't a name:",
     template: "This can't be the name of a template:",
     lines: `Say how many lines, from 1 to ${LOG_LINES_MAX}. This isn't a number:`,
-    action: "You can schedule start, stop, restart and rm, and list or remove schedules. This is none of these:",
+    action:
+      "You can schedule start, stop, restart and rm, and list or remove schedules. This is none of these:",
     every: "Write every day, every weekday, every monday and so on. These are no days:",
     at: "Write the time like 19:00 or 2026-11-30T19:00. This isn't a time:",
     cron: "This can't be a field of cron:",

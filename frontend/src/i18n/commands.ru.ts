@@ -51,7 +51,8 @@ export const ru: CommandsDictionary = {
     schedule: "От 1 до 40 строчных латинских букв, цифр и дефисов, без дефиса по краям. Это не имя:",
     template: "Имя шаблона таким быть не может:",
     lines: `Укажите, сколько строк, от 1 до ${LOG_LINES_MAX}. Это не число:`,
-    action: "По расписанию можно start, stop, restart и rm; list и remove — для самих расписаний. Это другое:",
+    action:
+      "По расписанию можно start, stop, restart и rm; list и remove — для самих расписаний. Это другое:",
     every: "Дни пишут так: every day, every weekday, every monday. Это не дни:",
     at: "Время пишут так: 19:00 или 2026-11-30T19:00. Это не время:",
     cron: "Поле cron таким быть не может:",

@@ -3,7 +3,8 @@ import { isolated } from "./isolate";
 /** The texts of schedules, in a separate dictionary that is loaded with the dialogs about servers. */
 export const en = {
   title: "Schedules",
-  about: "A command for servers at a time, or again and again. It is done once each time, and can be undone like any other.",
+  about:
+    "A command for servers at a time, or again and again. It is done once each time, and can be undone like any other.",
   loading: "Loading schedules…",
   empty: "No schedules yet.",
   failed: "Schedules could not be loaded.",

@@ -94,7 +94,9 @@ export class MockCommands {
   }
 
   private decide(message: Message, decision: "approve" | "deny", target: string): void {
-    const known = this.cloud.list().instances.find(one => [one.name, one.id, one.pending?.id].includes(target));
+    const known = this.cloud
+      .list()
+      .instances.find(one => [one.name, one.id, one.pending?.id].includes(target));
     this.cloud.decide(known?.pending?.id ?? target, decision, message.user.name);
     this.say(message, decision === "approve" ? "Approved." : "Denied.");
   }

@@ -277,5 +277,5 @@ function readZoneAndName(words: Words): { readonly zone: string | null; readonly
   return { zone, name: words.keyword("as") ? scheduleName(words) : null };
 }
 
-const scheduleName = (words: Words): string => 
+const scheduleName = (words: Words): string =>
   matching(words.required("schedule"), SCHEDULE_NAME, "schedule");

@@ -56,8 +56,7 @@ export function mockServersApi({ cloud, respond, author }: Context): ServersApi 
   };
   const schedules = new Map<string, Schedule>();
   return {
-    schedules: () =>
-      respond(() => [...schedules.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
+    schedules: () => respond(() => [...schedules.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
     schedule: (wanted, token) =>
       respond(() => {
         if (schedules.has(wanted.name))

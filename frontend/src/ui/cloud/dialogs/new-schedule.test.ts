@@ -19,7 +19,9 @@ it("makes a request of days, of a moment and of an expression of cron", () => {
     ...{ ...made, ids: ["web-1", "web-2"] },
     cron: "5 19 * * sun",
   });
-  expect(scheduleOf({ ...FORM, repeat: "cron", cron: " 0  4 * * 1-5 " })).toMatchObject({ cron: "0 4 * * 1-5" });
+  expect(scheduleOf({ ...FORM, repeat: "cron", cron: " 0  4 * * 1-5 " })).toMatchObject({
+    cron: "0 4 * * 1-5",
+  });
   const once = scheduleOf({ ...FORM, repeat: "once", moment: "2026-12-01T03:00" });
   expect(once).toMatchObject({ at: new Date("2026-12-01T03:00").toISOString() });
   expect(once).not.toHaveProperty("zone");

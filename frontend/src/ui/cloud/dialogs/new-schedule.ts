@@ -2,7 +2,19 @@ import type { NewSchedule } from "../../../contract/generated";
 import { parse } from "../../../text/grammar";
 
 /** When a new schedule runs: once, on certain days, or as an expression of cron says. */
-export const REPEATS = ["once", "day", "weekday", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "cron"] as const;
+export const REPEATS = [
+  "once",
+  "day",
+  "weekday",
+  "mon",
+  "tue",
+  "wed",
+  "thu",
+  "fri",
+  "sat",
+  "sun",
+  "cron",
+] as const;
 export type Repeat = (typeof REPEATS)[number];
 
 /** What is typed in the form of a schedule. */
@@ -55,5 +67,10 @@ export function scheduleOf(form: ScheduleForm): NewSchedule | ScheduleField {
   const { names, selector } = said.targets;
   const times = timesOf(form);
   if (typeof times === "string") return times;
-  return { name, command: form.command, ...(selector === null ? { ids: [...names] } : { selector }), ...times };
+  return {
+    name,
+    command: form.command,
+    ...(selector === null ? { ids: [...names] } : { selector }),
+    ...times,
+  };
 }

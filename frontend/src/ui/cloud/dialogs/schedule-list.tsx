@@ -1,6 +1,6 @@
 import type { Schedule } from "../../../contract/generated";
-import { labelOf } from "../../../i18n/label";
 import { unmarked } from "../../../i18n/isolate";
+import { labelOf } from "../../../i18n/label";
 import { formatMessageTime } from "../../../text/format";
 import { Sentence } from "../../sentence";
 import { dictionary } from "../../settings/preferences";
@@ -68,7 +68,12 @@ export function ScheduleList({ schedules, isBusy, onRemove }: ScheduleListProps)
   return (
     <ul class="schedules">
       {schedules.map(one => (
-        <Row key={one.name} schedule={one} isBusy={isBusy} onRemove={onRemove && (() => onRemove(one.name))} />
+        <Row
+          key={one.name}
+          schedule={one}
+          isBusy={isBusy}
+          onRemove={onRemove && (() => onRemove(one.name))}
+        />
       ))}
     </ul>
   );

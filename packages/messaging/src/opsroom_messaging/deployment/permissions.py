@@ -288,7 +288,6 @@ _PERMISSIONS = {
             *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),
             endpoints.REPLY.subject,
             endpoints.CARD.subject,
-            endpoints.THREAD.subject,
             *(one.subject for one in _COMMANDED),
             _PROVIDERS.logs.subject,
             _PROVIDERS.more.subject,
