@@ -12,7 +12,7 @@ interface FieldProps {
   readonly field: ScheduleField;
   readonly form: ScheduleForm;
   readonly wrong: ScheduleField | undefined;
-  readonly type?: string;
+  readonly type?: "text" | "time" | "datetime-local";
   readonly hint?: string;
   readonly onChange: (change: Partial<ScheduleForm>) => void;
 }
