@@ -27,7 +27,7 @@ function Field({ field, form, wrong, type = "text", hint, onChange }: FieldProps
       <label>
         <span>{t.fields[field]}</span>
         <input
-          type={type}
+          type={type as "text"}
           dir={type === "text" ? "ltr" : undefined}
           autocomplete="off"
           spellcheck={false}
