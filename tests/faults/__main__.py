@@ -83,6 +83,7 @@ def _run(options: argparse.Namespace, seed: int, agent: AgentSpec | None) -> int
         window=options.window,
         pace=options.pace,
         servers=servers_of(options),
+        approvals=options.approvals,
         mates=options.mates,
         mate_pace=options.mate_pace,
     )
@@ -123,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--soak", action="store_true", help="only load and churn, to see whether memory is flat"
+    )
+    parser.add_argument(
+        "--approvals", action="store_true", help="a lane of commands that others must approve"
     )
     parser.add_argument("--delay", type=float, default=1.0, help="seconds a command takes (default: 1)")
     parser.add_argument("--gateways", type=int, default=2)

@@ -64,6 +64,8 @@ class Load:
     mate_pace: float = 0.2
     window: int = 4
     pace: float = 0.0
+    approvals: bool = False
+    """Whether there is a lane of commands that must be approved."""
     servers: int = 8
     """Lanes of each operator for servers behind agents, if there are any."""
 
@@ -177,6 +179,7 @@ class Workload:
         started |= {"viewer": self._denied()}
         if len(self._operators) > 1:
             started["race"] = racers.run()
+        if len(self._operators) > 1 and self._load.approvals:
             author, *others = self._operators
             lane = ApprovalLane(self._recorder, author, [one.commander for one in others])
             started[lane.name] = lane.run()
