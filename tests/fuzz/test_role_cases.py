@@ -16,6 +16,7 @@ IDS = dict.fromkeys(
             "file_id",
             "emoji",
             "hook_id",
+            "webhook_id",
             "secret",
             "format",
             "schedule",

@@ -128,6 +128,7 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
     roles: dict[str, Role | None] = {
         "admin": Role.ADMIN,
         "hooks": Role.ADMIN,
+        "webhooks": Role.ADMIN,
         "cloud": Role.VIEWER if reads else Role.OPERATOR,
         "health": Role.VIEWER,
         "chat": Role.MEMBER,

@@ -129,6 +129,7 @@ async def possessions(
         "bot_id": "a-bot",
         "hook_id": "a" * 16,
         "incident_id": "a" * 16,
+        "webhook_id": "a" * 16,
     }
     owned = Possessions(admin, broker, owner, ids)
     owned.operations = operations((await admin.get("/openapi.json")).json(), ids)

@@ -23,6 +23,7 @@ from opsroom_client.requests import API, Call, Requests
 from opsroom_client.rooms import Rooms
 from opsroom_client.search import EVERYTHING, SearchFilter, search
 from opsroom_client.threads import Threads
+from opsroom_client.webhooks import Webhooks
 from opsroom_contracts.chat.models import (
     HISTORY_MAX,
     USERS_MAX,
@@ -56,6 +57,7 @@ class Opsroom:
         access: people and invitations, for admins, and links for devices.
         hooks: addresses to which other programs post, for admins.
         incidents: threads with a status and a lead, and their reports.
+        webhooks: addresses to which the portal posts events, for admins.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Opsroom:
         self.access = Access(self.requests, self._url)
         self.hooks = Hooks(self.requests, self._url)
         self.incidents = Incidents(self.requests)
+        self.webhooks = Webhooks(self.requests)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -24,7 +24,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud import schedules
 from opsroom_contracts.cloud.commands import COMMANDS, Command
-from opsroom_contracts.incidents import hooks, incidents, posts
+from opsroom_contracts.incidents import hooks, incidents, posts, webhooks
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.serialization.model import Model
@@ -89,6 +89,8 @@ LEAVE_ROOM = Endpoint(CHAT_SERVICE, "chat.leave-room", rooms.LeaveRoomRequest, r
 ADD_MEMBERS = Endpoint(CHAT_SERVICE, "chat.add-members", rooms.AddMembersRequest, rooms.MembershipReply)
 EXPEL = Endpoint(CHAT_SERVICE, "chat.expel", rooms.ExpelRequest, rooms.MembershipReply)
 ROOMS = Endpoint(CHAT_SERVICE, "chat.rooms", rooms.RoomsRequest, rooms.RoomsReply)
+ROOM_ACCESS = Endpoint(CHAT_SERVICE, "chat.room-access", rooms.RoomAccessRequest, rooms.RoomAccessReply)
+"""Not for gateways, which have a projection."""
 ROOM_MEMBERS = Endpoint(CHAT_SERVICE, "chat.room-members", rooms.RoomMembersRequest, rooms.RoomMembersReply)
 THREAD = Endpoint(CHAT_SERVICE, "chat.thread", chat.ThreadRequest, chat.ThreadReply)
 READ = Endpoint(CHAT_SERVICE, "chat.read", reads.ReadRequest, reads.Unread)
@@ -151,6 +153,30 @@ ROTATE_HOOK = Endpoint(
 DELETE_HOOK = Endpoint(
     INCIDENTS_SERVICE, "incidents.delete-hook", hooks.DeleteHookRequest, hooks.DeleteHookReply
 )
+WEBHOOKS = Endpoint(
+    INCIDENTS_SERVICE, "incidents.webhooks", webhooks.WebhooksRequest, webhooks.WebhooksReply
+)
+CREATE_WEBHOOK = Endpoint(
+    INCIDENTS_SERVICE,
+    "incidents.create-webhook",
+    webhooks.CreateWebhookRequest,
+    webhooks.WebhookSecretReply,
+)
+CHANGE_WEBHOOK = Endpoint(
+    INCIDENTS_SERVICE, "incidents.change-webhook", webhooks.ChangeWebhookRequest, webhooks.WebhookReply
+)
+ROTATE_WEBHOOK = Endpoint(
+    INCIDENTS_SERVICE,
+    "incidents.rotate-webhook",
+    webhooks.RotateWebhookRequest,
+    webhooks.WebhookSecretReply,
+)
+REPLAY_WEBHOOK = Endpoint(
+    INCIDENTS_SERVICE, "incidents.replay-webhook", webhooks.ReplayWebhookRequest, webhooks.WebhookReply
+)
+DELETE_WEBHOOK = Endpoint(
+    INCIDENTS_SERVICE, "incidents.delete-webhook", webhooks.DeleteWebhookRequest, webhooks.WebhookReply
+)
 ALERT = Endpoint(
     INCIDENTS_SERVICE,
     "incidents.alert",
@@ -193,7 +219,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(EDIT, DELETE, REACT, PIN, PINS, CARD),
     *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
-    *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS, ROOM_MEMBERS),
+    *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS),
+    *(ROOM_MEMBERS, ROOM_ACCESS),
     *(READ, UNREAD, THREAD),
     *(REPLY, MAY_SEND),
     *(FOLLOW, READ_THREAD, THREADS, THREADS_UNREAD),
@@ -206,6 +233,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(SCHEDULE, UNSCHEDULE, SCHEDULES),
     *(HOOKS, CREATE_HOOK, ROTATE_HOOK, DELETE_HOOK, ALERT),
     *(INCIDENTS, INCIDENT, CHANGE_INCIDENT, COMMAND_STEPS),
+    *(WEBHOOKS, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK, REPLAY_WEBHOOK, DELETE_WEBHOOK),
     *(STATUS, KNOWN_ADDRESSES),
 )
 """All endpoints, except those of agents (:mod:`opsroom_contracts.agents.endpoints`).

@@ -38,6 +38,7 @@ class ErrorCode(StrEnum):
     LINK_INVALID = "link_invalid"
     HOOK_UNKNOWN = "hook_unknown"
     INCIDENT_UNKNOWN = "incident_unknown"
+    WEBHOOK_UNKNOWN = "webhook_unknown"
     HELLO_REQUIRED = "hello_required"
     INSTANCE_NOT_FOUND = "instance_not_found"
     OPERATION_NOT_FOUND = "operation_not_found"
@@ -86,6 +87,7 @@ HTTP_STATUS: dict[ErrorCode, int] = {
     ErrorCode.LINK_INVALID: 404,
     ErrorCode.HOOK_UNKNOWN: 404,
     ErrorCode.INCIDENT_UNKNOWN: 404,
+    ErrorCode.WEBHOOK_UNKNOWN: 404,
     ErrorCode.HELLO_REQUIRED: 400,
     ErrorCode.INSTANCE_NOT_FOUND: 404,
     ErrorCode.OPERATION_NOT_FOUND: 404,

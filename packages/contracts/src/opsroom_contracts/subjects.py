@@ -82,6 +82,9 @@ LAST_COMMANDS = "incidents.last.*"
 HOOKS = "incidents.hooks.*"
 HOOK_SECRETS = "incidents.hook-secrets.*"
 """Which hook has a secret, by the digest of the secret."""
+WEBHOOKS = "incidents.webhooks.*"
+WEBHOOK_PROGRESS = "incidents.webhook-progress.*"
+"""How far each webhook is in each stream. What decides is its consumer; this is for when that is gone."""
 CARDS = "incidents.cards.*"
 """The last report about each thing that has a card with a key. They expire."""
 INCIDENT_RECORDS = "incidents.records.*"
@@ -339,6 +342,16 @@ def hook_subject(hook_id: str) -> str:
 def hook_secret_subject(secret_hash: str) -> str:
     """Return the subject of the hook with a secret; ``secret_hash`` is a digest of it."""
     return f"incidents.hook-secrets.{secret_hash}"
+
+
+def webhook_subject(webhook_id: str) -> str:
+    """Return the subject of the record of one webhook."""
+    return f"incidents.webhooks.{webhook_id}"
+
+
+def webhook_progress_subject(webhook_id: str, stream: str) -> str:
+    """Return the subject that says how far one webhook is in one stream."""
+    return f"incidents.webhook-progress.{webhook_id}-{stream.lower()}"
 
 
 def card_subject(digest: str) -> str:

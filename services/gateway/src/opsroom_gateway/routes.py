@@ -47,6 +47,7 @@ from opsroom_gateway.api.session import session_router
 from opsroom_gateway.api.status import status_router
 from opsroom_gateway.api.status_events import status_events_router
 from opsroom_gateway.api.threads import follow_router, threads_router
+from opsroom_gateway.api.webhooks import webhooks_router
 from opsroom_gateway.chat.commands import ChatCommands
 from opsroom_gateway.components import Components
 from opsroom_gateway.domain.networks import parse_networks
@@ -140,6 +141,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(addresses_router(AddressLookup(broker), access, audit_log))
     router.include_router(users_router(requester, projections.members, components.limits, access))
     router.include_router(hooks_router(requester, access, audit_log))
+    router.include_router(webhooks_router(requester, access, audit_log))
     router.include_router(imports_router(requester, access, audit_log))
     rooms = RoomClient(requester, projections.members_subscription)
     router.include_router(rooms_router(rooms, requester, access, components.limits))

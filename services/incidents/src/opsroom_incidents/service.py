@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from opsroom_contracts import endpoints, subjects
 from opsroom_incidents.cards.acknowledging import Acknowledgements
+from opsroom_incidents.auditing import with_audit
 from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
@@ -18,8 +19,8 @@ from opsroom_incidents.commands.plans import Plans
 from opsroom_incidents.commands.posts import Posts
 from opsroom_incidents.commands.schedules import ScheduleCommands
 from opsroom_incidents.commands.worker import CommandWorker, Doers
+from opsroom_incidents.domain.outgoing import SOURCES
 from opsroom_incidents.hooks.alerts import AlertHandlers
-from opsroom_incidents.hooks.auditing import with_audit
 from opsroom_incidents.hooks.handlers import HookHandlers
 from opsroom_incidents.hooks.store import HookStore
 from opsroom_incidents.incidents.chat import ChatRooms
@@ -27,6 +28,9 @@ from opsroom_incidents.incidents.handlers import IncidentHandlers
 from opsroom_incidents.incidents.keeper import IncidentKeeper
 from opsroom_incidents.incidents.store import IncidentStore
 from opsroom_incidents.settings import IncidentsSettings
+from opsroom_incidents.webhooks.delivering import WebhookDelivery
+from opsroom_incidents.webhooks.handlers import WebhookHandlers
+from opsroom_incidents.webhooks.store import WebhookStore
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_messaging.client.microservice import MicroService
 from opsroom_messaging.client.request_client import RequestClient
@@ -41,6 +45,7 @@ from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
 from opsroom_messaging.jetstream.write_probe import WriteProbe
 from opsroom_runtime.duties import run_duties
 from opsroom_runtime.metrics import single
+from opsroom_runtime.outbound.addresses import AddressRule
 from opsroom_runtime.process import run_tasks
 
 _MAX_ACK_PENDING = 1000
@@ -58,6 +63,8 @@ class _Incidents:
     hooks: HookHandlers
     alerts: AlertHandlers
     incidents: IncidentHandlers
+    webhooks: WebhookHandlers
+    delivery: WebhookDelivery
 
 
 @asynccontextmanager
@@ -88,6 +95,7 @@ async def incidents_service(
             died,
             worker=parts.worker.run(),
             cards=run_duties("incidents", parts.follower.duties(), broker.metrics),
+            webhooks=parts.delivery.run(),
         ):
             await service.start()
             try:
@@ -133,6 +141,11 @@ def _build(
         on_failure=upkeep.check_now,
     )
     hooks = HookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    cards = CardKeeper(
+        StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
+    )
+    webhooks = WebhookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    delivery = WebhookDelivery(broker, webhooks, requester, clock, settings)
     return _Incidents(
         writer=writer,
         audit=audit,
@@ -141,6 +154,15 @@ def _build(
         hooks=HookHandlers(hooks, clock),
         alerts=AlertHandlers(hooks, cards, clock),
         incidents=IncidentHandlers(records, incidents, rooms, plans),
+        webhooks=WebhookHandlers(
+            webhooks,
+            {source.stream: StreamReader(broker, source.stream) for source in SOURCES},
+            requester,
+            addresses=AddressRule("url", "INCIDENTS_WEBHOOK_PRIVATE", settings.webhook_private),
+            clock=clock,
+            on_change=delivery.look_now,
+        ),
+        delivery=delivery,
     )
 
 
@@ -149,7 +171,7 @@ def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
         broker,
         name=subjects.INCIDENTS_SERVICE,
         version=version("opsroom-incidents"),
-        description="Commands of the chat, and what comes in from outside.",
+        description="Commands of the chat, what comes in from outside, and what goes out.",
         gauges=dict,
     )
     hooks, audit = parts.hooks, parts.audit
@@ -162,6 +184,7 @@ def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
     service.add(endpoints.INCIDENT, parts.incidents.show)
     service.add(endpoints.CHANGE_INCIDENT, parts.incidents.change)
     service.add(endpoints.COMMAND_STEPS, parts.incidents.steps)
+    parts.webhooks.register(service, audit)
     return service
 
 

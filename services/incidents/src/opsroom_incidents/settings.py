@@ -14,12 +14,21 @@ class IncidentsSettings(ServiceSettings):
     ``command_seconds``: how late a command of the chat may still be done. If no process was there for longer,
     it is not done, and the reply says so. ``command_ack_seconds``: after how long another process takes a
     command whose process has died.
+
+    ``webhook_private``: whether webhooks may be in private networks, and without TLS. ``webhook_seconds``: how
+    long a request to a webhook takes at most. ``webhook_retry_seconds`` and ``webhook_retry_max_seconds``:
+    after how long it is repeated if it fails, at first and at most.
     """
 
     prefix: ClassVar[str] = "INCIDENTS_"
 
     command_seconds: Annotated[float, Field(ge=1, le=43_200)] = 900.0
     command_ack_seconds: Annotated[float, Field(ge=0.5, le=600)] = 15.0
+
+    webhook_private: bool = False
+    webhook_seconds: Annotated[float, Field(ge=0.1, le=60)] = 15.0
+    webhook_retry_seconds: Annotated[float, Field(ge=0.01, le=3600)] = 5.0
+    webhook_retry_max_seconds: Annotated[float, Field(ge=0.01, le=604_800)] = 86_400.0
 
     def command_lateness(self) -> timedelta:
         """How late a command may be."""

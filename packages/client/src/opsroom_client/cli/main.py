@@ -24,6 +24,7 @@ from opsroom_client.cli.servers.approvals import approve, deny
 from opsroom_client.cli.servers.group import servers
 from opsroom_client.cli.threads import threads
 from opsroom_client.cli.transfer import export_command, import_command
+from opsroom_client.cli.webhooks import webhooks
 
 PROGRAM = "opsroom"
 
@@ -87,6 +88,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 _COMMANDS = (
     *(servers, chat, rooms, messages, threads, files, search, notify),
     *(moderate, people, invite, bots, hooks, incidents),
+    *(webhooks,),
     *(approve, deny, schedules, export_command, import_command),
 )
 

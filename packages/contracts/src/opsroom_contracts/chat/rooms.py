@@ -217,6 +217,20 @@ class RoomsReply(Model):
     next: RoomName | None = None
 
 
+class RoomAccessRequest(Model):
+    """Ask who may read a room, and whether a person is among its members. For services, not for people."""
+
+    room: RoomName
+    user_id: Identifier | None = None
+
+
+class RoomAccessReply(Model):
+    """``kind``: who is in the room. ``member``: whether the person is; always, in a room that is open."""
+
+    kind: RoomKind
+    member: bool
+
+
 class RoomMembersRequest(Model):
     """Get a page of the members of a room, sorted by id, as a person who may read it."""
 

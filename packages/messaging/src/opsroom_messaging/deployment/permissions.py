@@ -99,6 +99,16 @@ def _read(stream: str) -> tuple[str, ...]:
     return (f"$JS.API.DIRECT.GET.{stream}", f"$JS.API.STREAM.MSG.GET.{stream}")
 
 
+def _take(consumer: str) -> tuple[str, ...]:
+    """Subjects for creating a durable consumer, and for taking messages from it; its stream comes first."""
+    return (
+        f"$JS.API.CONSUMER.DURABLE.CREATE.{consumer}",
+        f"$JS.API.CONSUMER.INFO.{consumer}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{consumer}",
+        f"$JS.ACK.{consumer}.>",
+    )
+
+
 def _create(stream: str) -> tuple[str, ...]:
     """Subjects for creating ``stream`` and changing its configuration."""
     return (
@@ -147,6 +157,7 @@ def _agent(user: str, provider: str) -> Permissions:
     )
 
 
+_NOT_FOR_GATEWAYS = frozenset({endpoints.CARD.subject, endpoints.ROOM_ACCESS.subject})
 _PROVIDERS = agent_endpoints(_ALL)
 _COMMANDED: tuple[Endpoint[Any, Any], ...] = (
     endpoints.CREATE_INSTANCE,
@@ -170,7 +181,7 @@ _NOT_THE_COMMANDS = (f"$JS.API.CONSUMER.CREATE.{_COMMANDS}",)
 _PERMISSIONS = {
     GATEWAY: Permissions(
         publish=(
-            *(one for one in _subjects(subjects.CHAT_SERVICE) if one != endpoints.CARD.subject),
+            *(one for one in _subjects(subjects.CHAT_SERVICE) if one not in _NOT_FOR_GATEWAYS),
             *_subjects(subjects.CLOUD_SERVICE),
             *_subjects(subjects.INCIDENTS_SERVICE),
             *(one.subject for one in (_PROVIDERS.logs, _PROVIDERS.stats, _PROVIDERS.more)),
@@ -257,10 +268,7 @@ _PERMISSIONS = {
             subjects.AUDIT_REFUSED,
             subjects.probe_subject(subjects.CLOUD_SERVICE, "*"),
             "$JS.API.INFO",
-            f"$JS.API.CONSUMER.DURABLE.CREATE.{_WORKERS}",
-            f"$JS.API.CONSUMER.INFO.{_WORKERS}",
-            f"$JS.API.CONSUMER.MSG.NEXT.{_WORKERS}",
-            f"$JS.ACK.{_WORKERS}.>",
+            *_take(_WORKERS),
             *_create(subjects.CLOUD_STREAM),
             *_read(subjects.CLOUD_STREAM),
             *_subscribe(subjects.CLOUD_STREAM),
@@ -283,11 +291,14 @@ _PERMISSIONS = {
             subjects.LAST_COMMANDS,
             subjects.HOOKS,
             subjects.HOOK_SECRETS,
+            subjects.WEBHOOKS,
+            subjects.WEBHOOK_PROGRESS,
             subjects.CARDS,
             subjects.INCIDENT_RECORDS,
             *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),
             endpoints.REPLY.subject,
             endpoints.CARD.subject,
+            endpoints.ROOM_ACCESS.subject,
             *(one.subject for one in _COMMANDED),
             _PROVIDERS.logs.subject,
             _PROVIDERS.more.subject,
@@ -296,16 +307,17 @@ _PERMISSIONS = {
             subjects.probe_subject(subjects.INCIDENTS_SERVICE, "*"),
             "$JS.API.INFO",
             f"$JS.API.STREAM.INFO.{subjects.CHAT_STREAM}",
-            f"$JS.API.CONSUMER.DURABLE.CREATE.{_COMMANDS}",
-            f"$JS.API.CONSUMER.INFO.{_COMMANDS}",
-            f"$JS.API.CONSUMER.MSG.NEXT.{_COMMANDS}",
-            f"$JS.ACK.{_COMMANDS}.>",
+            *_take(f"{subjects.CHAT_STREAM}.*"),
+            *_take(f"{subjects.CLOUD_STREAM}.*"),
+            f"$JS.API.STREAM.INFO.{subjects.CLOUD_STREAM}",
             *_read(subjects.CHAT_STREAM),
+            *_read(subjects.CLOUD_STREAM),
             *_create(subjects.INCIDENTS_STREAM),
             *_read(subjects.INCIDENTS_STREAM),
             *_subscribe(subjects.INCIDENTS_STREAM),
             *_create(subjects.PROBES_STREAM),
         ),
+        denied=_take(_WORKERS),
         subscribe=(subjects.PROVIDER_STREAMS, *_service(subjects.INCIDENTS_SERVICE)),
         allow_responses=True,
     ),

@@ -122,6 +122,8 @@ def incidents_stream(*, replicas: int) -> StreamSpec:
             subjects.LAST_COMMANDS,
             subjects.HOOKS,
             subjects.HOOK_SECRETS,
+            subjects.WEBHOOKS,
+            subjects.WEBHOOK_PROGRESS,
             subjects.CARDS,
             subjects.INCIDENT_RECORDS,
         ),

@@ -7,7 +7,6 @@ from opsroom_chat.domain import notifying as rules
 from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_chat.member_repository import MemberRepository
 from opsroom_chat.presence_handlers import Clock
-from opsroom_chat.push.addresses import check_endpoint
 from opsroom_chat.push.encryption import receiver_of
 from opsroom_chat.push.records import NotificationRecords
 from opsroom_contracts import endpoints
@@ -28,6 +27,7 @@ from opsroom_contracts.chat.notifications import (
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_messaging.client.microservice import MicroService
+from opsroom_runtime.outbound.addresses import AddressRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class NotificationHandlers:
         """
         if self._push.public_key() is None:
             raise refuse(ErrorCode.UNSUPPORTED, "push is turned off on this portal")
-        check_endpoint(request.endpoint, allow_private=self._push.allow_private)
+        AddressRule("endpoint", "CHAT_PUSH_PRIVATE", self._push.allow_private).check(request.endpoint)
         try:
             receiver_of(request.keys)
         except ValueError:

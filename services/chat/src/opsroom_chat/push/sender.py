@@ -18,7 +18,6 @@ from opsroom_chat.push.gate import Gate, Pushable
 from opsroom_chat.push.handlers import without_device
 from opsroom_chat.push.recipients import Recipients
 from opsroom_chat.push.records import NotificationRecords
-from opsroom_chat.push.transport import NotSentError, Outcome, PushTransport, UncertainError
 from opsroom_chat.push.vapid import Vapid
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEvent
 from opsroom_contracts.chat.notifications import PushDevice, PushPayload, PushReason
@@ -29,6 +28,7 @@ from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_runtime import ticks
 from opsroom_runtime.failure_log import FailureLog
 from opsroom_runtime.metrics import Counter
+from opsroom_runtime.outbound.client import NotSentError, OutboundClient, Outcome, UncertainError
 from opsroom_runtime.token_bucket import Rate, TokenBuckets
 
 _MENTIONS: Final = b'"mentions"'
@@ -61,7 +61,7 @@ class PushTools:
     """What a push is made with, and where it goes. ``outcomes`` counts pushes by their outcome."""
 
     vapid: Vapid
-    transport: PushTransport
+    transport: OutboundClient
     records: NotificationRecords
     outcomes: Counter
     clock: Clock
@@ -212,7 +212,7 @@ class PushSender:
             }
             delay = float(2**attempt)
             try:
-                outcome = await self._tools.transport.send(device.endpoint, headers, body)
+                outcome = await self._tools.transport.post(device.endpoint, headers, body)
             except UncertainError as error:
                 log.info("a push may be lost: %s", error)
                 self._pause_endpoint(device.endpoint)

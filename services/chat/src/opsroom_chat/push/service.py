@@ -16,7 +16,6 @@ from opsroom_chat.push.recipients import Recipients
 from opsroom_chat.push.records import NotificationRecords
 from opsroom_chat.push.sender import PushSender, PushTools
 from opsroom_chat.push.sweep import PushSweep
-from opsroom_chat.push.transport import PushTransport, push_transport
 from opsroom_chat.push.vapid import Vapid
 from opsroom_chat.settings import ChatSettings
 from opsroom_contracts.errors import FaultError
@@ -26,6 +25,7 @@ from opsroom_messaging.errors import MessagingError
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.stream_subscription import StreamSubscription
 from opsroom_runtime.duties import Duty, run_duties
+from opsroom_runtime.outbound.client import OutboundClient, outbound_client
 from opsroom_runtime.process import run_tasks
 
 _SWEEP_SECONDS: Final = 5.0
@@ -58,7 +58,7 @@ class Pushes:
     """Handlers of settings and subscriptions, and the work behind them. Without keys, nothing is pushed."""
 
     def __init__(
-        self, broker: NatsConnection, parts: PushParts, settings: ChatSettings, transport: PushTransport
+        self, broker: NatsConnection, parts: PushParts, settings: ChatSettings, transport: OutboundClient
     ) -> None:
         self._broker = broker
         self._parts = parts
@@ -127,7 +127,7 @@ class Pushes:
 @asynccontextmanager
 async def pushes(broker: NatsConnection, parts: PushParts, settings: ChatSettings) -> AsyncIterator[Pushes]:
     """Open the notifications, and close their connections at the end."""
-    async with push_transport(allow_private=settings.push_private) as transport:
+    async with outbound_client(allow_private=settings.push_private) as transport:
         opened = Pushes(broker, parts, settings, transport)
         await opened.open()
         yield opened

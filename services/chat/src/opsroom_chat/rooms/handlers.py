@@ -19,6 +19,8 @@ from opsroom_contracts.chat.rooms import (
     MembershipReply,
     PersonRooms,
     Room,
+    RoomAccessReply,
+    RoomAccessRequest,
     RoomKind,
     RoomMember,
     RoomMembersReply,
@@ -29,7 +31,7 @@ from opsroom_contracts.chat.rooms import (
     RoomsRequest,
     RoomView,
 )
-from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_messaging.client.microservice import MicroService
 
@@ -69,6 +71,7 @@ class RoomHandlers:
         service.add(endpoints.EXPEL, self.expel)
         service.add(endpoints.ROOMS, self.rooms)
         service.add(endpoints.ROOM_MEMBERS, self.members)
+        service.add(endpoints.ROOM_ACCESS, self.access)
 
     async def create(self, request: CreateRoomRequest) -> RoomReply:
         """Create a room, with its creator as its owner.
@@ -247,6 +250,26 @@ class RoomHandlers:
         people = [index.person(user_id) for user_id in found[: request.limit]]
         shown = tuple(_member(one, request.room) for one in people if one is not None)
         return RoomMembersReply(members=shown, next=shown[-1].user.id if len(found) > request.limit else None)
+
+    async def access(self, request: RoomAccessRequest) -> RoomAccessReply:
+        """Return who may read a room, from its record as it is now.
+
+        Raises:
+            FaultError: ``room_unknown``.
+            UnavailableError: the broker did not respond.
+        """
+        if request.room in self._open:
+            return RoomAccessReply(kind=RoomKind.OPEN, member=True)
+        stored = await self._store.room(request.room)
+        if stored is None:
+            raise rules.unknown(request.room)
+        if request.user_id is None:
+            return RoomAccessReply(kind=stored.record.kind, member=False)
+        try:
+            person = await self._store.person(request.user_id)
+        except FaultError:
+            return RoomAccessReply(kind=stored.record.kind, member=False)
+        return RoomAccessReply(kind=stored.record.kind, member=request.room in person.record.rooms)
 
     async def _room_of(self, room: str, user_id: str) -> tuple[Stored[Room], Stored[PersonRooms]]:
         """Read a room that is not open, and the rooms of a person."""

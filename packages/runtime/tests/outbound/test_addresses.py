@@ -1,5 +1,6 @@
-"""Addresses that pushes may be sent to: public ones only, whatever the name says."""
+"""Addresses that requests may be sent to: public ones only, whatever the name says."""
 
+import asyncio
 from ipaddress import IPv4Address
 
 import httpcore
@@ -7,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsroom_chat.push.addresses import check_endpoint, is_public
-from opsroom_chat.push.transport import CheckedNetwork, NotSentError, push_transport
 from opsroom_contracts.errors import FaultError
-from services.chat.tests.push.push_service import push_service
+from opsroom_runtime.outbound.addresses import AddressRule, is_public
+from opsroom_runtime.outbound.client import CheckedNetwork, NotSentError, outbound_client
+
+RULE = AddressRule("endpoint", "CHAT_PUSH_PRIVATE")
 
 PUBLIC = ("8.8.8.8", "2a00:1450:4001:80b::200e", "::ffff:8.8.8.8", "64:ff9b::808:808")
 PRIVATE = (
@@ -66,7 +68,7 @@ def test_an_embedded_address_is_as_public_as_itself(address: IPv4Address) -> Non
 )
 def test_refused_endpoints(endpoint: str) -> None:
     with pytest.raises(FaultError) as refused:
-        check_endpoint(endpoint, allow_private=False)
+        RULE.check(endpoint)
     assert refused.value.fault.field == "endpoint"
 
 
@@ -74,14 +76,33 @@ def test_refused_endpoints(endpoint: str) -> None:
     "endpoint", ["https://push.example.org/a?b=c", "https://8.8.8.8/a", "https://push.example.org:8443/a"]
 )
 def test_accepted_endpoints(endpoint: str) -> None:
-    check_endpoint(endpoint, allow_private=False)
+    RULE.check(endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ["http://10.0.0.1/a", "http://push:8080/a", "https://localhost/a"])
+def test_accepted_private_endpoints(endpoint: str) -> None:
+    AddressRule("endpoint", "CHAT_PUSH_PRIVATE", allow_private=True).check(endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://10.0.0.1/a", "file:///etc/passwd", "10.0.0.1"])
+def test_refused_private_endpoints(endpoint: str) -> None:
+    with pytest.raises(FaultError):
+        AddressRule("endpoint", "CHAT_PUSH_PRIVATE", allow_private=True).check(endpoint)
 
 
 async def test_a_name_that_leads_to_this_machine_is_not_connected_to() -> None:
-    async with push_service() as service, push_transport(allow_private=False) as transport:
-        port = int(service.url.rpartition(":")[2])
+    requests = 0
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        requests += 1
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, outbound_client(allow_private=False) as client:
         with pytest.raises(NotSentError, match="private network"):
-            await transport.send(f"http://localhost:{port}/a", {}, b"")
+            await client.post(f"http://localhost:{port}/a", {}, b"")
         with pytest.raises(httpcore.ConnectError, match="private network"):
             await CheckedNetwork(allow_private=False).connect_tcp("localhost", port)
-        assert service.requests == 0
+    assert requests == 0

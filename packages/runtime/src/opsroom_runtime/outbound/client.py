@@ -1,16 +1,18 @@
-"""Requests to push services (RFC 8030), with limits of addresses, time and size."""
+"""Requests to addresses that others name, with limits of addresses, time and size."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from socket import SOCK_STREAM
 from typing import Final
 
 import httpcore
 
-from opsroom_chat.push.addresses import is_public
+from opsroom_runtime.outbound.addresses import is_public
 
 _CONNECTIONS: Final = 32
 _IDLE_CONNECTIONS: Final = 8
@@ -20,8 +22,11 @@ _STEP_SECONDS: Final = 5.0
 _ALL_SECONDS: Final = 15.0
 _ADDRESSES_MAX: Final = 4
 """How many addresses of a host are tried."""
+_DIGITS_MAX: Final = 9
 _BODY_MAX: Final = 16 * 1024
 """A longer response closes its connection."""
+_BODY_SECONDS: Final = 2.0
+"""A response that takes longer after its status closes its connection, too."""
 _SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 ]
@@ -29,18 +34,18 @@ _SocketOptions = Iterable[
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a push service answered. ``retry_after``: seconds, if it said so."""
+    """What a server answered. ``retry_after``: seconds, if it said so."""
 
     status: int
     retry_after: float | None = None
 
 
 class NotSentError(Exception):
-    """The request did not reach the push service, so it may be repeated."""
+    """The request did not reach the server, so it may be repeated."""
 
 
 class UncertainError(Exception):
-    """The push service may have got the request, so it must not be repeated."""
+    """The server may have got the request."""
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -88,25 +93,26 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         return list(dict.fromkeys(str(address[0]) for *_, address in found))[:_ADDRESSES_MAX]
 
 
-class PushTransport:
+class OutboundClient:
     """Sends requests. It follows no redirects."""
 
-    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+    def __init__(self, pool: httpcore.AsyncConnectionPool, seconds: float) -> None:
         self._pool = pool
+        self._seconds = seconds
 
-    async def send(self, endpoint: str, headers: Mapping[str | bytes, str | bytes], body: bytes) -> Outcome:
-        """Send one push.
+    async def post(self, address: str, headers: Mapping[str | bytes, str | bytes], body: bytes) -> Outcome:
+        """Post ``body``. The response is thrown away, and only its status counts.
 
         Raises:
             NotSentError: the connection failed before anything was sent, or the address is not allowed.
             UncertainError: it failed later.
         """
-        steps = dict.fromkeys(("connect", "read", "write", "pool"), _STEP_SECONDS)
+        steps = dict.fromkeys(("connect", "read", "write", "pool"), min(_STEP_SECONDS, self._seconds))
         try:
             async with (
-                asyncio.timeout(_ALL_SECONDS),
+                asyncio.timeout(self._seconds),
                 self._pool.stream(
-                    "POST", endpoint, headers=headers, content=body, extensions={"timeout": steps}
+                    "POST", address, headers=headers, content=body, extensions={"timeout": steps}
                 ) as response,
             ):
                 await _drop_body(response)
@@ -126,8 +132,8 @@ class PushTransport:
 
 
 @asynccontextmanager
-async def push_transport(*, allow_private: bool) -> AsyncIterator[PushTransport]:
-    """Open the transport; its connections are closed at the end."""
+async def outbound_client(*, allow_private: bool, seconds: float = _ALL_SECONDS) -> AsyncIterator[OutboundClient]:
+    """Open a client; its connections are closed at the end. ``seconds``: how long a request takes at most."""
     async with httpcore.AsyncConnectionPool(
         ssl_context=ssl.create_default_context(),
         max_connections=_CONNECTIONS,
@@ -135,20 +141,31 @@ async def push_transport(*, allow_private: bool) -> AsyncIterator[PushTransport]
         keepalive_expiry=_IDLE_SECONDS,
         network_backend=CheckedNetwork(allow_private=allow_private),
     ) as pool:
-        yield PushTransport(pool)
+        yield OutboundClient(pool, seconds)
 
 
 async def _drop_body(response: httpcore.Response) -> None:
-    """Read a short body, so that the connection can be used again."""
+    """Read a short body, so that the connection can be used again. What is wrong
+    with it does not matter: the status is known."""
     size = 0
-    async for chunk in response.aiter_stream():
-        size += len(chunk)
-        if size > _BODY_MAX:
-            return
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in response.aiter_stream():
+                size += len(chunk)
+                if size > _BODY_MAX:
+                    return
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, TimeoutError):
+        return
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
-    for name, value in headers:
-        if name.lower() == b"retry-after" and value.isdigit() and len(value) <= 6:
-            return float(value)
-    return None
+    value = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
+    if value.isdigit():
+        return float(value) if len(value) <= _DIGITS_MAX else None
+    try:
+        moment = parsedate_to_datetime(value.decode("ascii"))
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,1 @@
+"""Webhooks: their records, and the delivery of events to other programs."""
