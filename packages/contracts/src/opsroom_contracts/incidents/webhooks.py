@@ -10,11 +10,12 @@ from pydantic import Field
 
 from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat.invitations import RequestSecret
-from opsroom_contracts.chat.models import Message
+from opsroom_contracts.chat.models import Message, User
 from opsroom_contracts.cloud.instances import LABELS_MAX, LabelKey, Labels, LabelValue
 from opsroom_contracts.http import CloudEvent
-from opsroom_contracts.incidents.cards import Card
+from opsroom_contracts.incidents.cards import Card, CardStatus
 from opsroom_contracts.incidents.hooks import ROTATION_SECONDS, RotationSeconds
+from opsroom_contracts.incidents.incidents import IncidentChangeView, IncidentStatus
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, RoomName, Sequence, Timestamp
 from opsroom_contracts.serialization.versions import StoredContract
 
@@ -278,11 +279,25 @@ class WebhookSecretReply(Model):
 
 
 class CardData(Model):
-    """The data of ``alert.*``, ``deploy.*`` and ``incident.*``: the card, and the message that shows it."""
+    """The data of ``alert.*`` and ``deploy.*``: the card, and the message that shows it."""
 
     room: RoomName
     message_id: Identifier
     card: Card
+
+
+class IncidentData(Model):
+    """The data of ``incident.*``: the incident after its last change, and that change.
+
+    ``incident``: the id of the incident, which is that of the first message of its thread.
+    """
+
+    room: RoomName
+    incident: Identifier
+    status: IncidentStatus
+    lead: User | None = None
+    card: CardStatus | None = None
+    change: IncidentChangeView
 
 
 class MessageData(Model):
@@ -305,6 +320,9 @@ class ServerData(Model):
     event: CloudEvent
 
 
+EventData = ServerData | CardData | IncidentData | MessageData | RemovedData
+
+
 class OutgoingEvent(Model):
     """The body of a request to a webhook.
 
@@ -316,7 +334,7 @@ class OutgoingEvent(Model):
     id: EventId
     type: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$", max_length=64)]
     timestamp: Timestamp
-    data: ServerData | CardData | MessageData | RemovedData
+    data: EventData
 
 
 WEBHOOK = StoredContract(WebhookRecord)

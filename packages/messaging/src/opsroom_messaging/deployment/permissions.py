@@ -309,6 +309,7 @@ _PERMISSIONS = {
             f"$JS.API.STREAM.INFO.{subjects.CHAT_STREAM}",
             *_take(f"{subjects.CHAT_STREAM}.*"),
             *_take(f"{subjects.CLOUD_STREAM}.*"),
+            *_take(f"{subjects.INCIDENTS_STREAM}.*"),
             f"$JS.API.STREAM.INFO.{subjects.CLOUD_STREAM}",
             *_read(subjects.CHAT_STREAM),
             *_read(subjects.CLOUD_STREAM),

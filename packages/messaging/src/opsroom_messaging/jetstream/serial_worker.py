@@ -39,13 +39,13 @@ log = logging.getLogger(__name__)
 class SerialConsumer:
     """A durable consumer that hands out one message at a time.
 
-    ``durable``: its name. ``subject``: what it delivers. ``ack_wait``: seconds after which a message that was
+    ``durable``: its name. ``subjects``: what it delivers. ``ack_wait``: seconds after which a message that was
     not acknowledged goes to another process.
     """
 
     stream: str
     durable: str
-    subject: str
+    subjects: tuple[str, ...]
     ack_wait: float
 
 
@@ -157,7 +157,7 @@ def _config(consumer: SerialConsumer, start: StartAt) -> ConsumerConfig:
     by_time = start.moment is not None
     return ConsumerConfig(
         durable_name=consumer.durable,
-        filter_subject=consumer.subject,
+        filter_subjects=list(consumer.subjects),
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=consumer.ack_wait,
         max_ack_pending=1,

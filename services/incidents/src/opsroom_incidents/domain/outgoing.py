@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
+from opsroom_contracts import subjects
 from opsroom_contracts.chat.events import (
     CHAT_EVENT,
     MessageEdited,
@@ -18,8 +19,11 @@ from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.events import cloud_event_of
 from opsroom_contracts.cloud.models import INSTANCE_EVENT
 from opsroom_contracts.incidents.cards import CardKind
+from opsroom_contracts.incidents.incidents import INCIDENT_RECORD, IncidentChangeView
 from opsroom_contracts.incidents.webhooks import (
     CardData,
+    EventData,
+    IncidentData,
     MessageData,
     OutgoingEvent,
     RemovedData,
@@ -28,7 +32,7 @@ from opsroom_contracts.incidents.webhooks import (
     WebhookTopic,
 )
 from opsroom_contracts.serialization.codec import ContractError
-from opsroom_contracts.subjects import CHAT_EVENTS, CHAT_STREAM, CLOUD_EVENTS, CLOUD_STREAM
+from opsroom_contracts.serialization.model import copy_fields
 
 _QUIET: Final = frozenset({EventType.RETAINED, EventType.WORKING})
 """Events that are no news: the last state stored again, and progress."""
@@ -36,23 +40,23 @@ _CARD_MARK: Final = b'"card"'
 _TOPIC_OF_CARD: Final = {
     CardKind.ALERT: (WebhookTopic.ALERTS, "alert"),
     CardKind.DEPLOY: (WebhookTopic.DEPLOYS, "deploy"),
-    CardKind.INCIDENT: (WebhookTopic.INCIDENTS, "incident"),
 }
 _CARD_TOPICS: Final = frozenset(topic for topic, _ in _TOPIC_OF_CARD.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stream that has events of some topics. ``subject``: what is read of it."""
+    """A stream that has events of some topics. ``subjects``: what is read of it."""
 
     stream: str
-    subject: str
+    subjects: tuple[str, ...]
     topics: frozenset[WebhookTopic]
 
 
 SOURCES: Final = (
-    Source(CLOUD_STREAM, CLOUD_EVENTS, frozenset({WebhookTopic.SERVERS})),
-    Source(CHAT_STREAM, CHAT_EVENTS, frozenset({*_CARD_TOPICS, WebhookTopic.MESSAGES})),
+    Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), frozenset({WebhookTopic.SERVERS})),
+    Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), frozenset({*_CARD_TOPICS, WebhookTopic.MESSAGES})),
+    Source(subjects.INCIDENTS_STREAM, (subjects.INCIDENT_RECORDS,), frozenset({WebhookTopic.INCIDENTS})),
 )
 
 
@@ -96,7 +100,13 @@ def outgoing(stored: Stored, wanted: WebhookFilter) -> Outgoing | None:
     Whether it may get anything of the room is not known here.
     """
     try:
-        return _of_server(stored, wanted) if stored.stream == CLOUD_STREAM else _of_chat(stored, wanted)
+        match stored.stream:
+            case subjects.CLOUD_STREAM:
+                return _of_server(stored, wanted)
+            case subjects.CHAT_STREAM:
+                return _of_chat(stored, wanted)
+            case _:
+                return _of_incident(stored, wanted)
     except ContractError:
         return None
 
@@ -150,7 +160,23 @@ def _of_message(stored: Stored, event: MessageEvent | MessageEdited, wanted: Web
     return Outgoing(_event(stored, type_, event.timestamp, data), event.room)
 
 
-def _event(
-    stored: Stored, type_: str, at: datetime, data: ServerData | CardData | MessageData | RemovedData
-) -> OutgoingEvent:
+def _of_incident(stored: Stored, wanted: WebhookFilter) -> Outgoing | None:
+    if WebhookTopic.INCIDENTS not in wanted.topics:
+        return None
+    record = INCIDENT_RECORD.read(stored.data)
+    if wanted.rooms and record.room not in wanted.rooms:
+        return None
+    change = record.changes[-1]
+    data = IncidentData(
+        room=record.room,
+        incident=record.id,
+        status=record.status,
+        lead=record.lead,
+        card=record.card,
+        change=copy_fields(change, IncidentChangeView),
+    )
+    return Outgoing(_event(stored, f"incident.{change.kind.value}", change.at, data), record.room)
+
+
+def _event(stored: Stored, type_: str, at: datetime, data: EventData) -> OutgoingEvent:
     return OutgoingEvent(id=event_id(stored.stream, stored.seq), type=type_, timestamp=at, data=data)

@@ -82,7 +82,7 @@ class Lane:
             consumer = SerialConsumer(
                 stream=self._source.stream,
                 durable=consumer_name(self._webhook.id, self._start.generation, self._epoch),
-                subject=self._source.subject,
+                subjects=self._source.subjects,
                 ack_wait=self._parts.ack_wait,
             )
             self._worker = SerialWorker(self._parts.broker, consumer, start=self._begin, handle=self._handle)
