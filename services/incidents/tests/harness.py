@@ -39,9 +39,14 @@ def service(broker: NatsConnection, **changes: object) -> AbstractAsyncContextMa
 
 
 @asynccontextmanager
-async def process(url: str, folder: Path) -> AsyncIterator[ServiceProcess]:
-    """Run the service as a process; it is killed at the end of the block."""
-    environ = {"NATS_URL": url, "INCIDENTS_COMMAND_ACK_SECONDS": str(ACK_SECONDS), "LOG_LEVEL": "INFO"}
+async def process(url: str, folder: Path, **more: str) -> AsyncIterator[ServiceProcess]:
+    """Run the service as a process; it is killed at the end of the block. ``more``: of its environment."""
+    environ = {
+        "NATS_URL": url,
+        "INCIDENTS_COMMAND_ACK_SECONDS": str(ACK_SECONDS),
+        "LOG_LEVEL": "INFO",
+        **more,
+    }
     async with process_of("incidents", folder, **environ) as started:
         yield started
 

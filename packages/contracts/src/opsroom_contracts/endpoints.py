@@ -153,9 +153,7 @@ ROTATE_HOOK = Endpoint(
 DELETE_HOOK = Endpoint(
     INCIDENTS_SERVICE, "incidents.delete-hook", hooks.DeleteHookRequest, hooks.DeleteHookReply
 )
-WEBHOOKS = Endpoint(
-    INCIDENTS_SERVICE, "incidents.webhooks", webhooks.WebhooksRequest, webhooks.WebhooksReply
-)
+WEBHOOKS = Endpoint(INCIDENTS_SERVICE, "incidents.webhooks", webhooks.WebhooksRequest, webhooks.WebhooksReply)
 CREATE_WEBHOOK = Endpoint(
     INCIDENTS_SERVICE,
     "incidents.create-webhook",

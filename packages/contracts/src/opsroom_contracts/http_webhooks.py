@@ -36,7 +36,7 @@ class WebhookRotation(Model, defer_build=False):
 
 
 class WebhookReplay(Model, defer_build=False):
-    """``start``: the first event to deliver again, in its stream. Without it, only the next attempt is at once."""
+    """``start``: the first event to deliver again, in its stream; without it, what fails is tried at once."""
 
     start: EventId | None = None
 

@@ -15,9 +15,9 @@ class IncidentsSettings(ServiceSettings):
     it is not done, and the reply says so. ``command_ack_seconds``: after how long another process takes a
     command whose process has died.
 
-    ``webhook_private``: whether webhooks may be in private networks, and without TLS. ``webhook_seconds``: how
-    long a request to a webhook takes at most. ``webhook_retry_seconds`` and ``webhook_retry_max_seconds``:
-    after how long it is repeated if it fails, at first and at most.
+    ``webhook_private``: whether webhooks may be in private networks, and without TLS. ``webhook_seconds``:
+    how long a request to a webhook takes at most. ``webhook_retry_seconds`` and
+    ``webhook_retry_max_seconds``: after how long it is repeated if it fails, at first and at most.
     """
 
     prefix: ClassVar[str] = "INCIDENTS_"

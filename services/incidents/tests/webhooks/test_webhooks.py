@@ -22,6 +22,7 @@ from services.cloud.tests.harness import Cloud
 from services.cloud.tests.harness import service as cloud_service
 from services.incidents.tests.harness import SECONDS, service
 from services.incidents.tests.hooks import Hooks
+from services.incidents.tests.test_hooks import audit_entries
 from services.incidents.tests.webhooks.admin import ALERTS, FAST, Admin
 from services.incidents.tests.webhooks.receiver import Answer, Receiver, receiver
 
@@ -64,7 +65,7 @@ class Alerts:
 
 
 async def until_got(got: Receiver, count: int) -> None:
-    """Wait until the receiver has taken so many events."""
+    """Wait until the receiver has taken this number of events."""
     await until(lambda: len(set(got.accepted)) >= count, SECONDS)
 
 
@@ -209,10 +210,12 @@ async def test_success_counts_whatever_the_body_is(
     assert len(got.ids) == len(set(got.ids))
 
 
-async def test_a_slow_receiver_is_left_and_asked_again(
-    broker: NatsConnection, got: Receiver
-) -> None:
-    async with chat_service(broker), cloud_service(broker), service(broker, **{**FAST, "webhook_seconds": 0.3}):
+async def test_a_slow_receiver_is_left_and_asked_again(broker: NatsConnection, got: Receiver) -> None:
+    async with (
+        chat_service(broker),
+        cloud_service(broker),
+        service(broker, **{**FAST, "webhook_seconds": 0.3}),
+    ):
         hooks = Hooks(broker)
         alerts = Alerts(hooks, (await hooks.create()).secret)
         made = await Admin(broker).create(got.url)
@@ -329,7 +332,9 @@ async def test_what_happens_while_disabled_comes_when_enabled(
     assert (await refusal(admin.change(made.webhook, enabled=True))).code == "webhook_unknown"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "https://10.0.0.1/", "https://localhost/x", "https:///x"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/", "https://10.0.0.1/", "https://localhost/x", "https:///x"]
+)
 async def test_private_addresses_are_refused(broker: NatsConnection, url: str) -> None:
     async with chat_service(broker), service(broker):
         refused = await refusal(Admin(broker).create(url))
@@ -343,7 +348,11 @@ async def test_a_name_that_leads_to_a_private_address_gets_nothing(
     """The name passes when the webhook is made; what it leads to is checked when it is connected to."""
     async with chat_service(broker), cloud_service(broker), service(broker, **FAST):
         made = await Admin(broker).create(got.url.replace("127.0.0.1", "localhost"))
-    async with chat_service(broker), cloud_service(broker), service(broker, **{**FAST, "webhook_private": False}):
+    async with (
+        chat_service(broker),
+        cloud_service(broker),
+        service(broker, **{**FAST, "webhook_private": False}),
+    ):
         hooks, admin = Hooks(broker), Admin(broker)
         await Alerts(hooks, (await hooks.create()).secret).fire("a")
         failing = await admin.until_state("failing")
@@ -353,11 +362,7 @@ async def test_a_name_that_leads_to_a_private_address_gets_nothing(
     assert got.requests == []
 
 
-async def test_changes_are_in_the_audit_log_without_secrets(
-    broker: NatsConnection, tmp_path: Path
-) -> None:
-    from services.incidents.tests.test_hooks import audit_entries
-
+async def test_changes_are_in_the_audit_log_without_secrets(broker: NatsConnection, tmp_path: Path) -> None:
     await ensure_stream(broker, audit_stream(max_age=0, max_bytes=-1, replicas=1))
     async with chat_service(broker), cloud_service(broker), service(broker):
         admin = Admin(broker)

@@ -60,8 +60,7 @@ def create(
     topics: tuple[str, ...],
     rooms: tuple[str, ...],
     labels: tuple[tuple[str, str], ...],
-    description: str,
-    as_json: bool,
+    **more: str | bool,
 ) -> None:
     """Post events to URL from now on, and print the secret of their signatures.
 
@@ -70,9 +69,13 @@ def create(
 
     async def work(opsroom: Opsroom) -> None:
         made = await opsroom.webhooks.create(
-            url, map(WebhookTopic, topics), rooms=rooms, labels=dict(labels), description=description
+            url,
+            map(WebhookTopic, topics),
+            rooms=rooms,
+            labels=dict(labels),
+            description=str(more["description"]),
         )
-        _show_secret(made, as_json)
+        _show_secret(made, as_json=bool(more["as_json"]))
 
     run(as_admin(server), work)
 
@@ -108,7 +111,7 @@ def rotate(server: Server, webhook: str, seconds: int, as_json: bool) -> None:
     """Give the webhook ID another secret, and print it."""
 
     async def work(opsroom: Opsroom) -> None:
-        _show_secret(await opsroom.webhooks.rotate(webhook, seconds=seconds), as_json)
+        _show_secret(await opsroom.webhooks.rotate(webhook, seconds=seconds), as_json=as_json)
 
     run(as_admin(server), work)
 
@@ -148,7 +151,7 @@ def _switch(server: Server, webhook: str, *, enabled: bool) -> None:
     run(as_admin(server), work)
 
 
-def _show_secret(made: WebhookWithSecret, as_json: bool) -> None:
+def _show_secret(made: WebhookWithSecret, *, as_json: bool) -> None:
     if as_json:
         show_json([made])
         return

@@ -17,7 +17,6 @@ from opsroom_contracts import (
     identity,
     legacy,
     status,
-    webhooks,
 )
 from opsroom_contracts.agents import protocol, records
 from opsroom_contracts.chat import (
@@ -37,7 +36,7 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import approvals, instances, requests, schedules
 from opsroom_contracts.cloud import models as cloud
-from opsroom_contracts.incidents import calls, cards, hooks, plans, posts, webhooks
+from opsroom_contracts.incidents import calls, cards, hooks, plans, posts
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat.invitations import RequestSecret
 from opsroom_contracts.chat.models import Message, User
-from opsroom_contracts.cloud.instances import LABELS_MAX, LabelKey, Labels, LabelValue
+from opsroom_contracts.cloud.instances import Labels
 from opsroom_contracts.http import CloudEvent
 from opsroom_contracts.incidents.cards import Card, CardStatus
 from opsroom_contracts.incidents.hooks import ROTATION_SECONDS, RotationSeconds
@@ -47,8 +47,6 @@ class WebhookTopic(StrEnum):
     INCIDENTS = "incidents"
     MESSAGES = "messages"
     """Messages of rooms, without the cards of the other topics."""
-    ESCALATIONS = "escalations"
-    """Alerts that nobody has acknowledged in time."""
 
 
 # Not strict: as above.
@@ -225,9 +223,9 @@ class CreateWebhookRequest(Model):
 
 
 class ChangeWebhookRequest(Model):
-    """Change the given fields of a webhook. ``enabled``: whether it gets events; what was stored meanwhile, too.
+    """Change the given fields of a webhook. ``enabled``: whether it gets events.
 
-    One that is enabled again tries at once.
+    One that is enabled again gets what was stored meanwhile.
     """
 
     id: WebhookId

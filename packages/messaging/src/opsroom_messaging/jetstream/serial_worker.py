@@ -1,7 +1,7 @@
 """Processing the messages of a stream one after another, by whichever process is there.
 
 The durable consumer hands out one message at a time, and no other before that is acknowledged. So any number
-of processes keep the order, and what a process that died had in hand goes to another one.
+of processes keep the order, and what a process had taken when it died goes to another one.
 """
 
 import asyncio
@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 class SerialConsumer:
     """A durable consumer that hands out one message at a time.
 
-    ``durable``: its name. ``subjects``: what it delivers. ``ack_wait``: seconds after which a message that was
-    not acknowledged goes to another process.
+    ``durable``: its name. ``subjects``: what it delivers. ``ack_wait``: seconds after which a message that
+    was not acknowledged goes to another process.
     """
 
     stream: str
@@ -51,7 +51,7 @@ class SerialConsumer:
 
 @dataclass(frozen=True, slots=True)
 class StartAt:
-    """Where a new consumer begins: at a sequence, or at the first message that was stored at ``moment`` or later."""
+    """Where a new consumer begins: at a sequence, or with what was stored at ``moment`` or later."""
 
     seq: int = 1
     moment: datetime | None = None
@@ -59,7 +59,7 @@ class StartAt:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message in hand. ``attempts``: how often it was handed out, this time included."""
+    """A message that was taken. ``attempts``: how often it was handed out, this time included."""
 
     message: StreamMessage
     attempts: int

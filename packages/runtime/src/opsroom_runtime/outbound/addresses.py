@@ -58,7 +58,13 @@ class AddressRule:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             raise self._refused("is not an address") from None
-        if not host or parts.username is not None or parts.password is not None or port == 0 or parts.fragment:
+        if (
+            not host
+            or parts.username is not None
+            or parts.password is not None
+            or port == 0
+            or parts.fragment
+        ):
             raise self._refused("must have a host, and neither a user name nor a fragment")
         if parts.scheme not in {"http", "https"}:
             raise self._refused("must begin with https://")

@@ -132,7 +132,9 @@ class OutboundClient:
 
 
 @asynccontextmanager
-async def outbound_client(*, allow_private: bool, seconds: float = _ALL_SECONDS) -> AsyncIterator[OutboundClient]:
+async def outbound_client(
+    *, allow_private: bool, seconds: float = _ALL_SECONDS
+) -> AsyncIterator[OutboundClient]:
     """Open a client; its connections are closed at the end. ``seconds``: how long a request takes at most."""
     async with httpcore.AsyncConnectionPool(
         ssl_context=ssl.create_default_context(),

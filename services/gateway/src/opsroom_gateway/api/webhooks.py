@@ -84,7 +84,9 @@ def webhooks_router(requester: RequestClient, access: Authorizer, audit_log: Gat
         moderator: Annotated[Moderator, needs(AuditedAction.CREATE_WEBHOOK)],
         body: Annotated[NewWebhook, Body(examples=[_NEW])],
     ) -> WebhookWithSecret:
-        """From now on, events are posted to `url`, signed as the Standard Webhooks say. The secret is returned once.
+        """From now on, events are posted to `url`, signed as the Standard Webhooks say.
+
+        The secret is returned only once.
 
         Events of private rooms are posted only if `filter.rooms` has the room, for as long as the caller is a
         member.
@@ -104,8 +106,7 @@ def webhooks_router(requester: RequestClient, access: Authorizer, audit_log: Gat
         "/{webhook_id}",
         summary="Change a webhook",
         response_model_exclude_none=True,
-        responses=_CHANGED
-        | error_responses(ErrorCode.WEBHOOK_UNKNOWN, ErrorCode.ROOM_UNKNOWN, *AUTH_ERRORS),
+        responses=_CHANGED | error_responses(ErrorCode.WEBHOOK_UNKNOWN, ErrorCode.ROOM_UNKNOWN, *AUTH_ERRORS),
     )
     async def change(
         webhook_id: _WebhookId,
@@ -135,11 +136,9 @@ def webhooks_router(requester: RequestClient, access: Authorizer, audit_log: Gat
         moderator: Annotated[Moderator, needs(AuditedAction.ROTATE_WEBHOOK, "webhook_id")],
         body: Annotated[WebhookRotation | None, Body(examples=[{"seconds": 86400}])] = None,
     ) -> WebhookWithSecret:
-        """For a day, or for `seconds`, requests have a signature with each secret, so that receivers can be changed."""
+        """For a day, or for `seconds`, requests have a signature with each of the two secrets."""
         seconds = (body or WebhookRotation()).seconds
-        wanted = RotateWebhookRequest(
-            request_id=uuid4().hex, id=webhook_id, seconds=seconds, by=moderator.by
-        )
+        wanted = RotateWebhookRequest(request_id=uuid4().hex, id=webhook_id, seconds=seconds, by=moderator.by)
         return _with_secret(await requester.request(endpoints.ROTATE_WEBHOOK, wanted))
 
     @router.post(

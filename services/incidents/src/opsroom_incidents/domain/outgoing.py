@@ -145,7 +145,9 @@ def _of_chat(stored: Stored, wanted: WebhookFilter) -> Outgoing | None:
             assert_never(event)
 
 
-def _of_message(stored: Stored, event: MessageEvent | MessageEdited, wanted: WebhookFilter) -> Outgoing | None:
+def _of_message(
+    stored: Stored, event: MessageEvent | MessageEdited, wanted: WebhookFilter
+) -> Outgoing | None:
     message = message_of(event, stored.seq)
     if event.imported is not None or message is None:
         return None

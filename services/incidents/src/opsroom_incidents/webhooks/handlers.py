@@ -78,7 +78,8 @@ class WebhookHandlers:
         """Make a webhook. A repeated request returns the same one.
 
         Raises:
-            FaultError: ``invalid_request``: the address is not allowed, or there are too many; ``room_unknown``.
+            FaultError: ``room_unknown``; ``invalid_request``: the address is not allowed, or there are too
+                many.
             UnavailableError: the broker did not respond.
         """
         self._addresses.check(request.url)
@@ -109,7 +110,8 @@ class WebhookHandlers:
             await self._check_rooms(request.filter, webhook.creator)
         changed = rules.changed(webhook, request)
         if changed != webhook:
-            await self._put(await self._retried(changed), seq)
+            changed = await self._retried(changed)
+            await self._put(changed, seq)
         return WebhookReply(webhook=await self._view(changed))
 
     async def rotate(self, request: RotateWebhookRequest) -> WebhookSecretReply:
@@ -142,9 +144,7 @@ class WebhookHandlers:
             reader = self._streams.get(stream)
             if reader is None:
                 streams = " or ".join(f"{name}-" for name in sorted(self._streams))
-                raise refuse(
-                    ErrorCode.INVALID_REQUEST, f"start: must begin with {streams}", field="start"
-                )
+                raise refuse(ErrorCode.INVALID_REQUEST, f"start: must begin with {streams}", field="start")
             bounds = await reader.bounds()
             if first > bounds.last + 1:
                 raise refuse(
@@ -180,7 +180,7 @@ class WebhookHandlers:
         return WebhookStart(stream=stream, seq=bounds.last + 1, epoch=bounds.epoch)
 
     async def _retried(self, webhook: WebhookRecord) -> WebhookRecord:
-        """Return the webhook with another consumer for each event that fails, which begins with that event."""
+        """Return the webhook with another place for each event that fails: there, and without a delay."""
         for stream, progress in (await self._store.all_progress(webhook.id)).items():
             start = rules.start_in(webhook, stream)
             if progress.failing is not None and start and start.generation == progress.generation:
@@ -198,4 +198,6 @@ class WebhookHandlers:
             request = RoomAccessRequest(room=room, user_id=creator)
             access = await self._requester.request(endpoints.ROOM_ACCESS, request)
             if not rules.may_read(access):
-                raise refuse(ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r} that you can see", field="rooms")
+                raise refuse(
+                    ErrorCode.ROOM_UNKNOWN, f"there is no room {room!r} that you can see", field="rooms"
+                )

@@ -54,7 +54,7 @@ class Lanes:
                 self._running[key] = _Running(lane, task, webhook)
 
     async def stop(self) -> None:
-        """Stop all lanes. What they have in hand is delivered again."""
+        """Stop all lanes. What they have taken is delivered again."""
         await cancel_and_wait([one.task for one in self._running.values()])
         self._running.clear()
 
