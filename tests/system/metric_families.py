@@ -73,6 +73,7 @@ FAMILIES: dict[str, frozenset[Family]] = {
             *(one for one in _ALL if not one.name.startswith("stream_")),
             _DUTIES,
             _SKIPPED,
+            _family("counter", "webhook_requests", "Requests to webhooks by what became of them.", "outcome"),
             _family(
                 "histogram",
                 "request_seconds",

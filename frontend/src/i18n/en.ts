@@ -83,6 +83,7 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   invitation_unknown: "This invitation was used, withdrawn or has expired.",
   hook_unknown: "There is no such hook.",
   incident_unknown: "There is no such incident.",
+  webhook_unknown: "There is no such webhook.",
   link_invalid: "This link was used, withdrawn or has expired. Ask for a new one.",
   hello_required: "The connection failed. Reload the page.",
   instance_not_found: "This server no longer exists.",

@@ -53,6 +53,7 @@ const errors: Record<ErrorCode | "unreachable", string> = {
   invitation_unknown: "Это приглашение использовано, отозвано или истекло.",
   hook_unknown: "Такого вебхука нет.",
   incident_unknown: "Такого инцидента нет.",
+  webhook_unknown: "Такого исходящего вебхука нет.",
   link_invalid: "Эта ссылка использована, отозвана или истекла. Попросите новую.",
   hello_required: "Не удалось подключиться. Обновите страницу.",
   instance_not_found: "Этого сервера больше нет.",

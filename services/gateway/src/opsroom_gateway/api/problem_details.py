@@ -48,6 +48,7 @@ _TITLES: dict[ErrorCode, str] = {
     ErrorCode.LINK_INVALID: "Link not valid",
     ErrorCode.HOOK_UNKNOWN: "There is no such hook",
     ErrorCode.INCIDENT_UNKNOWN: "There is no such incident",
+    ErrorCode.WEBHOOK_UNKNOWN: "There is no such webhook",
     ErrorCode.HELLO_REQUIRED: "Hello required",
     ErrorCode.INSTANCE_NOT_FOUND: "Instance not found",
     ErrorCode.OPERATION_NOT_FOUND: "Operation not found",
