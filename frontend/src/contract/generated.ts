@@ -168,6 +168,9 @@ export type Action =
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
+export type WebhookTopic = "servers" | "alerts" | "deploys" | "incidents" | "messages";
+export type WebhookState = "active" | "failing" | "disabled";
+export type DisabledReason = "admin" | "gone";
 export type RoomKind = "open" | "public" | "private" | "direct";
 export type RoomRole = "member" | "owner";
 export type CardKind = "alert" | "deploy" | "operation" | "servers" | "incident";
@@ -220,6 +223,7 @@ export type ErrorCode =
   | "link_invalid"
   | "hook_unknown"
   | "incident_unknown"
+  | "webhook_unknown"
   | "hello_required"
   | "instance_not_found"
   | "operation_not_found"
@@ -288,6 +292,11 @@ export type AuditedAction =
   | "create_hook"
   | "rotate_hook"
   | "delete_hook"
+  | "create_webhook"
+  | "change_webhook"
+  | "rotate_webhook"
+  | "replay_webhook"
+  | "delete_webhook"
   | "sign_out"
   | "schedule"
   | "unschedule"
@@ -427,6 +436,39 @@ export interface Contract {
       path: {
         hook_id: string;
       };
+    };
+    "GET /webhooks": {
+      response: WebhooksReply;
+    };
+    "POST /webhooks": {
+      body: NewWebhook;
+      response: WebhookWithSecret;
+    };
+    "PATCH /webhooks/{webhook_id}": {
+      path: {
+        webhook_id: string;
+      };
+      body: WebhookChange;
+      response: Webhook;
+    };
+    "DELETE /webhooks/{webhook_id}": {
+      path: {
+        webhook_id: string;
+      };
+    };
+    "POST /webhooks/{webhook_id}/rotate": {
+      path: {
+        webhook_id: string;
+      };
+      body?: WebhookRotation;
+      response: WebhookWithSecret;
+    };
+    "POST /webhooks/{webhook_id}/replay": {
+      path: {
+        webhook_id: string;
+      };
+      body?: WebhookReplay;
+      response: Webhook;
     };
     "POST /chat/imports": {
       body: NewImports;
@@ -1039,6 +1081,75 @@ export interface HookWithSecret {
 }
 export interface HookRotation {
   seconds: number;
+}
+export interface WebhooksReply {
+  webhooks: Webhook[];
+}
+export interface Webhook {
+  id: string;
+  url: string;
+  description: string;
+  filter: WebhookFilter;
+  createdAt: string;
+  createdBy: string;
+  secrets: WebhookSecretView[];
+  state: WebhookState;
+  disabledReason?: DisabledReason;
+  deliveredAt?: string;
+  failingEvent?: string;
+  failingSince?: string;
+  attempts?: number;
+  problem?: string;
+  nextAttemptAt?: string;
+  lost?: LostEvents;
+}
+export interface WebhookFilter {
+  /**
+   * @minItems 1
+   * @maxItems 5
+   */
+  topics: WebhookTopic[];
+  /**
+   * @maxItems 50
+   */
+  rooms: string[];
+  labels: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?$".
+     */
+    [k: string]: string;
+  };
+}
+export interface WebhookSecretView {
+  createdAt: string;
+  until?: string;
+}
+export interface LostEvents {
+  first: string;
+  last: string;
+  at: string;
+}
+export interface NewWebhook {
+  url: string;
+  filter: WebhookFilter;
+  description: string;
+}
+export interface WebhookWithSecret {
+  webhook: Webhook;
+  secret: string;
+}
+export interface WebhookChange {
+  url?: string;
+  filter?: WebhookFilter;
+  description?: string;
+  enabled?: boolean;
+}
+export interface WebhookRotation {
+  seconds: number;
+}
+export interface WebhookReplay {
+  start?: string;
 }
 export interface NewImports {
   source: string;
