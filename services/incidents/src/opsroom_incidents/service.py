@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from opsroom_contracts import endpoints, subjects
-from opsroom_incidents.cards.acknowledging import Acknowledgements
 from opsroom_incidents.auditing import with_audit
+from opsroom_incidents.cards.acknowledging import Acknowledgements
 from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
@@ -141,9 +141,6 @@ def _build(
         on_failure=upkeep.check_now,
     )
     hooks = HookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
-    cards = CardKeeper(
-        StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
-    )
     webhooks = WebhookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
     delivery = WebhookDelivery(broker, webhooks, requester, clock, settings)
     return _Incidents(
