@@ -178,7 +178,6 @@ export interface ChatCommandSpec {
   /** The page answers it, to the caller only. */
   readonly isLocal: boolean;
   /** The portal can do it; others count as unknown. */
-  readonly isReady: boolean;
 }
 `;
 

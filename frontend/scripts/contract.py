@@ -44,7 +44,6 @@ def chat_command_of(spec: ChatCommandSpec) -> dict[str, Any]:
         "help": spec.help,
         "example": spec.example,
         "isLocal": spec.is_local,
-        "isReady": spec.is_ready,
     }
 
 

@@ -52,7 +52,6 @@ export interface ChatCommandSpec {
   /** The page answers it, to the caller only. */
   readonly isLocal: boolean;
   /** The portal can do it; others count as unknown. */
-  readonly isReady: boolean;
 }
 
 export const COMMAND_SERVERS_MAX = 100;
@@ -75,8 +74,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Show servers.",
     "example": "/ps label:env=prod",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "create",
@@ -107,8 +105,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Create a server.",
     "example": "/create web-small as web-3 label:env=test started",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "start",
@@ -122,8 +119,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Start servers.",
     "example": "/start web-1 web-2",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "stop",
@@ -137,8 +133,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Stop servers.",
     "example": "/stop label:env=test",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "restart",
@@ -152,8 +147,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Restart servers.",
     "example": "/restart web-1",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "rm",
@@ -167,8 +161,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Remove servers.",
     "example": "/rm web-3",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "logs",
@@ -187,8 +180,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Show what a server wrote last, to everybody here.",
     "example": "/logs web-1 50",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "undo",
@@ -202,8 +194,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Undo what has not happened yet: for servers, or your last command here.",
     "example": "/undo web-1",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "approve",
@@ -223,8 +214,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Approve what waits for approval.",
     "example": "/approve web-1",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "deny",
@@ -243,8 +233,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Deny what waits for approval.",
     "example": "/deny web-1 not during the sale",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "ack",
@@ -258,8 +247,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Acknowledge the alert of this thread.",
     "example": "/ack looking at it",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "incident",
@@ -273,8 +261,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Open an incident: with a title, or in the thread where you say it.",
     "example": "/incident Checkout is slow",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "schedule",
@@ -322,8 +309,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Command servers later, once or again and again.",
     "example": "/schedule stop label:env=test every weekday at 19:00 Europe/Berlin",
-    "isLocal": false,
-    "isReady": true
+    "isLocal": false
   },
   {
     "name": "search",
@@ -337,8 +323,7 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "Search; only you see the result.",
     "example": "/search from:alice timeout",
-    "isLocal": true,
-    "isReady": true
+    "isLocal": true
   },
   {
     "name": "help",
@@ -352,7 +337,6 @@ export const CHAT_COMMANDS: readonly ChatCommandSpec[] = [
     ],
     "help": "List the commands; only you see it.",
     "example": "/help restart",
-    "isLocal": true,
-    "isReady": true
+    "isLocal": true
   }
 ];

@@ -96,9 +96,9 @@ const LIFECYCLE: Readonly<Record<string, Lifecycle>> = {
   rm: "remove",
 };
 
-/** The row of a command that the portal can do, by its name in any case. */
+/** The row of a command by its name, in any case. */
 export const specOf = (word: string): ChatCommandSpec | undefined =>
-  CHAT_COMMANDS.find(one => one.name === word.toLowerCase() && one.isReady);
+  CHAT_COMMANDS.find(one => one.name === word.toLowerCase());
 
 /** Parse what somebody says. `custom`: the names of the commands that bots offer here. */
 export function parse(text: string, custom: readonly string[] = []): Said {

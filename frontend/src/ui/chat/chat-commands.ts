@@ -53,7 +53,7 @@ export const offeredCommands = ({
   words,
   may,
 }: Pick<ChatContext, "t" | "words" | "may">): readonly OfferedCommand[] => [
-  ...CHAT_COMMANDS.filter(spec => spec.isReady && may(spec.permission)).map(spec => ({
+  ...CHAT_COMMANDS.filter(spec => may(spec.permission)).map(spec => ({
     ...{ name: spec.name, usage: usageOf(spec), summary: words.help[spec.name], spec },
   })),
   ...(Object.keys(PAGE_COMMANDS) as PageCommand[]).map(name => ({

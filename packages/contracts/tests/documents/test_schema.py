@@ -1,12 +1,16 @@
 """The JSON Schema export."""
 
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import opsroom_contracts
 from opsroom_contracts.documents.schema import all_models, json_schema
+from opsroom_contracts.serialization.model import Model
 
 TYPES = {"object", "string", "integer", "number", "boolean", "array", "null"}
 
@@ -26,6 +30,17 @@ def subschemas(schema: object) -> Iterator[dict[str, Any]]:
     for keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
         for inner in schema.get(keyword, []):
             yield from subschemas(inner)
+
+
+def test_no_module_is_left_out() -> None:
+    names = (one.name for one in pkgutil.walk_packages(opsroom_contracts.__path__, "opsroom_contracts."))
+    models = {
+        value
+        for name in names
+        for value in vars(importlib.import_module(name)).values()
+        if isinstance(value, type) and issubclass(value, Model) and not value.__name__.startswith("_")
+    }
+    assert models - {Model} == set(all_models())
 
 
 def test_the_document_uses_only_known_keywords() -> None:

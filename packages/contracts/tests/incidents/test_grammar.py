@@ -111,16 +111,9 @@ def test_the_example_of_a_command_is_one(name: CommandName) -> None:
     spec = CHAT_COMMANDS[name]
     assert spec.example.startswith(f"/{name}")
     result = parse(spec.example)
-    assert isinstance(result, Problem) != spec.is_ready
+    assert not isinstance(result, Problem)
     assert all(one.label or one.values is Values.FLAG for one in spec.parameters)
     assert spec.help.endswith(".")
-
-
-@pytest.mark.parametrize("name", [name for name in CommandName if not CHAT_COMMANDS[name].is_ready])
-def test_what_the_portal_cannot_do_yet_is_unknown(name: CommandName) -> None:
-    result = parse(CHAT_COMMANDS[name].example)
-    assert isinstance(result, Problem)
-    assert result.reason is Reason.UNKNOWN
 
 
 def test_the_names_are_words_of_commands() -> None:

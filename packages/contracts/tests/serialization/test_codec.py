@@ -15,6 +15,7 @@ from opsroom_contracts.cloud.models import InstanceEvent, InstanceEventV3
 from opsroom_contracts.cloud.schedules import ScheduleRequest
 from opsroom_contracts.documents.schema import all_models
 from opsroom_contracts.incidents.cards import CardAction
+from opsroom_contracts.incidents.webhooks import OutgoingEvent
 from opsroom_contracts.serialization.codec import (
     MAX_PAYLOAD_BYTES,
     ContractError,
@@ -35,6 +36,9 @@ DEPENDENT = {
     *((ScheduleRequest, name) for name in ("ids", "selector", "cron", "at")),
 }
 """Fields that may be missing only with certain values of others; tests of the model check this."""
+
+ALTERNATIVES = {(OutgoingEvent, "data")}
+"""Fields with one of several models, which no field tells apart: the error names one of them, too."""
 
 SEND = TypeAdapter(SendRequest)
 A_SEND: dict[str, Any] = {"userId": "u1", "clientId": "c1", "room": "general", "text": "hello"}
@@ -81,7 +85,8 @@ def test_the_error_for_a_wrong_type_names_the_field(model: type[Model], data: st
         wrong = "a number" if "float" in str(field.annotation) else 42.5  # only float fields accept it
         with pytest.raises(ContractError) as refused:
             read(model, {**values, alias: wrong})
-        assert refused.value.field == alias
+        named = refused.value.field or ""
+        assert (named.partition(".")[0] if (model, name) in ALTERNATIVES else named) == alias
         assert not LIBRARY_WORDS.search(refused.value.reason)
 
 

@@ -19,7 +19,7 @@ async def _help(_chat: Chat, argument: str) -> bool:
         print_note(line)
     print_note("Done by the portal, and seen by everybody here:")
     for one in CHAT_COMMANDS.values():
-        if one.is_ready and not one.is_local:
+        if not one.is_local:
             print_note(f"{one.usage}  {one.help}")
     return True
 

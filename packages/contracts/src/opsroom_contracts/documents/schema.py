@@ -11,9 +11,11 @@ from opsroom_contracts import (
     errors,
     gateways,
     http,
+    http_hooks,
     http_imports,
     http_notifications,
     http_people,
+    http_webhooks,
     identity,
     legacy,
     status,
@@ -22,6 +24,7 @@ from opsroom_contracts.agents import protocol, records
 from opsroom_contracts.chat import (
     bots,
     devices,
+    exports,
     files,
     frames,
     imports,
@@ -36,7 +39,7 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import approvals, instances, requests, schedules
 from opsroom_contracts.cloud import models as cloud
-from opsroom_contracts.incidents import calls, cards, hooks, plans, posts
+from opsroom_contracts.incidents import calls, cards, hooks, incidents, plans, posts, report, webhooks
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 
@@ -51,16 +54,20 @@ _MODULES = (
     cloud,
     devices,
     errors,
+    exports,
     files,
     frames,
     gateways,
     hooks,
     http,
+    http_hooks,
     http_imports,
     http_notifications,
     http_people,
+    http_webhooks,
     identity,
     imports,
+    incidents,
     instances,
     invitations,
     legacy,
@@ -71,12 +78,14 @@ _MODULES = (
     protocol,
     reads,
     records,
+    report,
     requests,
     rooms,
     schedules,
     search,
     status,
     threads,
+    webhooks,
 )
 
 

@@ -97,10 +97,9 @@ def word_of(text: str) -> str:
 
 
 def spec_of(word: str) -> ChatCommandSpec | None:
-    """Return the row of a command that the portal can do, by its name in any case."""
+    """Return the row of a command by its name, in any case; None: there is none of this name."""
     name = word.lower()
-    found = CHAT_COMMANDS.get(CommandName(name)) if name in CommandName.__members__.values() else None
-    return found if found is not None and found.is_ready else None
+    return CHAT_COMMANDS.get(CommandName(name)) if name in CommandName.__members__.values() else None
 
 
 def _command(text: str, custom: Collection[str]) -> ChatCommand:

@@ -55,7 +55,7 @@ class ChatCommandSpec:
     """One row of the table.
 
     ``permission``: what its caller must be allowed. ``is_local``: the client answers it, to the caller only;
-    the portal refuses it. ``is_ready``: the portal can do it; others count as unknown.
+    the portal refuses it.
     """
 
     name: CommandName
@@ -64,7 +64,6 @@ class ChatCommandSpec:
     help: str
     example: str
     is_local: bool = False
-    is_ready: bool = True
 
     @property
     def usage(self) -> str:
