@@ -1,7 +1,7 @@
-import { expect, type Page } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { expectAccessible, expectGoodAppearance } from "./kit/accessibility";
 import { openAccount, testsWithPortal } from "./kit/portal";
-import { issueTokens } from "./kit/tokens";
+import { issueTokens, signIn } from "./kit/tokens";
 
 const { tokens: TOKENS, setting } = issueTokens({ olga: "operator", ada: "admin" });
 
@@ -10,20 +10,13 @@ const test = testsWithPortal(["--ephemeral", "--access", "token", "--delay", "5"
 });
 test.describe.configure({ mode: "default" });
 
-async function signIn(page: Page, url: string, token: string): Promise<void> {
-  await page.goto(url);
-  await page.getByRole("button", { name: "I have an access token" }).click();
-  await page.getByRole("textbox", { name: "Access token" }).fill(token);
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
-}
-
 test("an admin makes a hook, its alert is a card that is updated, and its secret can be replaced", async ({
   page,
   portal,
   request,
 }) => {
-  await signIn(page, portal.url, TOKENS.ada);
+  await page.goto(portal.url);
+  await signIn(page, TOKENS.ada);
   await (await openAccount(page)).getByRole("link", { name: "Hooks" }).click();
   await expect(page.getByText("No hooks yet.")).toBeVisible();
   await page.getByRole("button", { name: "New hook" }).click();
@@ -65,7 +58,8 @@ test("an admin makes a hook, its alert is a card that is updated, and its secret
 });
 
 test("an operator's commands are done, and the card of an operation follows it", async ({ page, portal }) => {
-  await signIn(page, portal.url, TOKENS.olga);
+  await page.goto(portal.url);
+  await signIn(page, TOKENS.olga);
   const composer = page.locator(".room > .composer textarea");
   const say = async (text: string) => {
     await composer.fill(text);

@@ -1,7 +1,7 @@
 import { type Browser, expect, type Locator, type Page } from "@playwright/test";
 import { expectAccessible, expectGoodAppearance, HARDEST_SETTING } from "./kit/accessibility";
 import { joinChat, openAccount, sendMessage, testsWithPortal, uniqueName } from "./kit/portal";
-import { issueTokens } from "./kit/tokens";
+import { issueTokens, signIn } from "./kit/tokens";
 
 const { tokens: TOKENS, setting } = issueTokens({ olga: "operator", ada: "admin" });
 
@@ -10,13 +10,6 @@ const test = testsWithPortal(["--ephemeral", "--access", "token"], {
 });
 // All tests share one portal.
 test.describe.configure({ mode: "default" });
-
-async function signIn(page: Page, token: string): Promise<void> {
-  await page.getByRole("button", { name: "I have an access token" }).click();
-  await page.getByRole("textbox", { name: "Access token" }).fill(token);
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("dialog")).toHaveCount(0);
-}
 
 /** A page of another device, with what it shows under `path`. */
 async function device(browser: Browser, address: string): Promise<Page> {

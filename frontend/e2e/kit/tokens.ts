@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { expect, type Page } from "@playwright/test";
 import type { Role } from "../../src/contract/generated";
 
 interface Issued<Name extends string> {
@@ -16,4 +17,12 @@ export function issueTokens<Name extends string>(roles: Readonly<Record<Name, Ro
   });
   const tokens = Object.fromEntries(issued.map(({ name, token }) => [name, token]));
   return { tokens: tokens as Record<Name, string>, setting: issued.map(({ line }) => line).join() };
+}
+
+/** Sign in on the English page that asks who one is, with an access token. */
+export async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByRole("button", { name: "I have an access token" }).click();
+  await page.getByRole("textbox", { name: "Access token" }).fill(token);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
 }

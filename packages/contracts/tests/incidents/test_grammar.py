@@ -16,7 +16,8 @@ from opsroom_contracts.incidents.commands import (
     Custom,
     Targets,
 )
-from opsroom_contracts.incidents.grammar import COMMAND_WORD, LIFECYCLE, Text, is_command, parse
+from opsroom_contracts.incidents.grammar import COMMAND_WORD, Text, is_command, parse
+from opsroom_contracts.incidents.schedule_arguments import LIFECYCLE
 from opsroom_contracts.incidents.table import CHAT_COMMANDS, Values
 from opsroom_contracts.incidents.words import Problem, Reason
 from packages.contracts.tests.incidents import said

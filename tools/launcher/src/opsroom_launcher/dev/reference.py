@@ -98,9 +98,8 @@ def _commands() -> Iterator[str]:
     yield "How they are said: [commands in the chat](../commands.md).\n"
     yield "| command | permission | | example |\n|---|---|---|---|"
     for spec in CHAT_COMMANDS.values():
-        if spec.is_ready:
-            cells = (f"`{spec.usage}`", f"`{spec.permission.value}`", spec.help, f"`{spec.example}`")
-            yield f"| {' | '.join(map(_cell, cells))} |"
+        cells = (f"`{spec.usage}`", f"`{spec.permission.value}`", spec.help, f"`{spec.example}`")
+        yield f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _settings() -> Iterator[str]:
