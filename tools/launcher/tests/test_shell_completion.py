@@ -55,7 +55,7 @@ async def test_its_own_commands_and_those_of_the_client_are_completed(tmp_path: 
         ("up --data x", ["dir,x"]),
         ("doctor --output j", ["plain,json"]),
         ("status --token-file x", ["file,x"]),
-        ("t", []),
+        ("te", []),
     ],
 )
 def test_options_and_paths_of_an_installation(
