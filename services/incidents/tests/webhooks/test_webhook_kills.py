@@ -45,7 +45,7 @@ def is_step(subject: bytes, body: bytes, from_process: bool) -> bool:
 
 async def killed_at(step: int, cloud: Cloud, server: str, url: str, folder: Path) -> bool:
     """Rename a server while a process delivers that is killed at this step. Returns whether it got so far."""
-    proxy = StepProxy(int(url.rpartition(":")[2]), is_step=is_step, serves=b"incidents.webhooks")
+    proxy = StepProxy(int(url.rpartition(":")[2]), is_step=is_step, serves=b"SUB incidents.webhooks ")
     behind = f"nats://127.0.0.1:{await proxy.start()}"
     try:
         async with process(behind, folder, **ENVIRON) as killed:
