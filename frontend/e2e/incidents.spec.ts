@@ -28,6 +28,7 @@ test("an alert becomes an incident, which is led, closed and reported", async ({
   await signIn(page, TOKENS.olga);
   const card = page.locator(".room .card").first();
   await card.getByRole("button", { name: "Open incident" }).click();
+  await page.locator(".room .thread-link").click();
   const incident = page.getByRole("region", { name: "Incident" });
   await expect(incident).toContainText("Open");
   await incident.getByRole("button", { name: "Take the lead" }).click();

@@ -84,7 +84,7 @@ export default function ThreadsView() {
   const { chat } = dictionary.value;
   const t = messageDictionary.value;
   return (
-    <section class="room threads-view" aria-labelledby="threads-title">
+    <div class="room threads-view">
       <header class="pane-head">
         <a class="tool back" href={hrefs.list} title={chat.toList}>
           <span class="icon icon-back" aria-hidden="true" />
@@ -116,6 +116,6 @@ export default function ThreadsView() {
           )}
         </div>
       )}
-    </section>
+    </div>
   );
 }
