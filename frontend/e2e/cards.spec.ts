@@ -37,7 +37,8 @@ for (const [name, setting] of [
     await expect(cards(page)).toHaveCount(2);
     await say(page, "/restart web-1");
     await expect(cards(page)).toHaveCount(3);
-    await expect(cards(page).last().getByRole("button")).toBeVisible();
+    // On a slow machine, the operation may have ended, and its card has no button.
+    await expect(cards(page).last().locator(".card-status")).not.toBeEmpty();
     await expectGoodAppearance(page, `cards-${name}`);
     await context.close();
   });

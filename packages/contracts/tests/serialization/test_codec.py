@@ -38,7 +38,7 @@ DEPENDENT = {
 """Fields that may be missing only with certain values of others; tests of the model check this."""
 
 ALTERNATIVES = {(OutgoingEvent, "data")}
-"""Fields with one of several models, which no field tells apart: the error names one of them, too."""
+"""Fields with one of several models, which no field distinguishes: the error names one of them, too."""
 
 SEND = TypeAdapter(SendRequest)
 A_SEND: dict[str, Any] = {"userId": "u1", "clientId": "c1", "room": "general", "text": "hello"}
