@@ -143,7 +143,8 @@ def ranges(draw: st.DrawFn) -> RangeCase:
     headers = [("Range", draw(_RANGES))]
     headers += [("If-Range", one) for one in draw(st.lists(_TAGS, max_size=1))]
     headers += [("If-None-Match", one) for one in draw(st.lists(_TAGS, max_size=1))]
-    sent = ((name, value.encode("ascii", "replace").decode()) for name, value in headers)
+    # A client strips spaces around a value, or refuses to send it.
+    sent = ((name, value.encode("ascii", "replace").decode().strip()) for name, value in headers)
     return RangeCase("files: ranges", draw(st.sampled_from(("GET", "GET", "GET", "HEAD"))), tuple(sent))
 
 
