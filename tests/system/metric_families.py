@@ -59,7 +59,7 @@ FAMILIES: dict[str, frozenset[Family]] = {
             _DUTIES,
             _SKIPPED,
             _family("gauge", "message_index_synced", "1 once the message index is complete."),
-            _family("counter", "push", "Notifications of one person by what became of them.", "outcome"),
+            _family("counter", "push", "Notifications of one person by their outcome.", "outcome"),
             _family("gauge", "search_index_synced", "1 once the search index is complete."),
             _family(
                 "counter",
@@ -73,7 +73,7 @@ FAMILIES: dict[str, frozenset[Family]] = {
             *(one for one in _ALL if not one.name.startswith("stream_")),
             _DUTIES,
             _SKIPPED,
-            _family("counter", "webhook_requests", "Requests to webhooks by what became of them.", "outcome"),
+            _family("counter", "webhook_requests", "Requests to webhooks by their outcome.", "outcome"),
             _family(
                 "histogram",
                 "request_seconds",

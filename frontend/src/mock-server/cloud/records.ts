@@ -49,7 +49,7 @@ export class CloudRecords {
     this.instances.set(instance.id, { ...instance, pending: { ...pending, ...(start ? { start } : {}) } });
   }
 
-  /** Publish what became of an operation. */
+  /** Publish the outcome of an operation. */
   append(
     type: EventType,
     { id, instanceId, command, actor, dueAt }: Operation,

@@ -29,7 +29,7 @@ def report(status: CardStatus, delivery: str, *, named: bool = False, since: int
 
 
 def stored(*reports: Report) -> tuple[CardRecord, list[Decision | None]]:
-    """Return the record after reports, and what became of each."""
+    """Return the record after reports, and the outcome of each."""
     record: CardRecord | None = None
     made = []
     for number, one in enumerate(reports):

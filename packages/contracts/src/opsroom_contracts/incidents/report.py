@@ -24,7 +24,7 @@ class ReportKind(StrEnum):
     CHANGE = "change"
     """A change of the incident."""
     OPERATION = "operation"
-    """What became of a command: an event of a server."""
+    """The outcome of a command: an event of a server."""
     AUDIT = "audit"
     """An entry of the audit log about these operations; only admins get them."""
 

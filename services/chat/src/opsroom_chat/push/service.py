@@ -82,7 +82,7 @@ class Pushes:
             clock=parts.clock,
         )
         self._outcomes = broker.metrics.counter(
-            "push", "Notifications of one person by what became of them.", ("outcome",)
+            "push", "Notifications of one person by their outcome.", ("outcome",)
         )
         for outcome in OUTCOMES:
             self._outcomes.add(outcome, amount=0)

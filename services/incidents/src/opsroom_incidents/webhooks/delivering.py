@@ -43,7 +43,7 @@ class WebhookDelivery:
         self._wake = asyncio.Event()
         self._failure_log = FailureLog(log, "looking for webhooks", level=logging.INFO)
         self._outcomes = broker.metrics.counter(
-            "webhook_requests", "Requests to webhooks by what became of them.", ("outcome",)
+            "webhook_requests", "Requests to webhooks by their outcome.", ("outcome",)
         )
         for outcome in OUTCOMES:
             self._outcomes.add(outcome, amount=0)

@@ -46,7 +46,7 @@ Delivery = Delivered | Gone | Failed
 
 
 class WebhookSender:
-    """Posts events. ``outcomes`` counts requests by what became of them."""
+    """Posts events. ``outcomes`` counts requests by their outcome."""
 
     def __init__(
         self, client: OutboundClient, retries: RetryRule, clock: Callable[[], datetime], outcomes: Counter

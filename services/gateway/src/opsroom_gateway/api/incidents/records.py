@@ -1,4 +1,4 @@
-"""What the report of an incident is made from: its thread, and what became of the commands in it.
+"""What the report of an incident is made from: its thread, and the outcome of the commands in it.
 
 The chat service decides with each page of the thread whether its reader may read the room.
 """

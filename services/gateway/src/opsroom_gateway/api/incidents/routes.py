@@ -181,7 +181,7 @@ def _add_report(router: APIRouter, access: Authorizer, limits: Limits, records: 
     ) -> Response:
         """What happened, each thing once: messages of the thread, commands, approvals, and states of servers.
 
-        Messages are there as they are now. What became of commands is there for those who may see servers,
+        Messages are there as they are now. The outcome of commands is there for those who may see servers,
         and entries of the audit log for admins.
         """
         principal = await access.authorize(request, Action.CHAT)
