@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from opsroom_gateway.transport.connection import CONNECTION_EXTENSION
 from opsroom_gateway.transport.event_stream import EventStream, EventStreamConnection
+from opsroom_gateway.transport.websocket.connection import WebSocketConnection
+from opsroom_gateway.transport.websocket.receive_queue import Event
 from opsroom_testkit.raw_connection import RawConnection
 from opsroom_testkit.waiting import PATIENCE_SECONDS, until
 from opsroom_testkit.websocket_frames import CONTINUATION, PING, PONG, TEXT, frame, upgrade_request
@@ -122,6 +125,44 @@ async def test_a_new_connection_of_an_address_without_time_waits_too() -> None:
         # Its turn comes with the next timer at the latest.
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
+        server.budgets.release(account)
+
+
+class CallbackApp:
+    """Serves a socket by a callback that notes when it handles messages."""
+
+    def __init__(self) -> None:
+        self.handled_at: list[float] = []
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Accept a socket."""
+        await receive()
+        await send({"type": "websocket.accept"})
+        connection: WebSocketConnection = scope["extensions"][CONNECTION_EXTENSION]
+        connection.serve_callback(self._handle)
+
+    async def _handle(self, _messages: list[Event]) -> None:
+        self.handled_at.append(asyncio.get_running_loop().time())
+        await self.go_on.wait()
+
+
+async def test_messages_that_wait_are_handled_when_their_address_has_time() -> None:
+    app = CallbackApp()
+    limits: dict[str, Any] = {"input_share": 0.5, "input_burst_seconds": 0.05}
+    async with serving_app(app, exempt_addresses=("192.0.2.1",), **limits) as server:
+        sender = await from_address(ATTACKER, server.port, HANDSHAKE + frame(TEXT, b"{}"))
+        await until(lambda: len(app.handled_at) == 1)
+        await sender.send(frame(TEXT, b"{}") + frame(PING))
+        while not sender.bytes.endswith(b"\x8a\x00"):
+            assert await sender.read()
+        account = server.budgets.acquire(ATTACKER, exempt=False)
+        account.charge(0.25)  # of which 0.05 s may be done at once, and the rest in the double time
+        charged_at = asyncio.get_running_loop().time()
+        app.go_on.set()
+        await until(lambda: len(app.handled_at) == 2)
+        assert app.handled_at[1] - charged_at >= 0.35
+        sender.reset()
         server.budgets.release(account)
 
 

@@ -1,6 +1,7 @@
 """The budget of an address: a slice of each iteration, a share on average, and who is charged."""
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -33,6 +34,36 @@ async def test_an_address_gets_a_slice_of_each_iteration() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert one.has_time()
+
+
+async def test_others_have_the_loop_for_as_long_as_a_slice_took() -> None:
+    one = account(InputRate(share=1.0, burst_seconds=HOUR))
+    loop = asyncio.get_running_loop()
+    assert one.has_time()
+    started = loop.time()
+    one.charge(0.05)
+    for _ in range(100):
+        await asyncio.sleep(0)
+        assert not one.has_time() or loop.time() - started >= 0.05
+    await one.turn(0.0)
+    assert loop.time() - started >= 0.05
+
+
+async def test_those_who_wait_do_not_go_on_at_once() -> None:
+    one = account(InputRate(share=1.0, burst_seconds=HOUR))
+    loop = asyncio.get_running_loop()
+    went_on: list[float] = []
+
+    async def work() -> None:
+        await one.turn(0.02)
+        one.charge(0.02)
+        went_on.append(loop.time())
+
+    assert one.has_time()
+    one.charge(0.01)
+    await asyncio.gather(work(), work(), work())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(went_on)]
+    assert min(gaps) >= 0.02
 
 
 async def test_an_address_that_has_used_its_share_waits_for_time_to_pass() -> None:
@@ -130,6 +161,20 @@ async def test_a_task_is_charged_for_running_and_not_for_waiting() -> None:
     assert await task == "done"
     spent = one.clock() - before - 0.05
     assert 0.018 <= one.refill_seconds * 0.001 <= spent + 0.001
+
+
+async def test_work_counts_before_it_begins() -> None:
+    one = account(InputRate(share=1.0, burst_seconds=HOUR))
+
+    async def work() -> None:
+        began.append(one.has_time())
+
+    began: list[bool] = []
+    assert one.has_time()
+    task = asyncio.create_task(metered(work(), one, expected_seconds=0.01))
+    assert not one.has_time()
+    await task
+    assert began == [True]
 
 
 @pytest.mark.parametrize("error", [ValueError("broken"), asyncio.CancelledError()])

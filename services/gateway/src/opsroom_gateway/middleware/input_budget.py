@@ -8,7 +8,7 @@ from opsroom_contracts.errors import ErrorCode, Fault
 from opsroom_gateway.middleware.client_address import client_in
 from opsroom_gateway.middleware.error_response import reject
 from opsroom_gateway.transport.connection import connection_in
-from opsroom_gateway.transport.input_budget import InputAccount, InputBudgets, metered
+from opsroom_gateway.transport.input_budget import REQUEST_SECONDS, InputAccount, InputBudgets, metered
 from opsroom_gateway.transport.websocket.connection import WebSocketConnection
 
 _RETRY_SECONDS = 5.0
@@ -45,7 +45,7 @@ class InputBudgetMiddleware:
     async def _has_turn(self, account: InputAccount) -> bool:
         try:
             async with asyncio.timeout(self._wait_seconds):
-                await account.turn()
+                await account.turn(REQUEST_SECONDS)
         except TimeoutError:
             return False
         return True

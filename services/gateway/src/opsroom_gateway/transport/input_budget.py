@@ -6,7 +6,8 @@ what they take, and no kind has to be counted separately.
 
 Two limits hold for an address. In one iteration of the event loop its connections get a slice, so that
 others wait for milliseconds only. On average they get a share of the loop's time; beyond it nothing more is
-read from them, until time has passed. Exempt addresses have the first limit only.
+read from them, until time has passed. What they may do at once is interrupted, too: after each slice, others
+have the loop for as long. Exempt addresses have slices only.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ Result = TypeVar("Result")
 
 CONNECT_SECONDS = 0.0002
 """What accepting a connection takes. It happens before the address is known."""
+REQUEST_SECONDS = 0.001
+"""What handling a request takes, or the handshake of a WebSocket, until it is measured."""
 _SLICE_SECONDS = 0.002
 """What the connections of an address get in one iteration of the event loop."""
 
@@ -63,6 +66,7 @@ class InputAccount:
         "_iteration",
         "_iterations",
         "_level",
+        "_next_slice_at",
         "_rate",
         "_refilled_at",
         "_slice",
@@ -85,9 +89,15 @@ class InputAccount:
         self._level = 0.0 if rate is None else rate.burst_seconds
         self._refilled_at = asyncio.get_running_loop().time()
         self._slice = 0.0
+        self._next_slice_at = 0.0
         self._iteration = -1
         self._waiting: deque[Callable[[], None]] = deque()
         self._timer: asyncio.Handle | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether the address has a share."""
+        return self._rate is not None
 
     @property
     def refill_seconds(self) -> float:
@@ -98,7 +108,7 @@ class InputAccount:
     def has_time(self) -> bool:
         """Return whether a piece of work may be done now."""
         iteration = self._iterations.current()
-        if iteration != self._iteration:
+        if iteration != self._iteration and not self._pause():
             self._iteration = iteration
             self._slice = _SLICE_SECONDS
         return self._slice > 0 and (self._rate is None or self._refilled(self._rate) > 0)
@@ -107,6 +117,9 @@ class InputAccount:
         """Record work."""
         self._slice -= seconds
         self._level -= seconds
+        if self._slice <= 0 and self._rate is not None:
+            # What others wait for takes several iterations, each of which would have a slice of this address.
+            self._next_slice_at = asyncio.get_running_loop().time() + _SLICE_SECONDS - self._slice
 
     def run(self, work: Callable[[], None]) -> None:
         """Call ``work`` as soon as the address has time, in the order of the calls."""
@@ -121,12 +134,22 @@ class InputAccount:
         if self._timer is None:
             self._schedule()
 
-    async def turn(self) -> None:
-        """Wait until the address has time."""
+    async def turn(self, expected_seconds: float) -> None:
+        """Wait until the address has time.
+
+        ``expected_seconds``: what the caller's work may take. It is recorded until the caller goes on, so
+        that not all who wait go on at once.
+        """
         if self._waiting or not self.has_time():
-            turn = asyncio.get_running_loop().create_future()
-            self.run(lambda: None if turn.done() else turn.set_result(None))
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.run(lambda: self._grant(turn, expected_seconds))
             await turn
+            self.charge(-expected_seconds)
+
+    def _grant(self, turn: asyncio.Future[None], expected_seconds: float) -> None:
+        if not turn.done():
+            self.charge(expected_seconds)
+            turn.set_result(None)
 
     def _refilled(self, rate: InputRate) -> float:
         now = asyncio.get_running_loop().time()
@@ -135,13 +158,20 @@ class InputAccount:
         self._level = min(rate.burst_seconds, self._level + gained)
         return self._level
 
+    def _pause(self) -> float:
+        """Return the seconds until the next slice."""
+        if self._rate is None:
+            return 0.0
+        return max(0.0, self._next_slice_at - asyncio.get_running_loop().time())
+
     def _schedule(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._rate is None or self._level > 0:
-            self._timer = loop.call_soon(self._run_waiting)
-        else:
-            missing = _SLICE_SECONDS - self._level
-            self._timer = loop.call_later(missing / self._rate.share, self._run_waiting)
+        seconds = self._pause()
+        if self._rate is not None and self._level <= 0:
+            seconds = max(seconds, (_SLICE_SECONDS - self._level) / self._rate.share)
+        self._timer = (
+            loop.call_later(seconds, self._run_waiting) if seconds else loop.call_soon(self._run_waiting)
+        )
 
     def _run_waiting(self) -> None:
         try:
@@ -203,8 +233,24 @@ class InputBudgets:
             del self._accounts[account.key]
 
 
-async def metered(work: Coroutine[Any, Any, Result], account: InputAccount) -> Result:
-    """Do ``work``, and charge ``account`` with the time that it runs, without that in which it waits."""
+def metered(
+    work: Coroutine[Any, Any, Result], account: InputAccount, expected_seconds: float = 0.0
+) -> Coroutine[Any, Any, Result]:
+    """Do ``work``, and charge ``account`` with the time that it runs, without that in which it waits.
+
+    ``expected_seconds``: what it may take. If the address is limited, it is recorded at once until the work
+    begins, so that not everything that arrives in an iteration begins in the next one.
+    """
+    if account.limited:
+        account.charge(expected_seconds)
+    return _metered(work, account, expected_seconds)
+
+
+async def _metered(
+    work: Coroutine[Any, Any, Result], account: InputAccount, expected_seconds: float
+) -> Result:
+    if account.limited:
+        account.charge(-expected_seconds)
     return await _steps(work, account)
 
 

@@ -27,7 +27,7 @@ from opsroom_gateway.transport.http.responses import (
     unavailable,
 )
 from opsroom_gateway.transport.http.timers import RequestTimers
-from opsroom_gateway.transport.input_budget import CONNECT_SECONDS, metered
+from opsroom_gateway.transport.input_budget import CONNECT_SECONDS, REQUEST_SECONDS, metered
 
 _FULL_RETRY_SECONDS = (5, 15)
 _BUSY_RETRY_SECONDS = (1, 5)
@@ -264,7 +264,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def _start(self, exchange: HttpExchange) -> None:
         if self._exchange is not exchange:
             return  # the connection was closed meanwhile
-        work = metered(exchange.run(self._config.loaded_app), self.flow.account)
+        work = metered(exchange.run(self._config.loaded_app), self.flow.account, REQUEST_SECONDS)
         task = asyncio.get_running_loop().create_task(work)
         tasks = self._server_state.tasks
         tasks.add(task)

@@ -10,13 +10,16 @@ from starlette.types import ASGIApp, Message, Scope
 
 from opsroom_contracts.close_codes import CloseCode, Retry
 from opsroom_gateway.transport.flow_control import FlowControl
-from opsroom_gateway.transport.input_budget import metered
+from opsroom_gateway.transport.input_budget import REQUEST_SECONDS, metered
 from opsroom_gateway.transport.websocket.connection import Handler
 from opsroom_gateway.transport.websocket.handshake import Handshake, RawHeaders
 from opsroom_gateway.transport.websocket.receive_queue import Event, ReceiveQueue
 
 ABNORMAL = 1006
 """The close code for an endpoint whose socket ended without a close frame."""
+
+_MESSAGE_SECONDS = 0.0001
+"""What handling a message takes."""
 
 log = logging.getLogger("uvicorn.error")
 
@@ -89,7 +92,7 @@ class Endpoint:
         self.handshake = handshake
         self.serving = True
         self.queue.put_nowait({"type": "websocket.connect"})
-        self._start_task(self._run(app, scope))
+        self._start_task(self._run(app, scope), REQUEST_SECONDS)
 
     def put(self, event: Event) -> None:
         """Pass on a message. While many wait, no more is read."""
@@ -205,8 +208,9 @@ class Endpoint:
         self.serving = False
         self._socket.endpoint_ended()
 
-    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(metered(work, self._socket.flow.account))
+    def _start_task(self, work: Coroutine[Any, Any, None], expected_seconds: float = 0.0) -> None:
+        metering = metered(work, self._socket.flow.account, expected_seconds)
+        task = asyncio.get_running_loop().create_task(metering)
         self._socket.tasks.add(task)
         task.add_done_callback(self._socket.tasks.discard)
 
@@ -216,9 +220,15 @@ class Endpoint:
             self._start_task(self._dispatch_loop())
 
     async def _dispatch_loop(self) -> None:
-        """Handle queued messages until none is left; the next message starts a new task."""
+        """Handle queued messages until none is left; the next message starts a new task.
+
+        Those of one socket can be many milliseconds of work, so the sockets of an address take turns.
+        """
         try:
             while self._handler is not None and not self.queue.empty():
+                account = self._socket.flow.account
+                if account.limited:
+                    await account.turn(len(self.queue) * _MESSAGE_SECONDS)
                 events, handler = _up_to_disconnect(self.queue.take()), self._handler
                 self._socket.flow.resume_reading()
                 if _is_disconnect(events[-1]):

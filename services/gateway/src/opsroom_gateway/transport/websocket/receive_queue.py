@@ -26,6 +26,9 @@ class ReceiveQueue:
         self._waiter: asyncio.Future[None] | None = None
         self.on_item: Callable[[], None] | None = None
 
+    def __len__(self) -> int:
+        return len(self._events or ())
+
     def put_nowait(self, event: Event) -> None:
         """Add an event."""
         if self._events is None:
