@@ -9,11 +9,15 @@ Cell = str | int | float | Spread
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. Units are in the headers, the first column names what was measured."""
+    """A table. Units are in the headers, which differ; the first column names what was measured."""
 
     title: str
     headers: tuple[str, ...]
     rows: list[tuple[Cell, ...]]
+
+    def __post_init__(self) -> None:
+        if len(set(self.headers)) < len(self.headers):  # they are the keys of the JSON data
+            raise ValueError(f"two columns have the same header: {self.headers}")
 
     def text(self) -> str:
         """Format the table with aligned columns: the first to the left, figures to the right."""
