@@ -15,6 +15,7 @@ from opsroom_gateway.presence.sessions import Session, SessionOwner, Sessions
 SOCKETS_MAX = 64
 """The maximum number of sockets of one device on one gateway."""
 _RETRY_SECONDS = 5.0
+_REJOIN_SECONDS = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -84,9 +85,12 @@ class DeviceSessions:
         """Give ``socket`` the session of the device with ``token``.
 
         The join of the first socket goes to the chat service; those that come meanwhile share its outcome.
+        If the session is being put on the record again, they wait for that, too: nobody is welcomed with a
+        list of users that they are not on.
 
         Raises:
-            FaultError: the chat service's error; ``overloaded``: the device has too many sockets.
+            FaultError: the chat service's error; ``overloaded``: the device has too many sockets;
+                ``unavailable``: it takes too long to put the session on the record again.
         """
         digest = hashlib.sha256(token.encode()).hexdigest()
         device = self._devices.get(digest)
@@ -96,12 +100,12 @@ class DeviceSessions:
             message = f"a device may have at most {SOCKETS_MAX} sockets at once"
             raise refuse(ErrorCode.OVERLOADED, message, retry_after=_RETRY_SECONDS)
         device.sockets[socket] = None
-        if device.joined is None:
-            try:
-                await asyncio.shield(device.ready)
-            except BaseException:
-                await self.leave(device, socket, LeaveReason.CLOSED)
-                raise
+        try:
+            await asyncio.shield(device.ready)
+            await _on_record(device.session)
+        except BaseException:
+            await self.leave(device, socket, LeaveReason.CLOSED)
+            raise
         return device
 
     async def leave(self, device: DeviceSession, socket: SessionOwner, manner: LeaveReason) -> None:
@@ -144,3 +148,13 @@ class DeviceSessions:
         device.joined = session, reply.user
         device.ready.set_result(None)
         return device
+
+
+async def _on_record(session: Session) -> None:
+    """Wait until the session is on the record again, or closed."""
+    if session.rejoin is not None:
+        await asyncio.wait([session.rejoin], timeout=_REJOIN_SECONDS)
+        if session.rejoining:
+            raise refuse(
+                ErrorCode.UNAVAILABLE, "the chat service does not respond", retry_after=_RETRY_SECONDS
+            )

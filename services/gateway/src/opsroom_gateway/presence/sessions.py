@@ -47,7 +47,13 @@ class Session:
     name: str
     owner: SessionOwner
     seq: int
-    rejoining: bool = False
+    rejoin: asyncio.Task[None] | None = None
+    """The last time that the connection was put on the record again."""
+
+    @property
+    def rejoining(self) -> bool:
+        """Whether the record may lack the connection, because a request to add it again is in progress."""
+        return self.rejoin is not None and not self.rejoin.done()
 
 
 class Sessions:
@@ -140,7 +146,7 @@ class Sessions:
                 self._drop(session)
                 session.owner.lost(exited=True)
             else:
-                self._spawn(self._rejoin(session))
+                session.rejoin = self._spawn(self._rejoin(session))
 
     def compare(self, find: Callable[[str], Member | None], position: int | None) -> None:
         """Compare all sockets with their records, which were read again.
@@ -156,7 +162,7 @@ class Sessions:
             member = find(session.user_id)
             if session.rejoining or (member is not None and session.connection in member.connections):
                 continue
-            self._spawn(self._rejoin(session))
+            session.rejoin = self._spawn(self._rejoin(session))
 
     def _note_orphans(self, member: Member, sessions: dict[str, Session]) -> None:
         """Update the orphans of this record, and schedule the removal of new ones."""
@@ -188,7 +194,6 @@ class Sessions:
             await asyncio.wait(self._tasks, timeout=1.0)
 
     async def _rejoin(self, session: Session) -> None:
-        session.rejoining = True
         request = JoinRequest(
             connection=session.connection,
             user_id=session.user_id,
@@ -202,8 +207,6 @@ class Sessions:
             self._drop(session)
             session.owner.lost(exited=False)
             return
-        finally:
-            session.rejoining = False
         session.seq = max(session.seq, reply.seq)
         if session.connection.id not in self._by_user.get(session.user_id, {}):
             # The socket closed during the request.
@@ -244,7 +247,8 @@ class Sessions:
         if not sessions:
             self._by_user.pop(session.user_id, None)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -243,7 +243,7 @@ class ChatSocket:
         """
         member = self._context.members.member(session.user_id)
         connections = () if member is None else member.connections
-        return session.rejoining or any(one.id == session.connection.id for one in connections)
+        return any(one.id == session.connection.id for one in connections)
 
     async def _authorize(self, token: str) -> None:
         """Check that the token may chat, unless the portal is open to everyone and it is no bot's."""
