@@ -11,6 +11,7 @@ from tests.faults.referee.made_up_agents import served_history
 from tests.faults.referee.mutation import Mutation
 from tests.faults.referee.mutations.agents import shown, work
 from tests.faults.rules.agents.counts import agent_counts
+from tests.faults.verification.agent_history import OutsideChange, OutsideKind
 from tests.faults.verification.checker import check, judged
 from tests.faults.verification.excuses import Domain
 
@@ -32,6 +33,16 @@ def test_each_violation_is_found(rule: str, mutation: Mutation) -> None:
         history = served_history(seed)
         mutation(history, random.Random(seed))
         assert rule in {violation.rule for violation in check(history, BOUNDS)}, seed
+
+
+def test_a_server_that_was_there_for_a_moment_need_not_be_shown() -> None:
+    history = served_history(1)
+    assert history.agent is not None
+    last = max(one.at for one in history.cloud.events)
+    for kind, at in ((OutsideKind.APPEARED, last + 1), (OutsideKind.REMOVED, last + 3)):
+        history.agent.outside.append(OutsideChange(kind, "s97", "", at, at))
+    history.agent.looked = last + 90
+    assert check(history, BOUNDS) == []
 
 
 def test_operations_are_counted() -> None:

@@ -76,21 +76,37 @@ def owner_of(change: OutsideChange, owners: dict[str, str]) -> str:
 def unnoticed(
     agent: AgentHistory, events: list[StoredEvent], bounds: Bounds, excuses: Excuses
 ) -> Iterator[Violation]:
-    """What changes outside is shown soon: some event of the server follows."""
+    """What changes outside is shown soon: some event of the server follows.
+
+    A server that nobody has seen, and that was gone before it had to be shown, need not be shown.
+    """
     times: dict[str, list[float]] = defaultdict(list)
     for event in events:
         times[event.instance].append(event.at)
     owners = {one.facts.resource: one.instance for one in events if one.facts.resource}
-    for change in agent.outside:
-        instance = owner_of(change, owners)
+    changes = [(owner_of(change, owners), change) for change in agent.outside]
+    for instance, change in changes:
         if not instance or change.kind is OutsideKind.STOPPED:
             continue  # what can be adopted is no server yet; what was stopped may have been so
-        seen = next((at for at in times[instance] if at >= change.begun - 0.05), agent.looked)
+        if change.kind is OutsideKind.REMOVED and not times[instance]:
+            continue  # nothing can be shown of it; that it was not shown itself is judged by when it appeared
+        gone = min(
+            (one.begun for owner, one in changes if owner == instance and _undoes(one, change)),
+            default=agent.looked,
+        )
+        shown = next((at for at in times[instance] if at >= change.begun - 0.05), agent.looked)
+        seen = min(shown, gone)
         behind = seen - change.ended
         if behind > bounds.seen + excuses.seconds(Domain.SERVERS, change.ended, seen):
             yield Violation(
                 "server stale", f"{instance} was {change.kind} {behind:.1f} s before that was shown"
             )
+
+
+def _undoes(later: OutsideChange, change: OutsideChange) -> bool:
+    """Whether nothing of ``change`` is left after ``later``."""
+    appeared = change.kind is OutsideKind.APPEARED
+    return appeared and later.kind is OutsideKind.REMOVED and later.begun >= change.ended
 
 
 def refusals(agent: AgentHistory, causes: Causes, events: list[StoredEvent]) -> Iterator[Violation]:

@@ -89,6 +89,14 @@ def a_crash_is_not_noticed(history: History, _: random.Random) -> None:
     agent.looked = last + 90
 
 
+def a_server_that_stays_for_a_while_is_not_noticed(history: History, _: random.Random) -> None:
+    agent = agent_of(history)
+    last = max(one.at for one in history.cloud.events)
+    agent.outside.append(OutsideChange(OutsideKind.APPEARED, "s97", "", last + 1, last + 1))
+    agent.outside.append(OutsideChange(OutsideKind.REMOVED, "s97", "", last + 80, last + 80))
+    agent.looked = last + 90
+
+
 def a_name_changes_by_itself(history: History, rng: random.Random) -> None:
     change_facts(history, end_of(history, rng, "start", "stop", "restart"), name="other")
 
@@ -156,5 +164,6 @@ MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("server facts", work_forgets_what_is_pending),
     ("server name held twice", two_servers_have_one_name),
     ("server stale", a_crash_is_not_noticed),
+    ("server stale", a_server_that_stays_for_a_while_is_not_noticed),
     ("operation refused", it_is_refused_although_it_is_there),
 )
