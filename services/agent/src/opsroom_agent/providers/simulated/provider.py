@@ -161,13 +161,18 @@ class SimulatedProvider:
 
     async def run(self) -> None:
         """Carry out what is due, as a cloud does that nobody asks again."""
+        reason = ""
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             try:
                 for begun in await self._call(self._engine.begun):
                     await self._advance(ApplyRequest.model_validate_json(begun.request), begun)
             except (sqlite3.Error, FaultError) as error:
-                log.warning("what has begun goes on later: %s", error)
+                if str(error) != reason:  # not at every tick, ten times a second
+                    log.warning("what has begun goes on later: %s", error)
+                reason = str(error)
+            else:
+                reason = ""
 
     async def _begin(self, request: ApplyRequest) -> Begun:
         self._check()
