@@ -166,6 +166,21 @@ async def test_messages_that_wait_are_handled_when_their_address_has_time() -> N
         server.budgets.release(account)
 
 
+async def test_messages_that_wait_for_time_do_not_outlive_the_server() -> None:
+    app, before = CallbackApp(), asyncio.all_tasks()
+    async with serving_app(app, exempt_addresses=("192.0.2.1",), drain_seconds=0.1) as server:
+        sender = await from_address(ATTACKER, server.port, HANDSHAKE + frame(TEXT, b"{}"))
+        await until(lambda: len(app.handled_at) == 1)
+        await sender.send(frame(TEXT, b"{}") + frame(PING))
+        while not sender.bytes.endswith(b"\x8a\x00"):
+            assert await sender.read()
+        server.budgets.acquire(ATTACKER, exempt=False).charge(3600)
+        app.go_on.set()
+    sender.reset()
+    assert len(app.handled_at) == 1
+    assert asyncio.all_tasks() <= before
+
+
 async def test_a_socket_whose_message_is_never_complete_is_closed() -> None:
     async with serving_app(SocketApp(), ping_seconds=0.05) as server:
         connection = await from_address(OTHER, server.port, HANDSHAKE + START)

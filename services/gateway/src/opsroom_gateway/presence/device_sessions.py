@@ -103,7 +103,7 @@ class DeviceSessions:
         try:
             await asyncio.shield(device.ready)
             await _on_record(device.session)
-        except BaseException:
+        except BaseException:  # also a cancellation: the socket is gone
             await self.leave(device, socket, LeaveReason.CLOSED)
             raise
         return device

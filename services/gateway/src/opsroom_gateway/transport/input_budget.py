@@ -143,8 +143,11 @@ class InputAccount:
         if self._waiting or not self.has_time():
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.run(lambda: self._grant(turn, expected_seconds))
-            await turn
-            self.charge(-expected_seconds)
+            try:
+                await turn
+            finally:
+                if turn.done() and not turn.cancelled():
+                    self.charge(-expected_seconds)
 
     def _grant(self, turn: asyncio.Future[None], expected_seconds: float) -> None:
         if not turn.done():

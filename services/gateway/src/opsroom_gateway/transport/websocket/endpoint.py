@@ -241,8 +241,9 @@ class Endpoint:
             self._dispatching = False
             if self._handler is None:
                 self._end()
-            elif not self.queue.empty():
-                self._dispatch_soon()
+        # There may be more after an error. Not after a cancellation: the server stops.
+        if self._handler is not None and not self.queue.empty():
+            self._dispatch_soon()
 
 
 def _is_disconnect(event: Event) -> bool:
