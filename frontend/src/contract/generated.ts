@@ -1277,6 +1277,7 @@ export interface NewMembers {
 }
 export interface Unread {
   asOf: number;
+  epoch?: string;
   rooms: RoomUnread[];
 }
 export interface RoomUnread {
@@ -1411,6 +1412,7 @@ export interface ThreadSummary {
 }
 export interface ThreadsUnread {
   asOf: number;
+  epoch?: string;
   /**
    * @maxItems 200
    */

@@ -147,7 +147,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(rooms_router(rooms, requester, access, components.limits))
     router.include_router(room_members_router(rooms, requester, access, components.limits))
     router.include_router(reads_router(requester, access, components.limits))
-    router.include_router(threads_router(requester, access, components.limits))
+    router.include_router(threads_router(requester, projections.chat, access, components.limits))
     router.include_router(follow_router(requester, access, components.limits))
     commands = ChatCommands(access, components.limits, audit_log)
     router.include_router(

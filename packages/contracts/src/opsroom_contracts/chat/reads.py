@@ -63,10 +63,12 @@ class RoomUnread(Model):
 class Unread(Model):
     """What one person has not read. ``as_of``: the counts include messages up to this sequence.
 
-    To keep them right, a client adds each message of others with a higher sequence.
+    To keep them right, a client adds each message of others with a higher sequence. ``epoch``: that of the
+    message stream; sequences of another one may stand for other messages.
     """
 
     as_of: Sequence
+    epoch: Epoch | None = None
     rooms: tuple[RoomUnread, ...]
 
 

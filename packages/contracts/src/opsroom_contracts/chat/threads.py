@@ -66,10 +66,11 @@ class ThreadUnread(Model):
 class ThreadsUnread(Model):
     """What one person has not read in the threads that they follow.
 
-    ``as_of``: the highest sequence of all counts.
+    ``as_of``: the highest sequence of all counts. ``epoch``: that of the message stream.
     """
 
     as_of: Sequence
+    epoch: Epoch | None = None
     threads: Annotated[tuple[ThreadUnread, ...], Field(max_length=FOLLOWED_MAX)]
 
 

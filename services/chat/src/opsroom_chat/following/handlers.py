@@ -130,9 +130,11 @@ class FollowingHandlers:
             FaultError: ``invalid_request``: ``at_least`` doesn't exist.
             UnavailableError: the broker did not reply, or this process is too far behind.
         """
+        epoch = self._counter.epoch
         as_of = await self._counter.reach(request.at_least, "atLeast")
         counted = await self._counted(request.user_id, as_of)
-        return ThreadsUnread(as_of=as_of, threads=tuple(one.unread for one in counted))
+        self._counter.check_epoch(epoch)
+        return ThreadsUnread(as_of=as_of, epoch=epoch, threads=tuple(one.unread for one in counted))
 
     async def page(self, request: ThreadsRequest) -> ThreadsReply:
         """Return a page of the threads that a person follows, the one with the newest reply first.

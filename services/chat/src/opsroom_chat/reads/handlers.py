@@ -61,10 +61,11 @@ class ReadHandlers:
             FaultError: ``room_unknown``: not a member; ``invalid_request``: a position that doesn't exist.
             UnavailableError: the broker did not reply, or this process is too far behind.
         """
+        epoch = self._counter.epoch
         rooms = await self._rooms(request.user_id, request.positions)
         await self._counter.reach(max(request.positions.values()), "positions")
         await self._paced.put(request.user_id, request.positions)
-        return await self._unread(request.user_id, rooms)
+        return await self._unread(request.user_id, rooms, epoch)
 
     async def unread(self, request: UnreadRequest) -> Unread:
         """Count what a person has not read.
@@ -73,9 +74,10 @@ class ReadHandlers:
             FaultError: ``room_unknown``; ``invalid_request``: ``at_least`` doesn't exist.
             UnavailableError: as ``read``.
         """
+        epoch = self._counter.epoch
         rooms = await self._rooms(request.user_id, request.rooms)
         await self._counter.reach(request.at_least, "atLeast")
-        return await self._unread(request.user_id, rooms)
+        return await self._unread(request.user_id, rooms, epoch)
 
     async def _rooms(self, user_id: str, wanted: Collection[str] | None) -> Mapping[str, int | None]:
         """Return the rooms of a person, and the sequences at which they joined them, if these are known."""
@@ -104,9 +106,10 @@ class ReadHandlers:
         memberships = {room: rules.joined_at(one, self._counter.epoch) for room, one in rooms.items()}
         return {**dict.fromkeys(self._open), **memberships}
 
-    async def _unread(self, user_id: str, rooms: Mapping[str, int | None]) -> Unread:
+    async def _unread(self, user_id: str, rooms: Mapping[str, int | None], epoch: str | None) -> Unread:
+        """Count what is unread, all of it in one ``epoch``."""
         record = await self._store.find(user_id)
-        known = await self._existing(rules.current(record.value, self._counter.epoch))
+        known = await self._existing(rules.current(record.value, epoch))
         end = await self._counter.end_before(max((seq or 0 for seq in rooms.values()), default=0))
         as_of = await self._counter.reach(0, "atLeast")
         counted: list[RoomUnread] = []
@@ -117,7 +120,8 @@ class ReadHandlers:
             counted.append(self._count(user_id, room, max(places, default=None), as_of))
             if len(counted) % _ROOMS_PER_TURN == 0:
                 await asyncio.sleep(0)
-        return Unread(as_of=as_of, rooms=tuple(counted))
+        self._counter.check_epoch(epoch)
+        return Unread(as_of=as_of, epoch=epoch, rooms=tuple(counted))
 
     def _count(self, user_id: str, room: str, read: int | None, as_of: int) -> RoomUnread:
         counts = self._counter.count(room, read, as_of, user_id)
@@ -129,6 +133,7 @@ class ReadHandlers:
         """Store the positions that are higher than before, and what is unread after them."""
         joined, epoch = self._joined(user_id), self._counter.epoch
         as_of = await self._counter.reach(0, "positions")
+        positions = {room: seq for room, seq in positions.items() if seq <= as_of}  # more: of an older epoch
 
         async def decide(record: ReadPositions | None) -> ReadPositions | None:
             before = await self._existing(rules.current(record, epoch))

@@ -77,6 +77,15 @@ class UnreadCounter:
         end = (await self._reader.bounds()).last
         return end if seq > end else None
 
+    def check_epoch(self, epoch: str | None) -> None:
+        """Make sure that the stream is still the one that it was at ``epoch``.
+
+        Raises:
+            UnavailableError: it has been replaced: sequences from before may stand for other messages.
+        """
+        if self.epoch != epoch:
+            raise UnavailableError("the messages have just been replaced; try again")
+
     async def end(self) -> int:
         """Return up to which sequence messages are counted, or if that is not known, the last sequence.
 

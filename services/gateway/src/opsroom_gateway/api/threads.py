@@ -22,7 +22,9 @@ from opsroom_gateway.api.rooms import ROOM_ERRORS, RoomId, RoomPerson, require_p
 from opsroom_gateway.api.security import BEARER
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.middleware.rate_limits import Limits
+from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_messaging.client.request_client import RequestClient
+from opsroom_messaging.errors import UnavailableError
 
 _MESSAGE = "eeff8ee7c19f55809bab42f630aa5ddc"
 _MessageId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", examples=[_MESSAGE])]
@@ -30,8 +32,10 @@ _THREAD = {"room": "general", "id": _MESSAGE, "following": True, "read": 40, "un
 _ERRORS = (ErrorCode.INVALID_REQUEST, *ROOM_ERRORS)
 
 
-def threads_router(requester: RequestClient, access: Authorizer, limits: Limits) -> APIRouter:
-    """Build the routes of the list of followed threads."""
+def threads_router(
+    requester: RequestClient, messages: MessageProjection, access: Authorizer, limits: Limits
+) -> APIRouter:
+    """Build the routes of the list of followed threads. ``messages``: what clients have got."""
     router = APIRouter(prefix="/chat/threads", tags=["chat"], dependencies=[BEARER])
     person = Depends(require_person(access, limits))
 
@@ -69,7 +73,10 @@ def threads_router(requester: RequestClient, access: Authorizer, limits: Limits)
         The counts include replies up to `asOf`, and at least those up to `atLeast`.
         """
         request = ThreadsUnreadRequest(user_id=who.user_id, at_least=at_least)
-        return await requester.request(endpoints.THREADS_UNREAD, request)
+        reply = await requester.request(endpoints.THREADS_UNREAD, request)
+        if messages.is_of_other_epoch(reply.epoch):
+            raise UnavailableError("the messages have just been replaced; try again")
+        return reply
 
     return router
 

@@ -68,6 +68,10 @@ class MessageProjection:
         """Call ``watcher`` whenever all readers have to refetch."""
         self._reset_watchers.append(watcher)
 
+    def is_of_other_epoch(self, epoch: str | None) -> bool:
+        """Whether sequences of ``epoch`` are known not to be those of the messages here."""
+        return None not in {epoch, self.epoch} and epoch != self.epoch
+
     def on_restart(self, restart: Restart) -> None:
         """Continue, or start over if the stream can't be resumed or is another one."""
         self.epoch = restart.epoch

@@ -73,7 +73,7 @@ def build_projections(
     readers = RoomReaders(rooms)
     rooms.watch_people(readers.on_person)
     chat = MessageProjection(ring_messages, readers, fan_out_latency(broker.metrics))
-    reads = ReadPositions(requester, lambda: chat.head)
+    reads = ReadPositions(requester, chat)
     rooms.watch_people(reads.on_person)
     chat.watch_resets(reads.on_reset)
     of_people = OfPeople(NotificationSettingsProjection(), FollowedThreadsProjection())

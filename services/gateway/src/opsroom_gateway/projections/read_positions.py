@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from opsroom_contracts.chat.reads import (
 from opsroom_contracts.errors import RETRYABLE, FaultError
 from opsroom_contracts.serialization.codec import ContractError, encode
 from opsroom_contracts.subjects import reads_subject
+from opsroom_gateway.projections.messages import MessageProjection
 from opsroom_gateway.transport.connection import ClientConnection
 from opsroom_gateway.transport.encoding import text_frame
 from opsroom_messaging.client.request_client import RequestClient
@@ -92,10 +93,10 @@ class ReadPositions:
     the service failed for long is lost: the client sends it again when it reconnects.
     """
 
-    def __init__(self, requester: RequestClient, head: Callable[[], int]) -> None:
-        """``head``: the sequence of the last message that sockets have got."""
+    def __init__(self, requester: RequestClient, messages: MessageProjection) -> None:
+        """``messages``: what sockets have got."""
         self._requester = requester
-        self._head = head
+        self._messages = messages
         self._readers: dict[str, _Reader] = {}
         self._slots = asyncio.Semaphore(_CONCURRENT)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -109,15 +110,18 @@ class ReadPositions:
     async def open(self, user_id: str) -> Unread | None:
         """Count what a user has not read, for a welcome; None: it is not known now.
 
+        A chat service may learn later or earlier than this process that the messages have been replaced.
+
         Follow with ``close`` when the socket has closed.
         """
         self._readers.setdefault(user_id, _Reader()).uses += 1
-        request = UnreadRequest(user_id=user_id, at_least=self._head())
+        request = UnreadRequest(user_id=user_id, at_least=self._messages.head)
         try:
-            return await self._requester.request(endpoints.UNREAD, request)
+            unread = await self._requester.request(endpoints.UNREAD, request)
         except FaultError as error:
             log.info("what %s has not read is not known: %s", user_id, error)
             return None
+        return None if self._messages.is_of_other_epoch(unread.epoch) else unread
 
     def attach(self, socket: ClientConnection, user_id: str, unread: Unread | None) -> None:
         """Report positions to a socket that has been welcomed with ``unread``.
@@ -213,6 +217,8 @@ class ReadPositions:
             self.malformed += 1
             log.warning("skipped %s at %d: %s", message.subject, message.seq, error)
             return
+        if self._messages.is_of_other_epoch(record.epoch):
+            return  # what is newer is counted after the reset
         for room, position in record.rooms.items():
             known = reader.known.get(room)
             if known is None or position.seq > known.seq:
@@ -251,28 +257,36 @@ class ReadPositions:
 
     async def _send(self, user_id: str, positions: dict[str, int]) -> None:
         """Send positions on. Once they are stored, the record is reported."""
-        request = ReadRequest(user_id=user_id, positions=positions)
+        request, epoch = ReadRequest(user_id=user_id, positions=positions), self._messages.epoch
         for _ in range(_TRIES):
+            if self._messages.is_of_other_epoch(epoch):
+                return  # the positions are of messages that have been replaced
+            delay = _EVERY_SECONDS
             try:
-                await self._requester.request(endpoints.READ, request)
+                reply = await self._requester.request(endpoints.READ, request)
             except FaultError as error:
                 if error.fault.code not in RETRYABLE:
                     log.info("positions of %s were refused: %s", user_id, error)
                     return
-                await asyncio.sleep(error.fault.retry_after or _EVERY_SECONDS)
-                continue
-            return
+                delay = error.fault.retry_after or delay
+            else:
+                if not self._messages.is_of_other_epoch(reply.epoch):
+                    return
+            await asyncio.sleep(delay)
         log.warning("positions of %s were not stored", user_id)
 
     async def _count(self, user_id: str, reader: _Reader, rooms: tuple[str, ...] | None) -> None:
         """Report what is unread in ``rooms``. A room without a position gets one, as if all was read."""
-        request = UnreadRequest(user_id=user_id, rooms=rooms, at_least=self._head())
+        request = UnreadRequest(user_id=user_id, rooms=rooms, at_least=self._messages.head)
         try:
             reply = await self._requester.request(endpoints.UNREAD, request)
         except FaultError as error:
             log.info("what %s has not read is not known: %s", user_id, error)
             if error.fault.code in RETRYABLE:
                 reader.put_back(rooms)
+            return
+        if self._messages.is_of_other_epoch(reply.epoch):
+            reader.put_back(rooms)
             return
         for one in reply.rooms:
             if one.read is not None:
