@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from opsroom_chat.changes import reactions
 from opsroom_chat.domain import rooms as room_rules
 from opsroom_chat.domain.reactions import changed_reaction
-from opsroom_chat.messages import Messages
+from opsroom_chat.messages.handlers import Messages
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_cloud.domain import lifecycle
 from opsroom_cloud.instances.names import ServerNames

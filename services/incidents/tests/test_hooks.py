@@ -18,7 +18,7 @@ from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.harness import Chat, refusal
 from services.chat.tests.harness import service as chat_service
 from services.chat.tests.rooms import Rooms
-from services.chat.tests.test_message_removal import on_disk
+from services.chat.tests.messages.test_message_removal import on_disk
 from services.incidents.tests.harness import service
 from services.incidents.tests.hooks import Hooks
 

@@ -7,9 +7,9 @@ from functools import partial
 from opsroom_chat.domain import presence
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.message_store import MessageStore
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.members.repository import MemberRepository
+from opsroom_chat.messages.store import MessageStore
 from opsroom_contracts.chat.models import LeaveReason, Member
 from opsroom_contracts.errors import FaultError
 from opsroom_messaging.client.connection import NatsConnection

@@ -15,7 +15,7 @@ from opsroom_chat.log.log_writer import LogWriter
 from opsroom_chat.log.message_index import MessageIndex
 from opsroom_chat.log.message_log import MessageLog
 from opsroom_chat.log.shard_reader import ShardReader
-from opsroom_chat.message_store import FilesOfMessages, MessageStore
+from opsroom_chat.messages.store import FilesOfMessages, MessageStore
 from opsroom_contracts.chat.events import MESSAGE_EVENT, MessageEvent
 from opsroom_contracts.chat.files import PENDING_SECONDS
 from opsroom_contracts.chat.models import User

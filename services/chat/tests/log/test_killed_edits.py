@@ -13,7 +13,7 @@ from opsroom_testkit.waiting import until, until_answer
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, process
 from services.chat.tests.log.steps import chat_proxy
-from services.chat.tests.test_message_removal import nothing_to_erase
+from services.chat.tests.messages.test_message_removal import nothing_to_erase
 
 MESSAGES = 4
 STEPS = 14

@@ -2,8 +2,8 @@
 
 from opsroom_chat.changes.threads import Threads
 from opsroom_chat.domain import cards as rules
-from opsroom_chat.message_store import MessageStore, StoredChatEvent
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.messages.store import MessageStore, StoredChatEvent
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.events import MessageEdited
 from opsroom_contracts.chat.models import SendReply

@@ -3,9 +3,9 @@
 from opsroom_chat.changes.people import People
 from opsroom_chat.changes.threads import Threads
 from opsroom_chat.domain import changes
-from opsroom_chat.mentions import MentionFinder
-from opsroom_chat.message_store import MessageStore, StoredChatEvent
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.messages.mentions import MentionFinder
+from opsroom_chat.messages.store import MessageStore, StoredChatEvent
 from opsroom_contracts.chat.events import MessageEdited, MessageRemoved
 from opsroom_contracts.chat.models import DeleteRequest, EditRequest, SendReply
 from opsroom_contracts.chat.moderation import RemoveReply, RemoveRequest

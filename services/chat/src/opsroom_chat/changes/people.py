@@ -1,10 +1,10 @@
 """Who changes a message, and whether they may."""
 
-from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_chat.domain.names import name_keys
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.bot_owners import owner_of
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.models import Member, MemberStatus, User
 from opsroom_contracts.chat.restrictions import refusal

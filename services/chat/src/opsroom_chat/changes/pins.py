@@ -2,7 +2,7 @@
 
 from opsroom_chat.log.details import Placed
 from opsroom_chat.log.room_details import RoomDetails
-from opsroom_chat.message_store import MessageStore
+from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.events import CHAT_EVENT, PinChanged, message_of
 from opsroom_contracts.chat.models import Pin, PinsReply, PinsRequest

@@ -16,8 +16,8 @@ from opsroom_chat.log.append import StoredError
 from opsroom_chat.log.keys import message_key, pin_key, pins_key, reactions_key
 from opsroom_chat.log.message_log import MessageLog, NewEvent
 from opsroom_chat.log.room_details import RoomDetails
-from opsroom_chat.message_store import MessageStore
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.messages.store import MessageStore
 from opsroom_contracts.chat.events import PinChanged, ReactionChanged
 from opsroom_contracts.chat.models import PINS_MAX, PinRequest, ReactRequest, SendReply
 from opsroom_contracts.errors import ErrorCode, refuse

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from opsroom_chat.domain import following as rules
-from opsroom_chat.person_records import PersonRecords
+from opsroom_chat.members.person_records import PersonRecords
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_contracts.chat.models import GUEST
 from opsroom_contracts.chat.threads import FollowedThreads

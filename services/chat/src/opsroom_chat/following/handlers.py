@@ -8,7 +8,7 @@ from opsroom_chat.domain.threads import check_root
 from opsroom_chat.following.followers import Followers
 from opsroom_chat.log.details import Placed, ThreadQuery
 from opsroom_chat.log.room_details import RoomDetails
-from opsroom_chat.message_store import MessageStore
+from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts import endpoints

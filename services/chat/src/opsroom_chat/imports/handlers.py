@@ -7,8 +7,8 @@ from itertools import groupby
 
 from opsroom_chat.domain import imports as rules
 from opsroom_chat.domain import rooms as room_rules
-from opsroom_chat.message_store import MessageStore
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.rooms.catch_up import CatchUp
 from opsroom_chat.rooms.room_store import Plan, RoomStore, Stored
 from opsroom_contracts.chat.events import MessageEvent

@@ -6,10 +6,10 @@ from typing import Final
 
 from opsroom_chat.domain import following, reads
 from opsroom_chat.domain import notifying as rules
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.message_store import MessageStore
-from opsroom_chat.person_records import PersonRecords
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.person_records import PersonRecords
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.members.repository import MemberRepository
+from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.push.recipients import CurrentMessage, Recipients
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_chat.rooms.catch_up import CatchUp

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from opsroom_chat.domain import notifying as rules
 from opsroom_chat.domain.member_index import MemberIndex
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_chat.push.encryption import receiver_of
 from opsroom_chat.push.records import NotificationRecords
 from opsroom_contracts import endpoints

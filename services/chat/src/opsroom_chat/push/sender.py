@@ -11,7 +11,7 @@ from typing import Final
 
 from opsroom_chat.domain.member_index import MemberIndex
 from opsroom_chat.log.keys import room_of
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
 from opsroom_chat.push.claims import Claims
 from opsroom_chat.push.encryption import encrypt, receiver_of
 from opsroom_chat.push.gate import Gate, Pushable

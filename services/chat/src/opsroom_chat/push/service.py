@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
 from opsroom_chat.push.claims import Claims
 from opsroom_chat.push.gate import Gate, PushReaders
 from opsroom_chat.push.handlers import NotificationHandlers, PushPort

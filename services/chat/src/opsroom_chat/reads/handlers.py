@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from opsroom_chat.domain import reads as rules
-from opsroom_chat.person_records import PersonRecords
+from opsroom_chat.members.person_records import PersonRecords
 from opsroom_chat.reads.paced_reads import PacedReads
 from opsroom_chat.reads.unread import UnreadCounter
 from opsroom_contracts import endpoints

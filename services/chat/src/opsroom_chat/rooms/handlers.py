@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 
 from opsroom_chat.domain import rooms as rules
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
 from opsroom_chat.reads.unread import StreamPlace
 from opsroom_chat.rooms.room_store import Plan, RoomStore, Stored
 from opsroom_contracts import endpoints

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from opsroom_chat.domain.rooms import name_key
-from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.chat.room_index import RoomIndex
 from opsroom_contracts.chat.rooms import (

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from services.chat.tests.messages.test_message_removal import nothing_to_erase, on_disk
 
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.incidents.cards import CardStatus, card_message_id, plain_text
@@ -16,7 +17,6 @@ from services.chat.tests.harness import Chat, another, process, refusal
 from services.chat.tests.log.steps import chat_proxy
 from services.chat.tests.moderation import Moderator
 from services.chat.tests.rooms import Rooms
-from services.chat.tests.test_message_removal import nothing_to_erase, on_disk
 
 SECONDS = 120.0
 STEPS = 12

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsroom_chat.past import Past
+from opsroom_chat.messages.past import Past
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import HistoryReply, HistoryRequest
 from opsroom_contracts.errors import ErrorCode

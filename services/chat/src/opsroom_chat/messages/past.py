@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
-from opsroom_chat.history import History
+from opsroom_chat.messages.history import History
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEdited, MessageRemoved
 from opsroom_contracts.chat.models import ErasedMessage, HistoryReply, HistoryRequest, Message
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse

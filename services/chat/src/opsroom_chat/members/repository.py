@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from opsroom_chat.domain.member_index import MemberIndex, NameEntry
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, NameClaimChange
-from opsroom_chat.member_changes import MemberChanges, Mutation, WaitingChange, fold
+from opsroom_chat.members.changes import MemberChanges, Mutation, WaitingChange, fold
 from opsroom_contracts.chat.models import MEMBER, NAME_CLAIM, Member, MemberStatus, NameClaim
 from opsroom_contracts.chat.moderation import RESTRICTION
 from opsroom_contracts.chat.notifications import NOTIFICATIONS_RECORD, PUSH_DEVICES

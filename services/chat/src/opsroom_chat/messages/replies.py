@@ -4,8 +4,8 @@ from typing import Final
 
 from opsroom_chat.changes.threads import Threads
 from opsroom_chat.domain.tokens import message_id
-from opsroom_chat.message_store import MessageStore
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent
 from opsroom_contracts.chat.models import SendReply, SendRequest

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from services.chat.tests.messages.test_message_removal import nothing_to_erase, on_disk
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEdited, MessageRemoved
@@ -14,7 +15,6 @@ from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, another, refusal
 from services.chat.tests.moderation import Moderator
-from services.chat.tests.test_message_removal import nothing_to_erase, on_disk
 
 
 async def test_an_edit_replaces_the_text_at_its_place_and_erases_the_one_before(

@@ -6,8 +6,8 @@ from uuid import uuid4
 from opsroom_chat.domain import devices, presence, tokens
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.presence_handlers import Clock, checked_name, owner_id
+from opsroom_chat.members.presence_handlers import Clock, checked_name, owner_id
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_contracts.audit import ACTOR_MAX
 from opsroom_contracts.chat.devices import Link
 from opsroom_contracts.chat.invitations import (

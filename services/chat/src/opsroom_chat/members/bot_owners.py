@@ -1,6 +1,6 @@
 """The people who answer for bots: what keeps them from sending keeps their bots from it."""
 
-from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.identity import Identity, granted_identity, owner_id_of_bot, owner_of_bot

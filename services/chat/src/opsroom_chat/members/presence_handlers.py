@@ -9,7 +9,7 @@ from uuid import uuid4
 from opsroom_chat.domain import devices, presence, tokens
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods, Registration
-from opsroom_chat.member_repository import MemberRepository
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.devices import Device
 from opsroom_contracts.chat.models import (

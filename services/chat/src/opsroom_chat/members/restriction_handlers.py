@@ -5,8 +5,8 @@ from itertools import chain
 from opsroom_chat.domain import moderation, presence
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change, GracePeriods
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_contracts.chat.models import LeaveReason, Member
 from opsroom_contracts.chat.moderation import (
     RESTRICTION,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from opsroom_chat.domain import bots, tokens
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.presence import Change
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.presence_handlers import Clock, checked_name
+from opsroom_chat.members.presence_handlers import Clock, checked_name
+from opsroom_chat.members.repository import MemberRepository
 from opsroom_contracts.chat.bots import BOTS_PER_OWNER_MAX, CreateBotReply, CreateBotRequest
 from opsroom_contracts.chat.models import Member, User
 from opsroom_contracts.errors import ErrorCode, refuse

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from nats.aio.msg import Msg
 
-from opsroom_chat import history
+from opsroom_chat.messages import history
 from opsroom_contracts.chat.events import MessageEvent
 from opsroom_contracts.chat.models import HistoryReply, User
 from opsroom_contracts.endpoints import HISTORY, SEARCH

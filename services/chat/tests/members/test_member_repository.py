@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from opsroom_chat.log.log_writer import store_conflicts
-from opsroom_chat.member_repository import MemberProjection, MemberRepository
-from opsroom_chat.presence_handlers import PresenceHandlers
+from opsroom_chat.members.presence_handlers import PresenceHandlers
+from opsroom_chat.members.repository import MemberProjection, MemberRepository
 from opsroom_contracts.chat.models import (
     JoinReply,
     JoinRequest,

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from opsroom_chat.bot_owners import owner_of
 from opsroom_chat.changes.people import has_name
 from opsroom_chat.changes.threads import Threads
-from opsroom_chat.commands import check_command, with_trigger
 from opsroom_chat.domain.changes import Readable, place_of, sent_at
 from opsroom_chat.domain.names import name_keys
 from opsroom_chat.domain.tokens import message_id
 from opsroom_chat.files.records import Attached, FileRecords
-from opsroom_chat.member_repository import MemberRepository
-from opsroom_chat.mentions import MentionFinder
-from opsroom_chat.message_store import Added, MessageStore
-from opsroom_chat.past import Past
-from opsroom_chat.presence_handlers import Clock
+from opsroom_chat.members.bot_owners import owner_of
+from opsroom_chat.members.presence_handlers import Clock
+from opsroom_chat.members.repository import MemberRepository
+from opsroom_chat.messages.mentions import MentionFinder
+from opsroom_chat.messages.past import Past
+from opsroom_chat.messages.replies import check_command, with_trigger
+from opsroom_chat.messages.store import Added, MessageStore
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent

@@ -1,0 +1,1 @@
+"""People, bots and their devices: records, presence, and restrictions."""

@@ -1,0 +1,1 @@
+"""Messages: stored, read, and looked up in the past."""
