@@ -17,8 +17,8 @@ from opsroom_messaging.jetstream.streams import audit_stream, ensure_stream
 from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.harness import Chat, refusal
 from services.chat.tests.harness import service as chat_service
-from services.chat.tests.rooms import Rooms
 from services.chat.tests.messages.test_message_removal import on_disk
+from services.chat.tests.rooms import Rooms
 from services.incidents.tests.harness import service
 from services.incidents.tests.hooks import Hooks
 

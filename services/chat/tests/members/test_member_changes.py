@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from services.chat.tests.members.test_member_repository import Lagging
 
 from opsroom_contracts.chat.models import MAX_CONNECTIONS, LeaveReason
 from opsroom_contracts.errors import FaultError
@@ -14,6 +13,7 @@ from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import ensure_stream, members_stream
 from opsroom_runtime.process import run_tasks
+from services.chat.tests.members.test_member_repository import Lagging
 
 
 @pytest.fixture

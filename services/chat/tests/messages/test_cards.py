@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from services.chat.tests.messages.test_message_removal import nothing_to_erase, on_disk
 
 from opsroom_contracts.chat.models import User
 from opsroom_contracts.incidents.cards import CardStatus, card_message_id, plain_text
@@ -15,6 +14,7 @@ from services.chat.tests.cards import BOT, Poster, card
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, another, process, refusal
 from services.chat.tests.log.steps import chat_proxy
+from services.chat.tests.messages.test_message_removal import nothing_to_erase, on_disk
 from services.chat.tests.moderation import Moderator
 from services.chat.tests.rooms import Rooms
 

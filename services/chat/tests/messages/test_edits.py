@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from services.chat.tests.messages.test_message_removal import nothing_to_erase, on_disk
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.events import CHAT_EVENT, MessageEdited, MessageRemoved
@@ -14,6 +13,7 @@ from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
 from services.chat.tests.changes import Author
 from services.chat.tests.harness import Chat, another, refusal
+from services.chat.tests.messages.test_message_removal import nothing_to_erase, on_disk
 from services.chat.tests.moderation import Moderator
 
 
