@@ -23,7 +23,7 @@ SIZE = 200
 _LOADS = (11 + 8) * len(SENDERS)
 """How many there are in a round if all peers are installed."""
 _START_SECONDS = 4.0
-_JOINS_SECONDS = 240.0
+_JOINS_SECONDS = 960.0
 """What it takes to register and join everybody at the slowest of the others."""
 
 
