@@ -130,7 +130,7 @@ async def test_blueprints_look_for_health_where_it_is(tmp_path: Path) -> None:
 
 async def answer(portal: Portal, path: str) -> int:
     """Return the HTTP status of a path."""
-    async with httpx.AsyncClient(base_url=portal.gateway.http) as client:
+    async with httpx.AsyncClient(base_url=portal.gateway.http, timeout=30) as client:
         return (await client.get(path)).status_code
 
 

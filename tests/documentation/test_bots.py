@@ -70,7 +70,7 @@ async def test_every_example_sends_its_message_once(tmp_path: Path) -> None:
         finally:
             await broker.close()
         async with httpx.AsyncClient(
-            base_url=portal.web, headers={"Authorization": f"Bearer {token}"}
+            base_url=portal.web, headers={"Authorization": f"Bearer {token}"}, timeout=30
         ) as client:
             found = (await client.get("/api/v1/chat/rooms/general/messages")).json()["messages"]
         assert [one["text"] for one in found] == [f"1.4.{number} is out" for number in range(4)]

@@ -110,7 +110,7 @@ class Cook:
     async def _something_happens(self) -> None:
         """Send creates and a command that is rejected, until one has been seen."""
         named = {"Opsroom-Name": "a reader"}
-        async with httpx.AsyncClient(base_url=self._portal.web, headers=named) as client:
+        async with httpx.AsyncClient(base_url=self._portal.web, headers=named, timeout=30) as client:
             while True:
                 await client.post("/api/v1/cloud/instances")
                 await client.post("/api/v1/cloud/instances/none/start")
@@ -118,7 +118,7 @@ class Cook:
 
     async def _at_rest(self) -> None:
         """Wait until no operation is pending."""
-        async with httpx.AsyncClient(base_url=self._portal.web) as client:
+        async with httpx.AsyncClient(base_url=self._portal.web, timeout=30) as client:
 
             async def listed() -> str:
                 return (await client.get("/api/v1/cloud/instances")).text

@@ -97,7 +97,7 @@ async def collecting() -> AsyncIterator[tuple[Collector, str]]:
 
 async def families(port: int) -> list[Metric]:
     """The metrics at an admin port."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         page = await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": "text/plain"})
     return list(text_string_to_metric_families(page.text))
 

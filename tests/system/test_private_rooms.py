@@ -54,6 +54,6 @@ def _secrets(secret: SecretRoom) -> set[str]:
 
 
 async def _metrics(port: int) -> str:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=30) as client:
         response = await client.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": "text/plain"})
     return response.text

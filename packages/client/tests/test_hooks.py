@@ -21,7 +21,7 @@ async def test_a_hook_is_made_used_rotated_and_removed(proxy: Proxy) -> None:
     assert "shown only once" in made.stderr
     rows = [json.loads(line) for line in (await shell("hooks", "ls", "--json")).output.splitlines()]
     (hook,) = (one for one in rows if one["name"] == name)
-    async with httpx.AsyncClient() as sender:
+    async with httpx.AsyncClient(timeout=30) as sender:
         assert (await sender.post(address, json={"text": "hello"})).text == "ok"
         rotated = await shell("hooks", "rotate", hook["id"], "--seconds", "60")
         assert "works until" in rotated.stderr

@@ -91,7 +91,7 @@ async def test_one_that_can_not_start_stops_the_others(broker_process: BrokerPro
 async def test_one_server_answers_for_all(broker_process: BrokerProcess) -> None:
     port, events = free_port(), list[str]()
     first, second = Running("first", events), Running("second", events)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
 
         async def readiness() -> tuple[int, str]:
             try:

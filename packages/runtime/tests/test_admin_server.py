@@ -100,7 +100,7 @@ async def test_metrics_are_served_in_prometheus_format() -> None:
     histogram = metrics.histogram("took_seconds", "Took.", bounds=(0.1, 1.0))
     metrics.gauge("waiting", "Waiting.", lambda: {(): 3})
     metrics.gauge("waiting", "Waiting.", lambda: {(): 4})
-    async with admin(port, Ready(), metrics), httpx.AsyncClient() as client:
+    async with admin(port, Ready(), metrics), httpx.AsyncClient(timeout=30) as client:
         counter.add('a"b\n')
         for measure in (0.1, 0.5, 7):
             histogram.observe(measure)

@@ -33,7 +33,7 @@ async def page(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     mount = PageMount(folder, lambda _: False)
     async with serving_app(mount.app) as server:
         base, plain = f"http://127.0.0.1:{server.port}", {"Accept-Encoding": "identity"}
-        async with httpx.AsyncClient(base_url=base, headers=plain, verify=False) as client:
+        async with httpx.AsyncClient(base_url=base, headers=plain, verify=False, timeout=30) as client:
             yield client
 
 

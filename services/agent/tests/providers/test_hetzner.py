@@ -242,7 +242,7 @@ async def test_a_rate_limit_stops_all_requests_of_the_agent(fake: HetznerFake) -
 async def test_the_backoff_grows_until_a_request_is_served(fake: HetznerFake) -> None:
     now = 0.0
     headers = {"authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=fake.url, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=fake.url, headers=headers, timeout=30) as client:
         patient = HetznerApi(client, lambda: None, clock=lambda: now)
         waits = []
         fake.refusals = ["rate_limit_exceeded"] * 3

@@ -67,7 +67,7 @@ def signed_in(address: str, sub: str, client: str = CLIENT) -> str:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    response = httpx.post(f"{address}/oauth2/authorize", params=asked, data={"sub": sub})
+    response = httpx.post(f"{address}/oauth2/authorize", params=asked, data={"sub": sub}, timeout=30)
     code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
     form = {
         "grant_type": "authorization_code",
@@ -77,7 +77,7 @@ def signed_in(address: str, sub: str, client: str = CLIENT) -> str:
         "client_secret": "the provider wants one, and takes any",
         "code_verifier": verifier,
     }
-    reply = httpx.post(f"{address}/oauth2/token", data=form)
+    reply = httpx.post(f"{address}/oauth2/token", data=form, timeout=30)
     token: str = reply.json()["id_token"]
     return token
 
@@ -157,7 +157,7 @@ def part(value: dict[str, Any]) -> str:
 
 def public_key(address: str) -> bytes:
     """Return the provider's public key in PEM."""
-    (key,) = jwt.PyJWKSet.from_dict(httpx.get(f"{address}/jwks").json()).keys
+    (key,) = jwt.PyJWKSet.from_dict(httpx.get(f"{address}/jwks", timeout=30).json()).keys
     pem: bytes = key.key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -63,7 +63,7 @@ class Address:
         """Return an HTTP client with the user agent ``agent``."""
         # Loading the CA certificates takes longer than most tests.
         return httpx.AsyncClient(
-            base_url=self.http, headers={"User-Agent": agent}, timeout=15.0, verify=False
+            base_url=self.http, headers={"User-Agent": agent}, timeout=60.0, verify=False
         )
 
 

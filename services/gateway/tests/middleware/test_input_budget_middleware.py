@@ -18,7 +18,7 @@ async def test_a_client_behind_a_proxy_waits_for_its_own_share_and_no_longer_tha
     account.charge(3600)
     budgeted = InputBudgetMiddleware(app, budgets, wait_seconds=0.05)
     outer = ClientAddressMiddleware(budgeted, exempt=(), proxies=parse_proxies(("127.0.0.0/8",)))
-    async with serving_app(outer) as server, httpx.AsyncClient() as client:
+    async with serving_app(outer) as server, httpx.AsyncClient(timeout=30) as client:
         url = f"http://127.0.0.1:{server.port}/ok"
         refused = await client.get(url, headers={"X-Forwarded-For": BUSY})
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")

@@ -164,7 +164,9 @@ async def test_the_gateway_serves_tls_if_configured(portal: Portal, certificate:
     cert, key = certificate
     trust = ssl.create_default_context(cafile=str(cert))
     async with serving(portal.url, gateway_settings(tls_cert=cert, tls_key=key)) as address:
-        async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{address.port}", verify=trust) as client:
+        async with httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{address.port}", verify=trust, timeout=30
+        ) as client:
             response = await client.get("/healthz")
             assert response.status_code == 200
             assert "Strict-Transport-Security" in response.headers

@@ -272,7 +272,7 @@ async def statuses(portal: Portal, forwarded: list[str], **overrides: object) ->
     ) as at:
         for addresses in forwarded:
             headers = {"X-Forwarded-For": addresses}
-            async with httpx.AsyncClient(base_url=at.http, headers=headers) as client:
+            async with httpx.AsyncClient(base_url=at.http, headers=headers, timeout=30) as client:
                 response = await client.post(USERS, json={"name": uuid4().hex})
                 found.append(response.status_code)
     return found

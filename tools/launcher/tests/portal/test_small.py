@@ -64,7 +64,7 @@ async def all_services_work(running: Portal, name: str) -> None:
 
 async def services_in_metrics(port: int) -> set[str]:
     """The services whose metrics the one admin server has; all must be connected to the broker."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         page = (await client.get("/metrics")).text
     connected = [
         sample

@@ -136,13 +136,13 @@ async def refusal(*arguments: str, **environ: str) -> str:
 
 async def instances(web: str) -> list[str]:
     """Return the ids of all instances."""
-    async with httpx.AsyncClient(base_url=web) as client:
+    async with httpx.AsyncClient(base_url=web, timeout=30) as client:
         answer = (await client.get("/api/v1/cloud/instances")).raise_for_status()
         return [str(instance["id"]) for instance in answer.json()["instances"]]
 
 
 async def create_instance(web: str) -> None:
-    async with httpx.AsyncClient(base_url=web) as client:
+    async with httpx.AsyncClient(base_url=web, timeout=30) as client:
         created = await client.post("/api/v1/cloud/instances", headers={"Opsroom-Name": "a test"})
         created.raise_for_status()
     await until_answer(lambda: instances(web), bool)
@@ -157,7 +157,7 @@ def printed_token(portal: Portal) -> str:
 async def only_the_printed_token_reads_the_audit(portal: Portal) -> None:
     """Being on this machine is not enough: behind a proxy here, everybody seems to be."""
     proof = {"Authorization": f"Bearer {printed_token(portal)}"}
-    async with httpx.AsyncClient(base_url=portal.web) as client:
+    async with httpx.AsyncClient(base_url=portal.web, timeout=30) as client:
         assert (await client.get("/api/v1/audit")).status_code == 401
         assert (await client.get("/api/v1/audit", headers=proof)).status_code == 200
 
@@ -222,7 +222,7 @@ async def kill_and_see_back(running: Portal, name: str) -> None:
 
 async def answers_ready(web: str) -> bool:
     """Whether /readyz returns 200 now."""
-    async with httpx.AsyncClient(base_url=web) as client:
+    async with httpx.AsyncClient(base_url=web, timeout=30) as client:
         try:
             return (await client.get("/readyz")).status_code == 200
         except httpx.TransportError:
