@@ -36,7 +36,7 @@ ADDED = frozenset(
     }
 )
 """Fields that later releases added to what is served: to servers, their events, operations and sessions."""
-NEW_ACTIONS = frozenset({"see_logs", "manage_people", "manage_hooks"})
+NEW_ACTIONS = frozenset({"see_logs", "manage_people", "manage_hooks", "manage_on_call"})
 """Actions of users that later releases added."""
 UNREADABLE = re.compile("skipped|malformed")
 """Words of the log lines about stored data that can't be read."""

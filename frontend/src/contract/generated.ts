@@ -164,7 +164,8 @@ export type Action =
   | "moderate"
   | "manage_people"
   | "see_audit"
-  | "manage_hooks";
+  | "manage_hooks"
+  | "manage_on_call";
 export type Role = "member" | "viewer" | "operator" | "admin";
 export type Credential = "token" | "sign_on" | "invitation" | "bot";
 export type RestrictionKind = "mute" | "ban";
@@ -297,6 +298,7 @@ export type AuditedAction =
   | "rotate_webhook"
   | "replay_webhook"
   | "delete_webhook"
+  | "put_rota"
   | "sign_out"
   | "schedule"
   | "unschedule"
@@ -469,6 +471,16 @@ export interface Contract {
       };
       body?: WebhookReplay;
       response: Webhook;
+    };
+    "GET /on-call": {
+      query: {
+        room?: string;
+      };
+      response: OnCallReply;
+    };
+    "PUT /on-call": {
+      body: PutRota;
+      response: PutRotaReply;
     };
     "POST /chat/imports": {
       body: NewImports;
@@ -1150,6 +1162,47 @@ export interface WebhookRotation {
 }
 export interface WebhookReplay {
   start?: string;
+}
+export interface OnCallReply {
+  rotas: RotaView[];
+}
+export interface RotaView {
+  rota: Rota;
+  onDuty: User;
+  following?: User;
+  until: string;
+}
+export interface Rota {
+  name: string;
+  room: string;
+  /**
+   * @minItems 1
+   * @maxItems 50
+   */
+  people: string[];
+  weekday: number;
+  time: string;
+  zone: string;
+  /**
+   * @maxItems 100
+   */
+  overrides: Override[];
+  minutes: number;
+  webhook?: string;
+}
+export interface Override {
+  person: string;
+  from: string;
+  to: string;
+}
+export interface PutRota {
+  rota: Rota;
+  remove: boolean;
+}
+export interface PutRotaReply {
+  name: string;
+  room: string;
+  rota?: RotaView;
 }
 export interface NewImports {
   source: string;

@@ -31,6 +31,7 @@ const actions: Record<AuditedAction, string> = {
   rotate_webhook: "Changed the secret of a webhook",
   replay_webhook: "Had events posted to a webhook again",
   delete_webhook: "Removed a webhook",
+  put_rota: "Changed who is on call",
   import: "Imported messages",
   change: "Changed a server",
   batch: "Sent a command to several servers",

@@ -53,6 +53,7 @@ export const ru: ActivityDictionary = {
     rotate_webhook: "Изменён секрет исходящего вебхука",
     replay_webhook: "Повторная отправка событий исходящего вебхука",
     delete_webhook: "Удалён исходящий вебхук",
+    put_rota: "Изменён график дежурств",
     import: "Импорт сообщений",
     change: "Изменён сервер",
     batch: "Команда нескольким серверам",

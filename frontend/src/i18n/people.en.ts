@@ -15,6 +15,7 @@ const mayDo: Record<Action, string> = {
   manage_people: "invite people",
   see_audit: "read the audit log",
   manage_hooks: "manage hooks",
+  manage_on_call: "manage who is on call",
 };
 const roles: Record<Role, string> = {
   member: "Member",

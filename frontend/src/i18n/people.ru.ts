@@ -16,6 +16,7 @@ const mayDo: Record<Action, string> = {
   manage_people: "приглашать людей",
   see_audit: "читать аудит",
   manage_hooks: "управлять вебхуками",
+  manage_on_call: "управлять дежурствами",
 };
 const roles: Record<Role, string> = {
   member: "Участник",

@@ -129,6 +129,7 @@ def _role_of(method: str, described: dict[str, Any]) -> Role | None:
         "admin": Role.ADMIN,
         "hooks": Role.ADMIN,
         "webhooks": Role.ADMIN,
+        "on-call": Role.MEMBER if reads else Role.ADMIN,
         "cloud": Role.VIEWER if reads else Role.OPERATOR,
         "health": Role.VIEWER,
         "chat": Role.MEMBER,

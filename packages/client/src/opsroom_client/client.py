@@ -18,6 +18,7 @@ from opsroom_client.incidents import Incidents
 from opsroom_client.messages import Messages
 from opsroom_client.moderation import Moderation
 from opsroom_client.notifications import Notifications
+from opsroom_client.on_call import OnCall
 from opsroom_client.position import Position
 from opsroom_client.requests import API, Call, Requests
 from opsroom_client.rooms import Rooms
@@ -56,6 +57,7 @@ class Opsroom:
         moderation: moderation, for admins.
         access: people and invitations, for admins, and links for devices.
         hooks: addresses to which other programs post, for admins.
+        on_call: who is on call, by weekly rotas.
         incidents: threads with a status and a lead, and their reports.
         webhooks: addresses to which the portal posts events, for admins.
     """
@@ -103,6 +105,7 @@ class Opsroom:
         self.hooks = Hooks(self.requests, self._url)
         self.incidents = Incidents(self.requests)
         self.webhooks = Webhooks(self.requests)
+        self.on_call = OnCall(self.requests)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -78,6 +78,8 @@ class AuditedAction(StrEnum):
     REPLAY_WEBHOOK = "replay_webhook"
     """Deliver events to a webhook again."""
     DELETE_WEBHOOK = "delete_webhook"
+    PUT_ROTA = "put_rota"
+    """Make, replace or remove a rota."""
     SIGN_OUT = "sign_out"
     """Sign out of one device."""
     SCHEDULE = "schedule"

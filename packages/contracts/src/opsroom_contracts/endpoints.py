@@ -24,7 +24,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud import schedules
 from opsroom_contracts.cloud.commands import COMMANDS, Command
-from opsroom_contracts.incidents import hooks, incidents, posts, webhooks
+from opsroom_contracts.incidents import hooks, incidents, on_call, posts, webhooks
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.serialization.model import Model
@@ -175,6 +175,8 @@ REPLAY_WEBHOOK = Endpoint(
 DELETE_WEBHOOK = Endpoint(
     INCIDENTS_SERVICE, "incidents.delete-webhook", webhooks.DeleteWebhookRequest, webhooks.WebhookReply
 )
+ON_CALL = Endpoint(INCIDENTS_SERVICE, "incidents.on-call", on_call.OnCallRequest, on_call.OnCallReply)
+PUT_ROTA = Endpoint(INCIDENTS_SERVICE, "incidents.put-rota", on_call.PutRotaRequest, on_call.PutRotaReply)
 ALERT = Endpoint(
     INCIDENTS_SERVICE,
     "incidents.alert",
@@ -231,6 +233,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(SCHEDULE, UNSCHEDULE, SCHEDULES),
     *(HOOKS, CREATE_HOOK, ROTATE_HOOK, DELETE_HOOK, ALERT),
     *(INCIDENTS, INCIDENT, CHANGE_INCIDENT, COMMAND_STEPS),
+    *(ON_CALL, PUT_ROTA),
     *(WEBHOOKS, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK, REPLAY_WEBHOOK, DELETE_WEBHOOK),
     *(STATUS, KNOWN_ADDRESSES),
 )

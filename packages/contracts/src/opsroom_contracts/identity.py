@@ -54,6 +54,8 @@ class Action(StrEnum):
     SEE_AUDIT = "see_audit"
     MANAGE_HOOKS = "manage_hooks"
     """See, make and remove hooks, by which other programs write to rooms."""
+    MANAGE_ON_CALL = "manage_on_call"
+    """Make, change and remove rotas of who is on call."""
 
 
 GRANT_SOURCE_MAX = 128

@@ -87,6 +87,8 @@ WEBHOOK_PROGRESS = "incidents.webhook-progress.*"
 """How far each webhook is in each stream. What decides is its consumer; this is for when that is gone."""
 CARDS = "incidents.cards.*"
 """The last report about each thing that has a card with a key. They expire."""
+ROTAS = "incidents.rotas.*"
+"""Who is on call, by week."""
 INCIDENT_RECORDS = "incidents.records.*"
 """Incidents. They expire long after they were closed."""
 
@@ -357,6 +359,11 @@ def webhook_progress_subject(webhook_id: str, stream: str) -> str:
 def card_subject(digest: str) -> str:
     """Return the subject of the record of one card; ``digest`` is that of its room, source and key."""
     return f"incidents.cards.{digest}"
+
+
+def rota_subject(rota_id: str) -> str:
+    """Return the subject of the record of one rota."""
+    return f"incidents.rotas.{rota_id}"
 
 
 def incident_record(incident_id: str) -> str:

@@ -35,6 +35,7 @@ from opsroom_gateway.api.incidents.routes import incidents_router
 from opsroom_gateway.api.messages import Authors, messages_router, reactions_router
 from opsroom_gateway.api.moderation import moderation_router, removal_router
 from opsroom_gateway.api.notifications import notifications_router
+from opsroom_gateway.api.on_call import on_call_router
 from opsroom_gateway.api.people.bots import bots_router
 from opsroom_gateway.api.people.directory import PeopleDirectory
 from opsroom_gateway.api.people.links import links_router
@@ -142,6 +143,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(users_router(requester, projections.members, components.limits, access))
     router.include_router(hooks_router(requester, access, audit_log))
     router.include_router(webhooks_router(requester, access, audit_log))
+    router.include_router(on_call_router(requester, access, audit_log))
     router.include_router(imports_router(requester, access, audit_log))
     rooms = RoomClient(requester, projections.members_subscription)
     router.include_router(rooms_router(rooms, requester, access, components.limits))

@@ -17,14 +17,14 @@ from opsroom_gateway.domain.roles import (
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 TABLE = """
-            register chat see_servers command_servers see_logs moderate manage_people see_audit manage_hooks
-nobody      -        -    -           -               -        -        -             -         -
-guest       yes      -    -           -               -        -        -             -         -
-member      yes      yes  -           -               -        -        -             -         -
-viewer      yes      yes  yes         -               -        -        -             -         -
-operator    yes      yes  yes         yes             yes      -        -             -         -
-admin       yes      yes  yes         yes             yes      yes      yes           yes       yes
-"""
+         register chat see_servers command_servers see_logs moderate manage_people see_audit manage_hooks manage_on_call
+nobody   -        -    -           -               -        -        -             -         -            -
+guest    yes      -    -           -               -        -        -             -         -            -
+member   yes      yes  -           -               -        -        -             -         -            -
+viewer   yes      yes  yes         -               -        -        -             -         -            -
+operator yes      yes  yes         yes             yes      -        -             -         -            -
+admin    yes      yes  yes         yes             yes      yes      yes           yes       yes          yes
+"""  # noqa: E501 - a table
 
 
 def cells() -> list[tuple[str, Action, bool]]:

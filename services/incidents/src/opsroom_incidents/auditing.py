@@ -1,4 +1,4 @@
-"""Audit logging of changes of hooks and webhooks."""
+"""Audit logging of changes of hooks, webhooks and rotas."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -14,6 +14,7 @@ from opsroom_contracts.incidents.hooks import (
     HookSecretReply,
     RotateHookRequest,
 )
+from opsroom_contracts.incidents.on_call import PutRotaReply, PutRotaRequest
 from opsroom_contracts.incidents.webhooks import (
     ChangeWebhookRequest,
     CreateWebhookRequest,
@@ -34,8 +35,8 @@ _WebhookRequest = (
     | ReplayWebhookRequest
     | DeleteWebhookRequest
 )
-_Request = _HookRequest | _WebhookRequest
-_Reply = HookSecretReply | DeleteHookReply | WebhookReply | WebhookSecretReply
+_Request = _HookRequest | _WebhookRequest | PutRotaRequest
+_Reply = HookSecretReply | DeleteHookReply | WebhookReply | WebhookSecretReply | PutRotaReply
 RequestT = TypeVar("RequestT", bound=_Request)
 ReplyT = TypeVar("ReplyT", bound=_Reply)
 
@@ -48,6 +49,7 @@ _ACTIONS: Final[dict[type[Model], AuditedAction]] = {
     RotateWebhookRequest: AuditedAction.ROTATE_WEBHOOK,
     ReplayWebhookRequest: AuditedAction.REPLAY_WEBHOOK,
     DeleteWebhookRequest: AuditedAction.DELETE_WEBHOOK,
+    PutRotaRequest: AuditedAction.PUT_ROTA,
 }
 
 
@@ -71,12 +73,16 @@ def with_audit(
 
 
 def _changed(reply: _Reply) -> str:
+    if isinstance(reply, PutRotaReply):
+        return f"{reply.name} ({reply.room})"
     if isinstance(reply, HookSecretReply | DeleteHookReply):
         return f"{reply.hook.name} ({reply.hook.room})"
     return f"{reply.webhook.id} ({_host(reply.webhook.url)})"
 
 
 def _target(request: _Request) -> str:
+    if isinstance(request, PutRotaRequest):
+        return request.rota.name
     if isinstance(request, CreateHookRequest):
         return request.name
     return _host(request.url) if isinstance(request, CreateWebhookRequest) else request.id
@@ -95,7 +101,7 @@ def _once(request: _Request) -> str | None:
     match request:
         case DeleteHookRequest() | DeleteWebhookRequest():
             return request.id
-        case ChangeWebhookRequest() | ReplayWebhookRequest():
+        case ChangeWebhookRequest() | ReplayWebhookRequest() | PutRotaRequest():
             return None
         case _:
             return hashlib.sha256(f"audit/{request.request_id}".encode()).hexdigest()[:32]

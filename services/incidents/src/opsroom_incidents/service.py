@@ -27,6 +27,8 @@ from opsroom_incidents.incidents.chat import ChatRooms
 from opsroom_incidents.incidents.handlers import IncidentHandlers
 from opsroom_incidents.incidents.keeper import IncidentKeeper
 from opsroom_incidents.incidents.store import IncidentStore
+from opsroom_incidents.on_call.handlers import OnCallHandlers
+from opsroom_incidents.on_call.store import RotaStore
 from opsroom_incidents.settings import IncidentsSettings
 from opsroom_incidents.webhooks.delivering import WebhookDelivery
 from opsroom_incidents.webhooks.handlers import WebhookHandlers
@@ -65,6 +67,7 @@ class _Incidents:
     incidents: IncidentHandlers
     webhooks: WebhookHandlers
     delivery: WebhookDelivery
+    on_call: OnCallHandlers
 
 
 @asynccontextmanager
@@ -160,6 +163,9 @@ def _build(
             on_change=delivery.look_now,
         ),
         delivery=delivery,
+        on_call=OnCallHandlers(
+            RotaStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer), webhooks, rooms, clock
+        ),
     )
 
 
@@ -177,6 +183,8 @@ def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
     service.add(endpoints.ROTATE_HOOK, with_audit(audit, hooks.rotate))
     service.add(endpoints.DELETE_HOOK, with_audit(audit, hooks.delete))
     service.add(endpoints.ALERT, parts.alerts.accept)
+    service.add(endpoints.ON_CALL, parts.on_call.list)
+    service.add(endpoints.PUT_ROTA, with_audit(audit, parts.on_call.put))
     service.add(endpoints.INCIDENTS, parts.incidents.list)
     service.add(endpoints.INCIDENT, parts.incidents.show)
     service.add(endpoints.CHANGE_INCIDENT, parts.incidents.change)

@@ -15,6 +15,7 @@ from opsroom_client.cli.incidents import incidents
 from opsroom_client.cli.messages import messages
 from opsroom_client.cli.moderate import moderate
 from opsroom_client.cli.notify import notify
+from opsroom_client.cli.on_call import on_call
 from opsroom_client.cli.people import invite, people
 from opsroom_client.cli.rooms import rooms
 from opsroom_client.cli.running import Server, chosen_server, read_token
@@ -88,7 +89,7 @@ def _set_token(context: click.Context, _: click.Parameter, file: Path | None) ->
 _COMMANDS = (
     *(servers, chat, rooms, messages, threads, files, search, notify),
     *(moderate, people, invite, bots, hooks, incidents),
-    *(webhooks,),
+    *(webhooks, on_call),
     *(approve, deny, schedules, export_command, import_command),
 )
 

@@ -14,6 +14,7 @@ from opsroom_contracts import (
     http_hooks,
     http_imports,
     http_notifications,
+    http_on_call,
     http_people,
     http_webhooks,
     identity,
@@ -39,7 +40,17 @@ from opsroom_contracts.chat import events as chat_events
 from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import approvals, instances, requests, schedules
 from opsroom_contracts.cloud import models as cloud
-from opsroom_contracts.incidents import calls, cards, hooks, incidents, plans, posts, report, webhooks
+from opsroom_contracts.incidents import (
+    calls,
+    cards,
+    hooks,
+    incidents,
+    on_call,
+    plans,
+    posts,
+    report,
+    webhooks,
+)
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.model import Model
 
@@ -63,6 +74,7 @@ _MODULES = (
     http_hooks,
     http_imports,
     http_notifications,
+    http_on_call,
     http_people,
     http_webhooks,
     identity,
@@ -73,6 +85,7 @@ _MODULES = (
     legacy,
     moderation,
     notifications,
+    on_call,
     plans,
     posts,
     protocol,

@@ -294,6 +294,7 @@ _PERMISSIONS = {
             subjects.WEBHOOKS,
             subjects.WEBHOOK_PROGRESS,
             subjects.CARDS,
+            subjects.ROTAS,
             subjects.INCIDENT_RECORDS,
             *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),
             endpoints.REPLY.subject,

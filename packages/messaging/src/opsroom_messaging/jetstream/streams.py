@@ -125,6 +125,7 @@ def incidents_stream(*, replicas: int) -> StreamSpec:
             subjects.WEBHOOKS,
             subjects.WEBHOOK_PROGRESS,
             subjects.CARDS,
+            subjects.ROTAS,
             subjects.INCIDENT_RECORDS,
         ),
         replicas=replicas,

@@ -9,9 +9,23 @@ _LADDER: Final[tuple[tuple[Role, frozenset[Action]], ...]] = (
     (Role.MEMBER, frozenset({Action.REGISTER, Action.CHAT})),
     (Role.VIEWER, frozenset({Action.SEE_SERVERS})),
     (Role.OPERATOR, frozenset({Action.COMMAND_SERVERS, Action.SEE_LOGS})),
-    (Role.ADMIN, frozenset({Action.MODERATE, Action.MANAGE_PEOPLE, Action.SEE_AUDIT, Action.MANAGE_HOOKS})),
+    (
+        Role.ADMIN,
+        frozenset(
+            {
+                Action.MODERATE,
+                Action.MANAGE_PEOPLE,
+                Action.SEE_AUDIT,
+                Action.MANAGE_HOOKS,
+                Action.MANAGE_ON_CALL,
+            }
+        ),
+    ),
 )
 """What each role may do in addition to the roles before it."""
+_NOT_OF_BOTS: Final = frozenset(
+    {Action.REGISTER, Action.MANAGE_PEOPLE, Action.MANAGE_HOOKS, Action.MANAGE_ON_CALL}
+)
 _RANK: Final = {role: rank for rank, (role, _) in enumerate(_LADDER)}
 
 
@@ -39,9 +53,9 @@ def lower_role(one: Role, other: Role | None) -> Role | None:
 def permissions_of_bot(role: Role | None) -> frozenset[Action]:
     """Return what a bot with ``role`` may do.
 
-    It makes no other users and no hooks: they would have rights that don't end with those of its owner.
+    It makes no other users, no hooks and no rotas: they would last longer than the rights of its owner.
     """
-    return permissions_of(role, guests=False) - {Action.REGISTER, Action.MANAGE_PEOPLE, Action.MANAGE_HOOKS}
+    return permissions_of(role, guests=False) - _NOT_OF_BOTS
 
 
 def anonymous_role(mode: Mode, *, trusted: bool) -> Role | None:

@@ -2,8 +2,8 @@
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.chat.models import Message, ThreadRequest, User
-from opsroom_contracts.chat.rooms import MaySendRequest, RoomsRequest
-from opsroom_contracts.errors import ErrorCode, FaultError
+from opsroom_contracts.chat.rooms import MaySendRequest, RoomAccessRequest, RoomsRequest
+from opsroom_contracts.errors import RETRYABLE, ErrorCode, FaultError
 from opsroom_contracts.serialization.model import RoomName
 from opsroom_messaging.client.request_client import RequestClient
 
@@ -44,6 +44,22 @@ class ChatRooms:
         """
         request = MaySendRequest(user_id=user_id, room=room)
         return (await self._requester.request(endpoints.MAY_SEND, request)).user
+
+    async def person(self, user_id: str, room: RoomName) -> User | None:
+        """Return a person who is in a room; None: they do not exist, are not in it, or may not write there.
+
+        Raises:
+            FaultError: ``room_unknown``: there is no such room.
+        """
+        request = RoomAccessRequest(room=room, user_id=user_id)
+        if not (await self._requester.request(endpoints.ROOM_ACCESS, request)).member:
+            return None
+        try:
+            return await self.sender(user_id, room)
+        except FaultError as error:
+            if error.fault.code in RETRYABLE:
+                raise
+            return None
 
     async def readable(self, user_id: str | None) -> frozenset[RoomName]:
         """Return the ids of the rooms that a person may read."""

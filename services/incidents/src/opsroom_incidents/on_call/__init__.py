@@ -1,0 +1,1 @@
+"""Rotas: their records, and who is on call."""
