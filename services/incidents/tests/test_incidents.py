@@ -299,3 +299,31 @@ async def test_an_incident_is_opened_once_although_a_process_is_killed(
         if thread is not None:
             texts = await until_answer(lambda: team.said(thread), lambda found: len(found) >= 2, SECONDS)
             assert texts == ["/incident The site is down", "Ann opened an incident in this thread."]
+
+
+@pytest.mark.parametrize("lost", [b"chat.reply", b"chat.card"])
+async def test_what_a_killed_process_has_not_said_is_said_by_another_one(
+    team: Team, broker_process: BrokerProcess, tmp_path: Path, lost: bytes
+) -> None:
+    """Nobody repeats the request: the person has closed the page."""
+
+    def is_lost(subject: bytes, _body: bytes, from_process: bool) -> bool:
+        return from_process and subject == lost
+
+    async with process(broker_process.url, tmp_path):
+        await team.room.say("/incident Slow")
+        (incident,) = await team.opened()
+    port = int(broker_process.url.rpartition(":")[2])
+    proxy = StepProxy(port, serves=b"SUB incidents.change ", is_step=is_lost)
+    try:
+        async with process(f"nats://127.0.0.1:{await proxy.start()}", tmp_path) as killed:
+            await until(proxy.serves.is_set, SECONDS)
+            proxy.stop_at(1, killed.kill)
+            closing = asyncio.create_task(team.act(incident.id, IncidentAction.CLOSE))
+            await until(proxy.reached.is_set, SECONDS)
+            closing.cancel()
+    finally:
+        await proxy.stop()
+    async with process(broker_process.url, tmp_path):
+        await team.room.until(lambda replies: _card(replies[0]).status is CardStatus.RESOLVED)
+        assert await team.said(incident.id) == ["Ann closed the incident."]

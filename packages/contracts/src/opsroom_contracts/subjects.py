@@ -91,6 +91,8 @@ ROTAS = "incidents.rotas.*"
 """Who is on call, by week."""
 INCIDENT_RECORDS = "incidents.records.*"
 """Incidents. They expire long after they were closed."""
+UNSAID_CHANGES = "incidents.unsaid.*"
+"""Changes of incidents that their threads don't say yet. They expire."""
 
 AUDIT_STREAM = "AUDIT"
 """The audit log: accepted and refused requests. Each has its own subject, so that a retry is stored once."""
@@ -369,6 +371,11 @@ def rota_subject(rota_id: str) -> str:
 def incident_record(incident_id: str) -> str:
     """Return the subject of the record of one incident, whose id is that of a message."""
     return f"incidents.records.{incident_id}"
+
+
+def unsaid_change(incident_id: str, number: int) -> str:
+    """Return the subject that says that the thread of an incident does not say one of its changes yet."""
+    return f"incidents.unsaid.{incident_id}-{number}"
 
 
 def schedule_record(name: str) -> str:

@@ -23,6 +23,7 @@ from opsroom_incidents.domain.outgoing import SOURCES
 from opsroom_incidents.hooks.alerts import AlertHandlers
 from opsroom_incidents.hooks.handlers import HookHandlers
 from opsroom_incidents.hooks.store import HookStore
+from opsroom_incidents.incidents.catching_up import CatchUp
 from opsroom_incidents.incidents.chat import ChatRooms
 from opsroom_incidents.incidents.handlers import IncidentHandlers
 from opsroom_incidents.incidents.keeper import IncidentKeeper
@@ -65,6 +66,7 @@ class _Incidents:
     hooks: HookHandlers
     alerts: AlertHandlers
     incidents: IncidentHandlers
+    catch_up: CatchUp
     webhooks: WebhookHandlers
     delivery: WebhookDelivery
     on_call: OnCallHandlers
@@ -97,7 +99,9 @@ async def incidents_service(
         async with run_tasks(
             died,
             worker=parts.worker.run(),
-            cards=run_duties("incidents", parts.follower.duties(), broker.metrics),
+            duties=run_duties(
+                "incidents", (*parts.follower.duties(), *parts.catch_up.duties()), broker.metrics
+            ),
             webhooks=parts.delivery.run(),
         ):
             await service.start()
@@ -117,7 +121,8 @@ def _build(
     posts = Posts(requester)
     follower = CardFollower(plans, cloud, posts, clock)
     records = IncidentStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
-    rooms, incidents = ChatRooms(requester), IncidentKeeper(records, posts, requester, clock)
+    rooms = ChatRooms(requester)
+    incidents = IncidentKeeper(records, posts, rooms, requester, clock)
     executor = Executor(cloud, plans, clock, settings.command_lateness())
     cards = CardKeeper(
         StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
@@ -154,6 +159,7 @@ def _build(
         hooks=HookHandlers(hooks, clock),
         alerts=AlertHandlers(hooks, cards, clock),
         incidents=IncidentHandlers(records, incidents, rooms, plans),
+        catch_up=CatchUp(records, incidents),
         webhooks=WebhookHandlers(
             webhooks,
             {source.stream: StreamReader(broker, source.stream) for source in SOURCES},

@@ -18,6 +18,7 @@ from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.documents.schema import all_models
 from opsroom_contracts.endpoints import ENDPOINTS
 from opsroom_contracts.incidents import calls, plans
+from opsroom_contracts.incidents import incidents as incident_records
 
 PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.log_subject("{room}", "{shard}"): get_args(chat_events.ChatEvent),
@@ -26,6 +27,7 @@ PUBLISHED: dict[str, tuple[type[BaseModel], ...]] = {
     subjects.command_plan("{message}"): (plans.CommandPlan,),
     subjects.open_command("{message}"): (plans.OpenCommand,),
     subjects.last_command("{digest}"): (plans.LastCommand,),
+    subjects.UNSAID_CHANGES.replace("*", "{incident}-{number}"): (incident_records.UnsaidChange,),
     subjects.member_subject("{user}"): (chat.Member,),
     subjects.name_subject("{digest}"): (chat.NameClaim,),
     subjects.room_record("{room}"): (rooms.RoomRecord,),

@@ -103,6 +103,21 @@ class IncidentRecord(Model):
     changes: Annotated[tuple[IncidentChange, ...], Field(min_length=1, max_length=CHANGES_MAX)]
 
 
+class UnsaidChange(Model):
+    """A change that the thread of its incident does not say yet, on ``incidents.unsaid.<id>-<number>``.
+
+    Stored with the record. If the process that stored it dies, another one says it. ``user_id``: who made the
+    change, and so may read the room; missing if that is not known. ``is_said``: nothing is left to do, and
+    the note is about to expire.
+    """
+
+    version: Literal[1] = 1
+    id: Identifier
+    number: ChangeNumber
+    user_id: Identifier | None = None
+    is_said: bool = False
+
+
 class Incident(Model):
     """An incident as its readers see it.
 
@@ -210,3 +225,4 @@ class CommandStepsReply(Model):
 
 
 INCIDENT_RECORD = StoredContract(IncidentRecord)
+UNSAID_CHANGE = StoredContract(UnsaidChange)

@@ -296,6 +296,7 @@ _PERMISSIONS = {
             subjects.CARDS,
             subjects.ROTAS,
             subjects.INCIDENT_RECORDS,
+            subjects.UNSAID_CHANGES,
             *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),
             endpoints.REPLY.subject,
             endpoints.CARD.subject,

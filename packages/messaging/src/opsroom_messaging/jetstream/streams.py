@@ -127,6 +127,7 @@ def incidents_stream(*, replicas: int) -> StreamSpec:
             subjects.CARDS,
             subjects.ROTAS,
             subjects.INCIDENT_RECORDS,
+            subjects.UNSAID_CHANGES,
         ),
         replicas=replicas,
     )

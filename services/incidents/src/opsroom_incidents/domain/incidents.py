@@ -84,6 +84,11 @@ def made_by(record: IncidentRecord, request: str) -> IncidentChange | None:
     return next((one for one in record.changes if one.request == request), None)
 
 
+def numbered(record: IncidentRecord, number: int) -> IncidentChange | None:
+    """Return the change with a number; None if the record does not keep it."""
+    return next((one for one in record.changes if one.number == number), None)
+
+
 def changed(record: IncidentRecord, action: IncidentAction, asked: Asked) -> IncidentRecord | None:
     """Return the incident after an action; None if it is so already.
 

@@ -1,6 +1,7 @@
 """Changes of incidents: the record first, guarded, then what the thread and the card say.
 
-If a process dies in between, the request is repeated: the record knows it, and what was not said is said.
+A note in the same step as the record says what has to be said. If a process dies in between, another one says
+it; if the request is repeated, that does.
 """
 
 import logging
@@ -16,12 +17,14 @@ from opsroom_contracts.incidents.incidents import (
     IncidentAction,
     IncidentChange,
     IncidentRecord,
+    UnsaidChange,
 )
 from opsroom_contracts.incidents.posts import OPSROOM, ReplyRequest
 from opsroom_contracts.serialization.model import RoomName
 from opsroom_incidents.commands.posts import Posts
 from opsroom_incidents.domain import incidents as rules
 from opsroom_incidents.domain.incidents import Asked
+from opsroom_incidents.incidents.chat import ChatRooms
 from opsroom_incidents.incidents.store import IncidentStore
 from opsroom_messaging.client.request_client import RequestClient
 from opsroom_messaging.errors import UnavailableError
@@ -33,9 +36,15 @@ class IncidentKeeper:
     """Opens and changes incidents. Methods raise UnavailableError if nothing is decided: repeat them."""
 
     def __init__(
-        self, store: IncidentStore, posts: Posts, requester: RequestClient, clock: Callable[[], datetime]
+        self,
+        store: IncidentStore,
+        posts: Posts,
+        rooms: ChatRooms,
+        requester: RequestClient,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._rooms = rooms
         self._posts = posts
         self._requester = requester
         self._clock = clock
@@ -54,12 +63,13 @@ class IncidentKeeper:
         def change(known: IncidentRecord | None) -> IncidentRecord | None:
             return rules.opened(root.id, room, asked, status) if known is None else None
 
-        record = await self._store.change(root.id, change)
+        record = await self._store.change(root.id, change, to_say=True)
         if record is None:
             raise AssertionError("an incident was neither found nor stored")
         made = rules.made_by(record, asked.request)
         if made is not None:
             await self._announce(record, made)
+            await self._store.said(record.id, made.number)
         return record, made is not None
 
     async def begin(self, room: RoomName, key: str, title: str, asked: Asked) -> None:
@@ -71,7 +81,7 @@ class IncidentKeeper:
         def change(known: IncidentRecord | None) -> IncidentRecord | None:
             return rules.opened(message_id, room, asked, None) if known is None else None
 
-        await self._store.change(message_id, change)
+        await self._store.change(message_id, change, to_say=False)  # the card says it
 
     async def act(
         self, incident_id: str, action: IncidentAction, asked: Asked, root: Message | None
@@ -89,14 +99,26 @@ class IncidentKeeper:
                 return None
             return rules.changed(known, action, asked)
 
-        record = await self._store.change(incident_id, change)
+        user_id = None if asked.user is None else asked.user.id
+        record = await self._store.change(incident_id, change, user_id, to_say=True)
         if record is None:
             raise rules.unknown(incident_id)
         made = rules.made_by(record, asked.request)
         if made is not None:
             await self._announce(record, made)
         await self._show(record, root)
+        if made is not None:
+            await self._store.said(record.id, made.number)
         return record
+
+    async def catch_up(self, unsaid: UnsaidChange) -> None:
+        """Say what a process has not said that died after it had stored a change."""
+        record = await self._store.find(unsaid.id)
+        made = None if record is None else rules.numbered(record, unsaid.number)
+        if record is not None and made is not None:
+            await self._announce(record, made)
+            await self._show(record, await self._root(record, unsaid.user_id))
+        await self._store.said(unsaid.id, unsaid.number)
 
     async def card_changed(self, message_id: str, status: CardStatus, by: str, at: datetime) -> None:
         """Note that a card has another status, if it is that of an incident."""
@@ -104,7 +126,7 @@ class IncidentKeeper:
         def change(known: IncidentRecord | None) -> IncidentRecord | None:
             return None if known is None else rules.card_changed(known, status, by, at)
 
-        await self._store.change(message_id, change)
+        await self._store.change(message_id, change, to_say=False)
 
     async def _announce(self, record: IncidentRecord, change: IncidentChange) -> None:
         """Say in the thread what has changed; once, however often it is called."""
@@ -122,6 +144,14 @@ class IncidentKeeper:
             await self._requester.request(endpoints.REPLY, request)
         except FaultError as error:
             _forgive(error, record)
+
+    async def _root(self, record: IncidentRecord, user_id: str | None) -> Message | None:
+        """Return the first message of a thread; None: it is gone, or the person may no longer read it."""
+        try:
+            return await self._rooms.root(record.room, record.id, user_id)
+        except FaultError as error:
+            _forgive(error, record)
+            return None
 
     async def _show(self, record: IncidentRecord, root: Message | None) -> None:
         """Update the card of the incident, if the portal made that."""
