@@ -48,6 +48,13 @@ class StepProxy:
         """Choose the step, 1 is the next one, and what is awaited instead of forwarding it."""
         self._left, self._on_step = step, on_step
 
+    def release(self) -> bool:
+        """Choose no step any more. Returns False if the chosen one has come already."""
+        if self._left is not None and self._left <= 0:
+            return False
+        self._left = None
+        return True
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)

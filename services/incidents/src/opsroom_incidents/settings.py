@@ -23,7 +23,7 @@ class IncidentsSettings(ServiceSettings):
     prefix: ClassVar[str] = "INCIDENTS_"
 
     command_seconds: Annotated[float, Field(ge=1, le=43_200)] = 900.0
-    command_ack_seconds: Annotated[float, Field(ge=0.5, le=600)] = 15.0
+    command_ack_seconds: Annotated[float, Field(ge=0.2, le=600)] = 15.0
 
     webhook_private: bool = False
     webhook_seconds: Annotated[float, Field(ge=0.1, le=60)] = 15.0

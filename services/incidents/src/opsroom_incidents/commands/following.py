@@ -27,6 +27,8 @@ _SLOWEST = timedelta(seconds=30)
 """The longest time between two looks at operations that await approval."""
 _SLOWER = 60
 """An operation is looked at again after this part of its age."""
+_SCAN_SECONDS = 5.0
+"""How often a process looks for commands of others that may have died: their cards stand still until then."""
 _OPEN_MAX = 10_000
 """How many commands a process follows; the others are followed after a later scan."""
 
@@ -61,11 +63,14 @@ class CardFollower:
 
     def duties(self) -> tuple[Duty, ...]:
         """Return the periodic work."""
-        return (Duty("cards", self._check, 0.5, self._until_open), Duty("open commands", self._scan, 30.0))
+        return (
+            Duty("cards", self._check, 0.5, self._until_open),
+            Duty("open commands", self._scan, _SCAN_SECONDS),
+        )
 
     async def _scan(self) -> None:
         """Find commands that processes have left behind that are gone."""
-        for plan in await self._plans.open():
+        for plan in await self._plans.open(self._open):
             self.follow(plan)
 
     async def _until_open(self) -> None:

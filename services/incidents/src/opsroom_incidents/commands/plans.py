@@ -1,6 +1,7 @@
 """The stored plans of commands."""
 
 import hashlib
+from collections.abc import Container
 from typing import Final
 
 from opsroom_contracts.incidents.commands import CommandName
@@ -96,8 +97,8 @@ class Plans:
         except ContractError:
             return None
 
-    async def open(self) -> list[CommandPlan]:
-        """Return the plans of the commands that are not closed.
+    async def open(self, known: Container[str]) -> list[CommandPlan]:
+        """Return the plans of the commands that are not closed. ``known``: messages whose plans are not read.
 
         Raises:
             UnavailableError: the broker did not reply, or a newer release stored one.
@@ -107,9 +108,10 @@ class Plans:
         while page := await self._reader.page(OPEN_COMMANDS, start=start, count=_PAGE):
             for stored in page:
                 try:
-                    plan = await self.find(OPEN_COMMAND.read(stored.data).message_id)
+                    message_id = OPEN_COMMAND.read(stored.data).message_id
                 except ContractError:
                     continue
+                plan = None if message_id in known else await self.find(message_id)
                 found += [] if plan is None else [plan]
             start = page[-1].seq + 1
         return found
