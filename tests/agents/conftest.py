@@ -1,34 +1,15 @@
 """Fixtures of the tests with agents."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
-from services.agent.tests.kit.docker import REAL_SOCKET, Docker, why_no_real_engine
+from services.agent.tests.kit.docker import REAL_SOCKET, why_no_real_engine
 from services.agent.tests.kit.fake_engine.engine import FakeEngine
-from tests.agents.docker_rig import Rig
-from tests.agents.engine_proxy import EngineProxy
-from tests.agents.portal import AgentPortal
-
-
-@asynccontextmanager
-async def rig_at(engine: Path, broker: NatsConnection, url: str, folder: Path) -> AsyncIterator[Rig]:
-    """A rig with the engine at a socket; what the test has created there is removed."""
-    docker = Docker(engine, folder)
-    async with EngineProxy(folder / "proxy.sock", engine).running() as proxy:
-        environ = {
-            "AGENT_NAME": "docker",
-            "AGENT_DOCKER_SOCKET": str(proxy.socket),
-            "AGENT_TEMPLATES": str(docker.templates),
-        }
-        portal = AgentPortal(broker, url, folder, environ)
-        docker.portal = portal.portal
-        yield Rig(portal, proxy, docker)
-    await docker.clean()
+from tests.agents.docker_rig import Rig, rig_at
 
 
 @pytest.fixture

@@ -1,7 +1,12 @@
 """A portal with a Docker agent, and its engine behind a proxy."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 from opsroom_contracts.cloud.commands import Command, InstanceState
 from opsroom_contracts.cloud.models import Operation, OperationStatus
+from opsroom_messaging.client.connection import NatsConnection
 from services.agent.tests.kit.docker import Docker
 from services.cloud.tests.harness import each_once
 from tests.agents.engine_proxy import EngineProxy, Hold, Where
@@ -42,3 +47,19 @@ class Rig:
             assert isinstance(found, dict)
             assert found["Running"] is (state is InstanceState.RUNNING)
         assert len(await self.docker.all_ids()) == len(instances)
+
+
+@asynccontextmanager
+async def rig_at(engine: Path, broker: NatsConnection, url: str, folder: Path) -> AsyncIterator[Rig]:
+    """A rig with the engine at a socket; what the test has created there is removed."""
+    docker = Docker(engine, folder)
+    async with EngineProxy(folder / "proxy.sock", engine).running() as proxy:
+        environ = {
+            "AGENT_NAME": "docker",
+            "AGENT_DOCKER_SOCKET": str(proxy.socket),
+            "AGENT_TEMPLATES": str(docker.templates),
+        }
+        portal = AgentPortal(broker, url, folder, environ)
+        docker.portal = portal.portal
+        yield Rig(portal, proxy, docker)
+    await docker.clean()

@@ -31,7 +31,7 @@ class AgentPortal:
         self._url = url
         self._folder = folder
         self._delay = delay
-        self._environ = {"AGENT_PORTAL": self.portal, "AGENT_STATE_DIR": str(self.state), **environ}
+        self.environ = {"AGENT_PORTAL": self.portal, "AGENT_STATE_DIR": str(self.state), **environ}
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator[ServiceProcess]:
@@ -52,7 +52,7 @@ class AgentPortal:
 
         That may be when the lease of a killed one has expired.
         """
-        async with service("agent", self._folder, NATS_URL=self._url, **self._environ) as process:
+        async with service("agent", self._folder, NATS_URL=self._url, **self.environ) as process:
             await until(lambda: "acting for provider" in process.log.read_text(), AGENT_SECONDS)
             await until_answer(
                 self.cloud.providers,

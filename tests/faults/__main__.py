@@ -7,8 +7,10 @@ import logging
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+from tests.agents.evenings import Plan, run_evenings
 from tests.faults.agents.options import add_options, agents_of, not_with, servers_of
 from tests.faults.agents.spec import AgentSpec
 from tests.faults.cluster.cluster import Size
@@ -36,6 +38,9 @@ def main() -> int:
         facts = summed(options.sum)
         print(text_of(facts))
         return 1 if facts["violations"] else 0
+    if options.evening:
+        seed = options.seed if options.seed is not None else int(time.time())
+        return run_evenings(Plan(options.evening, seed), options.store, partial(print, flush=True))
     if options.disk and _size_of(options.disk) > _SMALL_DISK_BYTES:
         parser.error("--disk: must be a file system of its own of at most 1 GiB, since it will be filled")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -127,6 +132,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--approvals", action="store_true", help="a lane of commands that others must approve"
+    )
+    parser.add_argument(
+        "--evening",
+        type=int,
+        metavar="KILLS",
+        help="evenings from an alert to the report, until processes were killed this number of times",
     )
     parser.add_argument("--delay", type=float, default=1.0, help="seconds a command takes (default: 1)")
     parser.add_argument("--gateways", type=int, default=2)
