@@ -8,12 +8,13 @@ import pytest
 from opsroom_contracts.incidents.webhooks import WebhookFilter, WebhookTopic
 from opsroom_messaging.client.connection import NatsConnection
 from opsroom_testkit.broker import BrokerProcess
+from opsroom_testkit.forks import Forks, forks
 from opsroom_testkit.step_proxy import StepProxy
 from opsroom_testkit.waiting import until
 from services.chat.tests.harness import service as chat_service
 from services.cloud.tests.harness import Cloud
 from services.cloud.tests.harness import service as cloud_service
-from services.incidents.tests.harness import SECONDS, process
+from services.incidents.tests.harness import SECONDS
 from services.incidents.tests.webhooks.admin import Admin
 from services.incidents.tests.webhooks.receiver import Answer, Receiver, receiver
 
@@ -43,12 +44,12 @@ def is_step(subject: bytes, body: bytes, from_process: bool) -> bool:
     return subject.startswith(b"_INBOX.") and b'"type":"renamed"' in body
 
 
-async def killed_at(step: int, cloud: Cloud, server: str, url: str, folder: Path) -> bool:
+async def killed_at(step: int, cloud: Cloud, server: str, url: str, forked: Forks) -> bool:
     """Rename a server while a process delivers that is killed at this step. Returns whether it got so far."""
     proxy = StepProxy(int(url.rpartition(":")[2]), is_step=is_step, serves=b"SUB incidents.webhooks ")
     behind = f"nats://127.0.0.1:{await proxy.start()}"
     try:
-        async with process(behind, folder, **ENVIRON) as killed:
+        async with forked.service("incidents", NATS_URL=behind, **ENVIRON) as killed:
             await until(proxy.serves.is_set, SECONDS)
             proxy.stop_at(step, killed.kill)
             await cloud.rename(server, f"web-{step}")
@@ -73,17 +74,23 @@ async def test_every_event_arrives_in_order_wherever_a_process_dies(
     broker: NatsConnection, broker_process: BrokerProcess, tmp_path: Path
 ) -> None:
     url, cloud = broker_process.url, Cloud(broker)
-    async with chat_service(broker), cloud_service(broker), receiver() as got:
+    here = {"NATS_URL": url, **ENVIRON}
+    async with (
+        chat_service(broker),
+        cloud_service(broker),
+        receiver() as got,
+        forks(tmp_path, "incidents") as forked,
+    ):
         server = await cloud.created()
-        async with process(url, tmp_path, **ENVIRON):
+        async with forked.service("incidents", **here):
             got.secrets.append((await Admin(broker).create(got.url, SERVERS)).secret)
         reached = 0
         for step in range(1, STEPS + 1):
             got.usual = Answer(500) if step == STEPS else Answer()
-            reached += await killed_at(step, cloud, server, url, tmp_path)
+            reached += await killed_at(step, cloud, server, url, forked)
         got.usual = Answer()
         wanted = [f"web-{step}" for step in range(1, STEPS + 1)]
-        async with process(url, tmp_path, **ENVIRON), process(url, tmp_path, **ENVIRON):
+        async with forked.service("incidents", **here), forked.service("incidents", **here):
             await until(lambda: len(names(got)) >= STEPS, SECONDS)
     assert names(got) == wanted
     assert got.problems == []
