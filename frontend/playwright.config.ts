@@ -14,7 +14,7 @@ const FLAGS = [
 ];
 
 const OWN_SERVICES =
-  /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|two-people|hooks|incidents)\.spec\.ts$/;
+  /(agent|agent-failures|docker|real-delay|restart|access|people|sign-on|many-instances|prefix|dead-path|two-people|hooks|incidents|evening)\.spec\.ts$/;
 
 /** The main paths, which are also tested in Firefox. */
 const MAIN_PATHS =
