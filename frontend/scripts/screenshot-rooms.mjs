@@ -32,7 +32,7 @@ const CONVERSATION = [
   ["petr", "web-2 answers slowly. Anyone else?"],
 ];
 
-/** Fill the portal's rooms with `people`, who have tokens; `marina` is the id of the reader. */
+/** Fill the portal's rooms with `people`, who have tokens; `marina` is the id of the reader. Returns what there is. */
 export async function fillRooms({ request, url, background, people, marina }) {
   const post = (who, path, body) =>
     request(url, path, { token: people[who].token, method: "POST", body: JSON.stringify(body) });
@@ -76,4 +76,5 @@ export async function fillRooms({ request, url, background, people, marina }) {
   await say("olga", rooms.incidents, "@marina can you look at db-2?");
   const direct = await post("ivan", "/chat/direct", { users: [marina] });
   await say("ivan", direct.id, "Lunch at one?");
+  return { rooms, thread: slow.id };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
 import { findChromium } from "./chromium.mjs";
+import { fill, invite, makeHook, post, request, until } from "./fill.mjs";
 import { python, ROOT, startPortal } from "./portal.mjs";
 import { fillRooms } from "./screenshot-rooms.mjs";
 
@@ -14,81 +15,11 @@ const SCREEN = { width: 1200, height: 700 };
 /** Sharp on most screens, at about 150 KB a picture. */
 const SCALE = 1.5;
 
-const OWN = "Go ahead. I'll watch the load of web-1 meanwhile.";
-const SERVERS = [
-  ["ivan", "build-1", { env: "ci" }],
-  ["ivan", "build-2", { env: "ci" }],
-  ["olga", "db-1", { env: "prod" }],
-  ["petr", "web-1", { env: "prod", tier: "web" }],
-  ["petr", "web-2", { env: "prod", tier: "web" }],
-];
-
-async function request(url, path, { token, ...options } = {}) {
-  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-  const response = await fetch(`${url}/api/v1${path}`, { headers, ...options });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.status === 204 ? undefined : response.json();
-}
-
-const post = (url, path, token, body = {}) =>
-  request(url, path, { token, method: "POST", body: JSON.stringify(body) });
-
-/** Poll until `check` resolves to true. */
-async function until(check, what) {
-  const end = Date.now() + 60_000;
-  while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not in a minute: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 200));
-  }
-}
-
-/** Connect a user who stays, as another person's page would, in a page of the portal. */
-async function connect(background, token) {
-  await background.evaluate(
-    token =>
-      new Promise((resolve, reject) => {
-        const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/v1/chat/ws`);
-        socket.onerror = reject;
-        socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
-        socket.onmessage = ({ data }) => {
-          if (JSON.parse(data).type === "welcome") resolve();
-        };
-      }),
-    token,
-  );
-}
-
-/** Fill the portal with people and servers. */
-async function fill(url, background) {
-  const people = {};
-  for (const name of ["ivan", "olga", "petr"]) {
-    const { token } = await post(url, "/chat/users", undefined, { name });
-    people[name] = { token };
-    await connect(background, token);
-  }
-  for (const [name, server, labels] of SERVERS)
-    await post(url, "/cloud/instances", people[name].token, { name: server, labels, start: true });
-  await until(async () => {
-    const { instances } = await request(url, "/cloud/instances");
-    return instances.filter(one => one.state === "running").length === SERVERS.length;
-  }, "all servers run");
-  await post(url, "/cloud/instances/build-1/stop", people.ivan.token);
-  return people;
-}
-
 async function enter(page, url) {
   await page.goto(url);
   await page.getByRole("textbox", { name: "Nickname" }).fill("marina");
   await page.keyboard.press("Enter");
   await page.getByText("You", { exact: true }).first().waitFor();
-}
-
-/** Invite a person on the command line; returns the link. */
-function invite(url, name, role) {
-  const args = [join(ROOT, "opsroom"), "--url", url, "invite", name, "--role", role];
-  const { stdout, stderr } = spawnSync(python(), args, { encoding: "utf8" });
-  if (!stdout.startsWith(url)) throw new Error(`${name} was not invited: ${stderr}`);
-  return stdout.trim();
 }
 
 /** Freeze the process of a service, as one that hangs. */
@@ -102,16 +33,43 @@ function freeze(child, service) {
   };
 }
 
+/** What monitoring reports, as a card in the room. */
+const ALERT = {
+  key: "web-2-latency",
+  status: "firing",
+  title: "web-2 answers slowly",
+  severity: "warning",
+  text: "The 95th percentile has been above **2 s** for 5 minutes.",
+  fields: [
+    { name: "Check", value: "http-latency" },
+    { name: "Now", value: "2.7 s" },
+  ],
+};
+
+/** Post the alert as the program that monitors the servers. */
+async function alert(url) {
+  const address = makeHook(url, "alertmanager");
+  // The command blocked this process meanwhile: let it notice which connections the portal has closed.
+  await new Promise(resolve => setTimeout(resolve, 100));
+  const response = await fetch(`${address}/json`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(ALERT),
+  });
+  if (!response.ok) throw new Error(`the hook: ${response.status} ${await response.text()}`);
+}
+
 /** Each picture: what is shown on a page of marina, in a portal that is filled. They are taken in this order. */
 const PICTURES = {
   chat: async ({ page, url }) => {
     await page.goto(`${url}/#/rooms/general`);
-    await page.locator(".inline-image img").waitFor();
-    if ((await page.getByText(OWN).count()) === 0) {
-      await page.getByRole("textbox", { name: "Type your message here" }).fill(OWN);
-      await page.keyboard.press("Enter");
-    }
-    await page.locator(".message.own:not(.outgoing)").waitFor();
+    await page.locator(".message").first().waitFor();
+    await alert(url);
+    await page.locator(".card", { hasText: ALERT.title }).waitFor();
+    await page.getByRole("textbox", { name: "Type your message here" }).fill("/restart web-2");
+    await page.keyboard.press("Enter");
+    await page.locator(".card").getByRole("button", { name: /^Undo/ }).first().waitFor();
+    await page.mouse.move(0, 0);
   },
   "chat-dark": async ({ page }) => {
     await page.emulateMedia({ colorScheme: "dark" });
@@ -119,8 +77,8 @@ const PICTURES = {
   },
   dashboard: async ({ page, url, people }) => {
     await page.goto(`${url}/#/servers`);
-    await page.getByText("web-2").first().waitFor();
-    await post(url, "/cloud/instances/web-2/restart", people.olga.token);
+    await page.getByText("web-1").first().waitFor();
+    await post(url, "/cloud/instances/web-1/restart", people.olga.token);
     await page.getByRole("button", { name: /^Undo/ }).first().waitFor();
   },
   "who-did-what": async ({ page, url }) => {
