@@ -51,8 +51,13 @@ class Ink {
     return share;
   }
 
-  /** Expect that every icon on the screen is drawn. One picture has them all, unless one is out of sight. */
+  /** Expect that every icon on the screen is drawn, once the page no longer moves. */
   async expectIcons(): Promise<void> {
+    await expect(async () => expect(await this.missingIcons()).toEqual([])).toPass({ timeout: 15_000 });
+  }
+
+  /** The icons that are not drawn. One picture has them all, unless one is out of sight. */
+  private async missingIcons(): Promise<readonly string[]> {
     const icons = this.page.locator(".icon:visible");
     const places = await icons.evaluateAll(all =>
       all.map(one => {
@@ -63,16 +68,17 @@ class Ink {
     );
     expect(places.length).toBeGreaterThan(0);
     const picture = await this.page.screenshot();
-    for (const [n, { name, isOnScreen }] of places.entries())
-      if (!isOnScreen) expect(await this.share(icons.nth(n)), name).toBeGreaterThan(0.05);
-    const seen = places.filter(({ isOnScreen }) => isOnScreen);
     const shares = await inksOf(
       this.blank,
       picture,
-      seen.map(({ box }) => box),
+      places.map(({ box }) => box),
     );
-    const missing = seen.filter((_, n) => (shares[n] ?? 0) <= 0.05);
-    expect(missing).toEqual([]);
+    const missing: string[] = [];
+    for (const [n, { name, isOnScreen }] of places.entries()) {
+      const share = isOnScreen ? (shares[n] ?? 0) : await this.share(icons.nth(n));
+      if (share <= 0.05) missing.push(name);
+    }
+    return missing;
   }
 }
 
