@@ -18,7 +18,7 @@ test("an admin makes a hook, its alert is a card that is updated, and its secret
   await page.goto(portal.url);
   await signIn(page, TOKENS.ada);
   await (await openAccount(page)).getByRole("link", { name: "Hooks" }).click();
-  await expect(page.getByText("No hooks yet.")).toBeVisible();
+  await expect(page.getByText("No hooks yet")).toBeVisible();
   await page.getByRole("button", { name: "New hook" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("monitor");
   await expectAccessible(page);
@@ -53,7 +53,7 @@ test("an admin makes a hook, its alert is a card that is updated, and its secret
   await expect(page.getByRole("row", { name: /monitor/ })).toContainText("the one before works until");
   await page.getByRole("button", { name: "Remove monitor" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-  await expect(page.getByText("No hooks yet.")).toBeVisible();
+  await expect(page.getByText("No hooks yet")).toBeVisible();
   expect((await post("firing")).ok()).toBe(false);
 });
 

@@ -207,7 +207,6 @@ export const en = {
   },
   access: {
     label: "Access",
-    roles: { member: "member", viewer: "viewer", operator: "operator", admin: "admin" },
     nobody: "Not signed in.",
     cantSee: "You need the viewer role to see servers. Ask your administrator.",
     nameless: "View only. To make changes, choose a nickname first.",
@@ -245,6 +244,7 @@ export const en = {
     newLine: "New",
     messages: "Messages",
     placeholder: "Type your message here",
+    writeTo: (where: string, _isPerson: boolean) => `Message ${isolated(where)}`,
     replyPlaceholder: "Reply in the thread",
     broadcast: "Also send to the room",
     send: "Send",

@@ -18,7 +18,12 @@ export const en = {
   removeTitle: (name: string) => `Remove the hook ${isolated(name)}?`,
   removeText: "Its address stops working at once. The cards that it has posted stay.",
   removed: "Hook removed",
-  empty: "No hooks yet.",
+  empty: "No hooks yet",
+  steps: [
+    "Create a hook and choose the room for its alerts.",
+    "Paste its address into Alertmanager, Grafana, GitHub, GitLab, Uptime Kuma or a script.",
+    "Each alert becomes a card in the room, for everyone there to act on.",
+  ] as readonly string[],
   loading: "Loading hooks…",
   failed: "Hooks could not be loaded.",
   adminOnly: "You need the admin role to manage hooks.",

@@ -24,7 +24,7 @@ export const en = {
   replies: (n: number) => count(n, { one: "# reply", other: "# replies" }),
   removed: "(the first message was removed)",
   nobody: "nobody yet",
-  empty: "No incidents yet.",
+  empty: "No incidents yet. Open one with /incident in a room, or with the button on the card of an alert.",
   noMatch: "No incidents with this status.",
   loading: "Loading incidents…",
   failed: "Incidents could not be loaded.",

@@ -55,6 +55,7 @@ export const en = {
   you: "You",
   reacted: (emoji: string, names: readonly string[], others: number) =>
     `${emoji} ${[...names.map(isolated), ...(others > 0 ? [count(others, { one: "# other", other: "# others" })] : [])].join(", ")}`,
+  moderate: "Moderate…",
   delete: "Delete",
   deleteTitle: "Delete this message?",
   deleteHint: "Its text, files and reactions disappear for everyone. This can't be undone.",

@@ -55,6 +55,7 @@ export const ru: MessageDictionary = {
   you: "Вы",
   reacted: (emoji, names, others) =>
     `${emoji} ${[...names.map(isolated), ...(others > 0 ? [`ещё ${others}`] : [])].join(", ")}`,
+  moderate: "Модерировать…",
   delete: "Удалить",
   deleteTitle: "Удалить это сообщение?",
   deleteHint: "Текст, файлы и реакции исчезнут у всех. Отменить это нельзя.",

@@ -183,7 +183,6 @@ export const ru: Dictionary = {
   },
   access: {
     label: "Доступ",
-    roles: { member: "участник", viewer: "наблюдатель", operator: "оператор", admin: "администратор" },
     nobody: "Вы не вошли.",
     cantSee: "Чтобы видеть серверы, нужна роль наблюдателя. Обратитесь к администратору.",
     nameless: "Только просмотр. Чтобы управлять серверами, выберите имя.",
@@ -220,6 +219,7 @@ export const ru: Dictionary = {
     newLine: "Новые",
     messages: "Сообщения",
     placeholder: "Введите сообщение",
+    writeTo: (where, isPerson) => `Написать${isPerson ? ":" : " в"} ${isolated(where)}`,
     replyPlaceholder: "Ответьте в ветке",
     broadcast: "Отправить и в комнату",
     send: "Отправить",

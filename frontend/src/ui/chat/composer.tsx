@@ -7,6 +7,7 @@ import { isBlank, lengthOf } from "../../text/typed";
 import { useApp } from "../app-context";
 import { isComposing } from "../composition";
 import { Lazy } from "../lazy";
+import { roomLabel } from "../rooms/room-label";
 import { Sentence } from "../sentence";
 import { dictionary } from "../settings/preferences";
 import { dialogOpen, typedAhead } from "../shortcuts";
@@ -63,7 +64,9 @@ export function Composer({ room, thread }: ComposerProps) {
   const [used, setUsed] = useState<HTMLTextAreaElement>();
   const typedAt = useRef(Number.NEGATIVE_INFINITY);
   const t = dictionary.value.chat;
-  const placeholder = thread === undefined ? t.placeholder : t.replyPlaceholder;
+  const label = thread === undefined ? t.placeholder : t.replyPlaceholder;
+  const state = store.chat.value.rooms.get(room);
+  const place = state && t.writeTo(roomLabel(state, me), state.room.kind === "direct");
   const muted = useMute();
   const attachments = useMemo(
     () => attachmentsOf(app, { user: me?.id, room, thread }),
@@ -185,10 +188,10 @@ export function Composer({ room, thread }: ComposerProps) {
         ref={field}
         rows={1}
         dir="auto"
-        aria-label={placeholder}
+        aria-label={label}
         title={isTouch() ? t.touchHint : t.hint}
         enterkeyhint={isTouch() ? "enter" : "send"}
-        placeholder={placeholder}
+        placeholder={thread === undefined && place ? place : label}
         value={text}
         onPaste={event => {
           const { files = [], types = [] } = event.clipboardData ?? {};

@@ -7,6 +7,7 @@ import { useApp } from "../app-context";
 import { isDown } from "../connection/connection-status";
 import { VirtualList } from "../list/virtual-list";
 import { dictionary } from "../settings/preferences";
+import { EmptyRoom } from "./empty-room";
 import { type ConversationRow, headOf, isOutgoing, timeOf } from "./grouping";
 import { watchMessages } from "./message/active-message";
 import { MessageRow, OutgoingRow, Separators } from "./message-row";
@@ -44,7 +45,7 @@ export function MessageList({ room }: { readonly room: string }) {
       </p>
     );
   }
-  if (rows.length === 0) return <p class="placeholder">{t.empty}</p>;
+  if (rows.length === 0) return <EmptyRoom room={room} />;
   return (
     <div ref={box} class="message-list">
       <VirtualList

@@ -12,7 +12,6 @@ import { BotBadge } from "./bot-badge";
 import type { RowHead } from "./grouping";
 import { activeMessage, editing } from "./message/active-message";
 import { MessageText } from "./message/message-text";
-import { ModerateButton } from "./moderation/moderate-button";
 
 const loadCard = () => import(/* webpackChunkName: "cards" */ "./cards/message-card");
 const loadActions = () => import(/* webpackChunkName: "message" */ "./message/message-actions");
@@ -101,7 +100,6 @@ export function MessageRow({ message, own, isFirst, former, isInThread = false }
         ) : (
           message.text && <MessageText text={message.text} />
         )}
-        <ModerateButton user={user} message={message} />
         {isActive && me && !removed && !isEdited && (
           <Lazy load={loadActions} props={{ message, own, isInThread }} />
         )}

@@ -1,9 +1,8 @@
 import { SignInControl } from "../access/sign-in";
 import { useApp } from "../app-context";
-import { deviceDialog } from "../people/people-state";
 import { dictionary } from "../settings/preferences";
 
-/** Outside open mode: the user and role, missing permissions, and buttons to sign in and out. */
+/** What the user may not do here, and how to change that. Who may do everything gets nothing: the menu has the rest. */
 export function AccessLine() {
   const { store } = useApp();
   const view = store.access.view.value;
@@ -19,27 +18,16 @@ export function AccessLine() {
       </section>
     );
   if (!view || view.mode === "open") return null;
-  const signOut = () => {
-    // Without another way to sign in, leaving the last device has to be confirmed.
-    if (view.credential === "token" || view.credential === "sign_on") void store.signOutHere();
-    else deviceDialog.value = "here";
-  };
   const lacks = ["see_servers", "command_servers"].find(action => !view.may.some(one => one === action));
+  if (!lacks) return null;
   return (
-    <section class={lacks ? "notice calm access" : "access-line"} aria-label={t.label}>
+    <section class="notice calm access" aria-label={t.label}>
       <p>
-        {me ? <bdi>{me.name}</bdi> : t.nobody}
-        {me && view.role && `, ${t.roles[view.role]}`}
+        {!me && `${t.nobody} `}
+        {lacks === "see_servers" ? t.cantSee : t.cantCommand}
       </p>
-      {lacks === "see_servers" && <p>{t.cantSee}</p>}
-      {lacks === "command_servers" && <p>{t.cantCommand}</p>}
       <p class="notice-actions">
-        {lacks && <SignInControl />}
-        {me && (
-          <button type="button" class="link-button" onClick={signOut}>
-            {t.signOut}
-          </button>
-        )}
+        <SignInControl />
       </p>
     </section>
   );

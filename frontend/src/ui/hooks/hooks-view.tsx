@@ -201,8 +201,17 @@ function Directory() {
               ))}
             </tbody>
           </table>
+        ) : loaded.hooks ? (
+          <div class="placeholder hooks-empty">
+            <h2>{t.empty}</h2>
+            <ol>
+              {t.steps.map(step => (
+                <li key={step}>{step}</li>
+              ))}
+            </ol>
+          </div>
         ) : (
-          <p class="hint">{loaded.hooks ? t.empty : problem ? "" : t.loading}</p>
+          <p class="hint">{problem ? "" : t.loading}</p>
         )}
       </div>
       <Dialogs dialog={dialog} hooks={loaded} open={setDialog} />

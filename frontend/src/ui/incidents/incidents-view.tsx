@@ -113,7 +113,11 @@ export default function IncidentsView() {
             </tbody>
           </table>
         ) : (
-          !problem && <p class="hint">{!incidents ? t.loading : more ? "" : status ? t.noMatch : t.empty}</p>
+          !problem && (
+            <p class={incidents && !more ? "placeholder" : "hint"}>
+              {!incidents ? t.loading : more ? "" : status ? t.noMatch : t.empty}
+            </p>
+          )
         )}
         {more && (
           <button type="button" class="button" onClick={more}>

@@ -55,21 +55,23 @@ function Directory() {
     <section class="people-view" aria-label={t.title}>
       <header class="people-head">
         <h1>{t.title}</h1>
-        <fieldset class="people-filters">
-          <legend class="visually-hidden">{t.show}</legend>
-          {FILTERS.map(one => (
-            <label key={one} class="people-filter">
-              <input
-                class="visually-hidden"
-                type="radio"
-                name="people"
-                checked={filter === one}
-                onChange={() => setFilter(one)}
-              />
-              {t.filters[one](counts[one] ?? 0)}
-            </label>
-          ))}
-        </fieldset>
+        {found.people && (
+          <fieldset class="people-filters">
+            <legend class="visually-hidden">{t.show}</legend>
+            {FILTERS.map(one => (
+              <label key={one} class="people-filter">
+                <input
+                  class="visually-hidden"
+                  type="radio"
+                  name="people"
+                  checked={filter === one}
+                  onChange={() => setFilter(one)}
+                />
+                {t.filters[one](counts[one] ?? 0)}
+              </label>
+            ))}
+          </fieldset>
+        )}
         <input
           type="search"
           dir="auto"

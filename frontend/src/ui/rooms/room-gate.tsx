@@ -2,6 +2,7 @@ import { ROOM } from "../../state/chat/model";
 import { useApp } from "../app-context";
 import { hrefs } from "../place";
 import { dictionary } from "../settings/preferences";
+import { roomDialog } from "./room-dialog-state";
 import { roomsDictionary } from "./rooms-dictionary";
 import { useRoomAction } from "./use-action";
 import { useRoomList } from "./use-room-list";
@@ -34,6 +35,18 @@ export default function RoomGate({ id }: { readonly id: string }) {
     return (
       <>
         <h1>{view?.room.archived ? t.archived : dictionary.value.error("room_unknown")}</h1>
+        {!view?.room.archived && <p>{t.unknownHint}</p>}
+        {me && (
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() => {
+              roomDialog.value = "browse";
+            }}
+          >
+            {t.browse}
+          </button>
+        )}
         {back}
       </>
     );

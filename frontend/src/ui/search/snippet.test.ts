@@ -25,6 +25,10 @@ it("shows the part around the first match on one line", () => {
   expect(shown.length).toBeLessThan(150);
 });
 
+it("leaves out marks of code and of emphasis", () => {
+  expect(marked("- `web-1` is **running**", [3, 6], [15, 22])).toBe("- [web]-1 is [running]");
+});
+
 it("takes matches that overlap or lie outside for what they are", () => {
   expect(marked("one two", [0, 7], [4, 7], [9, 12])).toBe("[one two]");
 });

@@ -10,13 +10,17 @@ export interface SnippetPart {
 const BEFORE = 30;
 const SHOWN = 140;
 
+/** Marks of code and of emphasis, which say nothing where they aren't rendered. */
+const MARKS = /`|\*\*/g;
+
 /** The part of a message around its first match, on one line. Places are in code points, not in units of UTF-16. */
 export function snippetOf({ message, highlights }: MessageHit): readonly SnippetPart[] {
   const characters = [...message.text];
   const first = highlights[0]?.start ?? 0;
   const start = characters.length > SHOWN ? Math.max(0, first - BEFORE) : 0;
   const end = Math.min(characters.length, start + SHOWN);
-  const textOf = (from: number, to: number) => characters.slice(from, to).join("").replace(/\s+/g, " ");
+  const textOf = (from: number, to: number) =>
+    characters.slice(from, to).join("").replace(MARKS, "").replace(/\s+/g, " ");
   const parts: SnippetPart[] = [];
   const add = (text: string, isMatch: boolean) => {
     if (text) parts.push({ text, isMatch });

@@ -79,7 +79,7 @@ function Stream({ one }: { readonly one: StreamStatus }) {
 }
 
 const Part = ({ title, children }: { readonly title: string; readonly children: ComponentChildren }) => (
-  <section class="card status-part" aria-label={title}>
+  <section class="status-part" aria-label={title}>
     <h2>{title}</h2>
     <ul>{children}</ul>
   </section>
@@ -115,7 +115,7 @@ export default function StatusView({ announce }: { readonly announce: (text: str
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable areas must be reachable by keyboard
     <section class="status" aria-label={t.title} tabIndex={0}>
       <h1 class="visually-hidden">{t.title}</h1>
-      <div class="card status-verdict" data-mood={mood}>
+      <div class="status-verdict" data-mood={mood}>
         <p class="verdict">
           <span class="dot" aria-hidden="true" />
           {text}

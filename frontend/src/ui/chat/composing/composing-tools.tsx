@@ -163,7 +163,8 @@ export default function ComposingTools({ area }: ComposingToolsProps) {
               onPointerDown={event => event.preventDefault()}
               onClick={() => accept(candidate)}
             >
-              <bdi>{candidate.label}</bdi> <span class="hint">{candidate.detail}</span>
+              <bdi class={candidate.label.startsWith("/") ? "command" : undefined}>{candidate.label}</bdi>{" "}
+              <span class="hint">{candidate.detail}</span>
             </button>
           ))}
         </div>

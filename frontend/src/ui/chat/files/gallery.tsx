@@ -120,7 +120,6 @@ export default function Gallery({ message, first, onClose }: GalleryProps) {
         </div>
         {picture && (
           <p class="gallery-about">
-            <bdi class="file-name">{picture.file.name}</bdi>
             <span class="hint">
               <bdi>{picture.message.user.name}</bdi>
               {" · "}

@@ -7,6 +7,7 @@ import { copyText } from "../../clipboard";
 import { Menu, type MenuItem } from "../../menu";
 import { goTo, hrefs } from "../../place";
 import { dictionary } from "../../settings/preferences";
+import { moderationTarget, useMayModerate } from "../moderation/moderate-button";
 import { draftEdit, editing, isHeld, menuRequest } from "./active-message";
 import { DeleteDialog } from "./delete-dialog";
 import { messageDictionary } from "./message-dictionary";
@@ -38,7 +39,8 @@ function useItems(
   const { store } = useApp();
   const t = messageDictionary.value;
   const { copied } = dictionary.value.cloud;
-  const { id, room, text, pinned = false } = message;
+  const mayModerate = useMayModerate();
+  const { id, room, user, text, pinned = false } = message;
   const copy = async (what: string) => {
     await copyText(what);
     announce(copied);
@@ -57,6 +59,14 @@ function useItems(
       draftEdit.value = draft => withQuote(draft, text);
     },
   };
+  const moderate: MenuItem = {
+    key: "moderate",
+    text: t.moderate,
+    isDangerous: true,
+    run: () => {
+      moderationTarget.value = { user, message };
+    },
+  };
   return [
     { key: "react", text: t.react, run: onReact },
     ...(isInThread ? [] : [{ key: "reply", text: t.reply, run: () => goTo(threadOf(message)) }]),
@@ -70,6 +80,7 @@ function useItems(
       run: () => store.change(room, id, { kind: "pin", on: !pinned }),
     },
     ...(own ? [{ key: "delete", text: t.delete, isDangerous: true, run: onDelete }] : []),
+    ...(mayModerate && !own ? [moderate] : []),
   ];
 }
 

@@ -18,7 +18,8 @@ export const moderationTarget = signal<ModerationTarget | undefined>(undefined);
 export const restrictionsOpen = signal<true | undefined>(undefined);
 
 // Unlike `Access.may`, false until the permissions are known.
-const useMayModerate = (): boolean => useApp().store.access.view.value?.may.includes("moderate") ?? false;
+export const useMayModerate = (): boolean =>
+  useApp().store.access.view.value?.may.includes("moderate") ?? false;
 
 /** For moderators: opens the list of mutes and bans. */
 export function RestrictionsButton() {
@@ -37,8 +38,8 @@ export function RestrictionsButton() {
   );
 }
 
-/** For moderators: opens the moderation dialog for a user or a message. */
-export function ModerateButton({ user, message }: ModerationTarget) {
+/** For moderators: opens the moderation dialog for a user. The menu of a message opens it for a message. */
+export function ModerateButton({ user }: { readonly user: User }) {
   if (!useMayModerate()) return null;
   const label = dictionary.value.chat.moderate(user.name);
   return (
@@ -48,7 +49,7 @@ export function ModerateButton({ user, message }: ModerationTarget) {
       aria-label={unmarked(label)}
       title={label}
       onClick={() => {
-        moderationTarget.value = message ? { user, message } : { user };
+        moderationTarget.value = { user };
       }}
     >
       ⋯

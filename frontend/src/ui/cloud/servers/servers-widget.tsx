@@ -20,7 +20,7 @@ import { ServerMenu } from "./server-menu";
 import { arrange, type Order, type Server, type Shown } from "./server-order";
 import { ServerRow } from "./server-row";
 import { serversDictionary } from "./servers-dictionary";
-import { adoptingProviders } from "./use-providers";
+import { adoptingProviders, providerCan } from "./use-providers";
 import { useSlowNow } from "./use-slow-now";
 
 const keyOf = ({ instance }: Server): string => instance.id;
@@ -121,6 +121,7 @@ export function ServersWidget({ providers, openId }: ServersWidgetProps) {
   const { loaded, connection } = state;
   const canCreate = loaded && !commandSender.busy.value.has(NEW_INSTANCE) && connection.phase !== "offline";
   const canAdopt = mayCommand && adoptingProviders(providers).length > 0;
+  const hasUse = items.some(({ instance }) => providerCan(providers, instance.provider, "stats"));
   const opened = servers.find(({ instance }) => instance.id === menu.value?.id);
 
   return (
@@ -175,7 +176,7 @@ export function ServersWidget({ providers, openId }: ServersWidgetProps) {
       {mayCommand && <FailedCreations />}
       {items.length > 0 ? (
         // biome-ignore lint/a11y/noStaticElementInteractions: keys of the focused row
-        <div class="server-table" data-selectable={mayCommand} onKeyDown={onRowKey}>
+        <div class="server-table" data-selectable={mayCommand} data-use={hasUse} onKeyDown={onRowKey}>
           <Headings
             canSelect={mayCommand}
             isSomeSelected={chosen.length > 0}
