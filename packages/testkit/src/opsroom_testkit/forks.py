@@ -99,12 +99,12 @@ def _runs(pid: int) -> bool:
 
 
 def _main(names: Sequence[str]) -> None:
-    """Fork a process for each line of standard input, and say its number."""
+    """Fork a process for each line of standard input, and write its process id."""
     for name in names:
         importlib.import_module(f"opsroom_{name}.__main__")
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the ended leave no zombies
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended processes leave no zombies
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     forked: list[int] = []
