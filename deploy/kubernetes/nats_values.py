@@ -2,28 +2,31 @@
 
 Run it as ``.venv/bin/python deploy/kubernetes/nats_values.py`` after a change of them: a test says when that
 was forgotten. With names of providers as arguments, it prints values in which the agent of each has its own
-user, in place of one user for all agents.
+user, in place of one user for all agents; ``--bot NAME`` adds the user of a bot that offers commands in the
+chat.
 """
 
 import json
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from opsroom_contracts.agents.names import PROVIDER_NAME, is_provider_name
+from opsroom_messaging.deployment.broker_accounts import bot_argument, provider_argument
 from opsroom_messaging.deployment.broker_settings import PINGS
 from opsroom_messaging.deployment.permissions import USERS, authorization
-from opsroom_messaging.deployment.private_files import SHARED_AGENT, agent_user
+from opsroom_messaging.deployment.private_files import SHARED_AGENT, agent_user, bot_user
 
 FILE = Path(__file__).with_name("nats-values.yaml")
 _SECRET = "opsroom-nats"  # noqa: S105 - a name
 
 
-def values(providers: Sequence[str] = ()) -> dict[str, Any]:
+def values(providers: Sequence[str] = (), bots: Sequence[str] = ()) -> dict[str, Any]:
     """Three nodes, synced writes, and the users, whose passwords come from a secret by the environment."""
     agents = [agent_user(provider) for provider in providers]
     users = [user for user in USERS if user != SHARED_AGENT or not agents] + agents
+    users += [bot_user(bot) for bot in bots]
     # The chart takes quotes and arrows off, so that the broker reads a variable.
     passwords = {user: f"<< ${_variable(user)} >>" for user in users}
     return {
@@ -53,16 +56,18 @@ def _variable(user: str) -> str:
     return f"{user.upper().replace('-', '_')}_PASSWORD"
 
 
-def text(providers: Sequence[str] = ()) -> str:
+def text(providers: Sequence[str] = (), bots: Sequence[str] = ()) -> str:
     """The file's content: JSON, which is YAML too."""
-    return f"# Made by nats_values.py; do not edit.\n{json.dumps(values(providers), indent=2)}\n"
+    return f"# Made by nats_values.py; do not edit.\n{json.dumps(values(providers, bots), indent=2)}\n"
 
 
 if __name__ == "__main__":
-    if named := sys.argv[1:]:
-        if wrong := [name for name in named if not is_provider_name(name)]:
-            sys.exit(f"{wrong[0]!r} must match {PROVIDER_NAME}")
-        sys.stdout.write(text(named))
+    parser = ArgumentParser("nats_values")
+    parser.add_argument("providers", metavar="PROVIDER", nargs="*", type=provider_argument)
+    parser.add_argument("--bot", metavar="NAME", dest="bots", action="append", default=[], type=bot_argument)
+    named = parser.parse_args()
+    if named.providers or named.bots:
+        sys.stdout.write(text(named.providers, named.bots))
         sys.exit()
     FILE.write_text(text(), encoding="utf-8")
     sys.stdout.write(f"{FILE.name} written\n")

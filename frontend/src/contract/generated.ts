@@ -585,6 +585,9 @@ export interface Contract {
       body: NewRead1;
       response: ThreadUnread;
     };
+    "GET /chat/commands": {
+      response: BotCommandsReply;
+    };
     "GET /chat/notifications": {
       response: NotificationsReply;
     };
@@ -1481,6 +1484,19 @@ export interface ThreadUnread {
 }
 export interface NewRead1 {
   seq: number;
+}
+export interface BotCommandsReply {
+  /**
+   * @maxItems 100
+   */
+  commands: BotCommand[];
+}
+export interface BotCommand {
+  name: string;
+  bot: string;
+  help: string;
+  arguments: string;
+  role: "member" | "viewer" | "operator" | "admin";
 }
 export interface NotificationsReply {
   settings: NotificationSettings;

@@ -63,7 +63,13 @@ class Room:
         )
 
     async def say(
-        self, text: str, key: str | None = None, *, room: str = "general", thread: str | None = None
+        self,
+        text: str,
+        key: str | None = None,
+        *,
+        room: str = "general",
+        thread: str | None = None,
+        bot: str | None = None,
     ) -> SendReply:
         """Say a command; return what was stored."""
         request = SendRequest(
@@ -72,7 +78,7 @@ class Room:
             room=room,
             text=text,
             thread=thread,
-            command=CommandOrder(name=word_of(text), caller=self.caller),
+            command=CommandOrder(name=word_of(text), caller=self.caller, bot=bot),
         )
         return await self.chat.requester.request(endpoints.SEND, request)
 

@@ -24,7 +24,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import requests as cloud
 from opsroom_contracts.cloud import schedules
 from opsroom_contracts.cloud.commands import COMMANDS, Command
-from opsroom_contracts.incidents import hooks, incidents, on_call, posts, webhooks
+from opsroom_contracts.incidents import bot_commands, hooks, incidents, on_call, posts, webhooks
 from opsroom_contracts.search import models as search
 from opsroom_contracts.serialization.codec import MAX_PAYLOAD_BYTES
 from opsroom_contracts.serialization.model import Model
@@ -194,6 +194,12 @@ CHANGE_INCIDENT = Endpoint(
 COMMAND_STEPS = Endpoint(
     INCIDENTS_SERVICE, "incidents.steps", incidents.CommandStepsRequest, incidents.CommandStepsReply
 )
+BOT_COMMANDS = Endpoint(
+    INCIDENTS_SERVICE,
+    "incidents.bot-commands",
+    bot_commands.BotCommandsRequest,
+    bot_commands.BotCommandsReply,
+)
 
 STATUS = Endpoint(GATEWAY_SERVICE, "gateway.status", status.StatusRequest, status.Status)
 KNOWN_ADDRESSES = Endpoint(
@@ -232,7 +238,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(CANCEL_OPERATION, APPROVE_OPERATION, DENY_OPERATION, LIST_INSTANCES, PROVIDERS, OPERATION),
     *(SCHEDULE, UNSCHEDULE, SCHEDULES),
     *(HOOKS, CREATE_HOOK, ROTATE_HOOK, DELETE_HOOK, ALERT),
-    *(INCIDENTS, INCIDENT, CHANGE_INCIDENT, COMMAND_STEPS),
+    *(INCIDENTS, INCIDENT, CHANGE_INCIDENT, COMMAND_STEPS, BOT_COMMANDS),
     *(ON_CALL, PUT_ROTA),
     *(WEBHOOKS, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK, REPLAY_WEBHOOK, DELETE_WEBHOOK),
     *(STATUS, KNOWN_ADDRESSES),

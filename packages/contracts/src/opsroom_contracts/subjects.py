@@ -11,6 +11,8 @@ CHAT_SERVICE = "chat"
 CLOUD_SERVICE = "cloud"
 GATEWAY_SERVICE = "gateway"
 INCIDENTS_SERVICE = "incidents"
+SERVICE_NAMES: Final = frozenset({CHAT_SERVICE, CLOUD_SERVICE, GATEWAY_SERVICE, INCIDENTS_SERVICE, "agent"})
+"""What the portal's own programs are called at the broker; no bot may have such a name."""
 
 
 CHAT_STREAM = "CHAT"

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from argparse import ArgumentTypeError
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 
-from opsroom_messaging.deployment.broker_accounts import main
+from opsroom_messaging.deployment.broker_accounts import bot_argument, main
 from opsroom_messaging.deployment.private_files import context_file, password_file
 
 
@@ -47,12 +48,30 @@ def test_each_named_provider_has_its_own_agent_and_a_shared_one_stays_until_its_
 
 @pytest.mark.parametrize("name", ["Rack", "a.b", "../x", ">", ""])
 def test_a_name_that_can_not_be_that_of_a_provider_is_refused(tmp_path: Path, name: str) -> None:
+    assert f"{name!r} must match" in _refused(tmp_path, f"--agent={name}")
+
+
+def _refused(folder: Path, option: str) -> str:
     module = "opsroom_messaging.deployment.broker_accounts"
-    command = [sys.executable, "-m", module, str(tmp_path), "nats://broker:4222", f"--agent={name}"]
+    command = [sys.executable, "-m", module, str(folder), "nats://broker:4222", option]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 2
-    assert f"{name!r} must match" in run.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
+    return run.stderr
+
+
+def test_a_named_bot_has_a_user_which_stays(tmp_path: Path) -> None:
+    main(tmp_path, "nats://broker:4222", bots=["ship"])
+    password = password_file(tmp_path, "bot-ship").read_text()
+    main(tmp_path, "nats://broker:4222")
+    assert password_file(tmp_path, "bot-ship").read_text() == password
+    assert '"bot-ship"' in (tmp_path / "nats" / "authorization.conf").read_text()
+
+
+@pytest.mark.parametrize("name", ["chat", "opsroom", "Ship", "a.b", "*"])
+def test_a_name_that_a_bot_can_not_have_is_refused(name: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        bot_argument(name)
 
 
 async def test_nats_server_accepts_the_cluster_configuration(tmp_path: Path) -> None:

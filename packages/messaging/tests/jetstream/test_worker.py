@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
+from nats.aio.msg import Msg
 
 from opsroom_contracts import subjects
 from opsroom_messaging.client.connection import NatsConnection
@@ -13,7 +14,7 @@ from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.batch_writer import BatchWriter
 from opsroom_messaging.jetstream.stream_reader import StreamMessage
 from opsroom_messaging.jetstream.streams import cloud_stream, ensure_stream
-from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
+from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer, WorkerPace
 from opsroom_messaging.jetstream.writes import Write
 from opsroom_runtime.process import run_tasks
 from opsroom_testkit.broker import BrokerProcess
@@ -27,14 +28,17 @@ async def stream(broker: NatsConnection) -> None:
 
 
 def worker(
-    broker: NatsConnection, handle: Callable[[StreamMessage], Awaitable[None]], concurrency: int = 100
+    broker: NatsConnection,
+    handle: Callable[[StreamMessage], Awaitable[None]],
+    concurrency: int = 100,
+    keep_seconds: float | None = None,
 ) -> Worker:
     return Worker(
         broker,
         stream=subjects.CLOUD_STREAM,
         durable=subjects.CLOUD_WORKERS,
         handle=handle,
-        concurrency=concurrency,
+        pace=WorkerPace(concurrency, keep_seconds),
     )
 
 
@@ -84,6 +88,30 @@ async def test_the_concurrency_is_limited(broker: NatsConnection, stream: None) 
     assert peak <= 7
 
 
+async def test_the_broker_hears_that_a_message_is_still_worked_on(
+    broker: NatsConnection, stream: None
+) -> None:
+    proceed = asyncio.Event()
+    acknowledgements = list[bytes]()
+    handled = list[int]()
+
+    async def handle(message: StreamMessage) -> None:
+        await proceed.wait()
+        handled.append(message.deliveries)
+
+    async def acknowledge(message: Msg) -> None:
+        acknowledgements.append(message.data)
+
+    await broker.client.subscribe(f"$JS.ACK.{subjects.CLOUD_STREAM}.>", cb=acknowledge)
+    await put(broker, b"slow")
+    async with run_tasks(worker=worker(broker, handle, keep_seconds=0.01).run()):
+        await until(lambda: len(acknowledgements) > 1)
+        assert set(acknowledgements) == {Msg.Ack.Progress}
+        proceed.set()
+        await until(lambda: acknowledgements[-1] != Msg.Ack.Progress)
+    assert handled == [1]
+
+
 @pytest.mark.parametrize(
     ("error", "level"),
     [(ValueError("broken"), logging.ERROR), (UnavailableError("no broker"), logging.WARNING)],
@@ -91,16 +119,16 @@ async def test_the_concurrency_is_limited(broker: NatsConnection, stream: None) 
 async def test_a_message_that_failed_is_redelivered(
     broker: NatsConnection, stream: None, error: Exception, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seen: list[bytes] = []
+    seen: list[tuple[bytes, int]] = []
 
     async def handle(message: StreamMessage) -> None:
-        seen.append(message.data)
+        seen.append((message.data, message.deliveries))
         if len(seen) == 1:
             raise error
 
     await put(broker, b"a")
     async with run_tasks(worker=worker(broker, handle).run()):
-        await until(lambda: seen == [b"a", b"a"])
+        await until(lambda: seen == [(b"a", 1), (b"a", 2)])
     assert [one.levelno for one in caplog.records if one.name == "opsroom_messaging.jetstream.worker"] == [
         level
     ]

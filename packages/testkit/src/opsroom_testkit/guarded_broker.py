@@ -12,17 +12,18 @@ from opsroom_testkit.broker import BrokerProcess
 
 
 class GuardedBroker(BrokerProcess):
-    """A nats-server with Opsroom's users, and one for the agent of each of ``providers``."""
+    """A nats-server with Opsroom's users, and those of ``bots`` and of agents of ``providers``."""
 
-    def __init__(self, folder: Path, providers: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, providers: Sequence[str] = (), bots: Sequence[str] = ()) -> None:
         super().__init__(folder)
         self._providers = providers
+        self._bots = bots
         self.folder = folder
         self.users = folder / "users"
 
     def _storage(self) -> str:
         create_accounts(self.users, "nats://127.0.0.1:4222")  # with the shared user of agents
-        passwords = create_accounts(self.users, "nats://127.0.0.1:4222", self._providers)
+        passwords = create_accounts(self.users, "nats://127.0.0.1:4222", self._providers, self._bots)
         return super()._storage() + "\nauthorization: " + json.dumps(authorization(passwords))
 
     def access(self, user: str) -> Credentials:

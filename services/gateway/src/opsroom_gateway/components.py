@@ -14,6 +14,7 @@ from opsroom_gateway.api.status_service import CachedStatus
 from opsroom_gateway.auth.authorization import Authorizer
 from opsroom_gateway.auth.factory import build_authorizer, static_tokens
 from opsroom_gateway.auth.revocation_watcher import RevocationWatcher
+from opsroom_gateway.chat.bot_commands import BotCatalog
 from opsroom_gateway.files.downloads import Downloads
 from opsroom_gateway.files.uploads import Uploads
 from opsroom_gateway.middleware.rate_limits import Limits, build_limits
@@ -48,6 +49,7 @@ class Components:
     """All components of a gateway."""
 
     requester: RequestClient
+    bots: BotCatalog
     access: Authorizer
     projections: Projections
     sessions: Sessions
@@ -106,6 +108,7 @@ def build_components(
     status_viewers = StreamViewers(access, revocations, "status streams")
     return Components(
         requester=requester,
+        bots=BotCatalog(requester),
         access=access,
         projections=projections,
         sessions=Sessions(requester, gateway_id),

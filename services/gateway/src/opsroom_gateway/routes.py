@@ -11,6 +11,7 @@ from opsroom_contracts.http import NAME_HEADER
 from opsroom_gateway.api import problem_details as problems
 from opsroom_gateway.api.addresses import AddressLookup, addresses_router
 from opsroom_gateway.api.audit import audit_router
+from opsroom_gateway.api.bot_commands import bot_commands_router
 from opsroom_gateway.api.chat_http import history_router, users_router
 from opsroom_gateway.api.chat_socket.frame_requests import FrameRequests
 from opsroom_gateway.api.chat_socket.replies import Heartbeats
@@ -151,7 +152,8 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(reads_router(requester, access, components.limits))
     router.include_router(threads_router(requester, projections.chat, access, components.limits))
     router.include_router(follow_router(requester, access, components.limits))
-    commands = ChatCommands(access, components.limits, audit_log)
+    commands = ChatCommands(access, components.limits, audit_log, components.bots)
+    router.include_router(bot_commands_router(components.bots, access))
     router.include_router(
         notifications_router(requester, projections.members_subscription, access, components.limits)
     )
@@ -219,7 +221,7 @@ def _chat_room(
         FrameRequests(
             components.requester,
             components.limits,
-            ChatCommands(components.access, components.limits, components.audit_log),
+            ChatCommands(components.access, components.limits, components.audit_log, components.bots),
         ),
         DeviceSessions(components.sessions),
         components.projections.members,

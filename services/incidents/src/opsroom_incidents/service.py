@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 from opsroom_contracts import endpoints, subjects
 from opsroom_incidents.auditing import with_audit
+from opsroom_incidents.bots.caller import BotCommands
+from opsroom_incidents.bots.directory import BotDirectory
 from opsroom_incidents.cards.acknowledging import Acknowledgements
 from opsroom_incidents.cards.keeper import CardKeeper
 from opsroom_incidents.commands.cloud import CloudCommands
@@ -44,7 +46,7 @@ from opsroom_messaging.jetstream.stream_epoch import EpochKeeper
 from opsroom_messaging.jetstream.stream_reader import StreamReader
 from opsroom_messaging.jetstream.streams import incidents_stream, probes_stream, wait_for_streams
 from opsroom_messaging.jetstream.upkeep import KeptStream, Upkeep
-from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer
+from opsroom_messaging.jetstream.worker import Worker, WorkerConsumer, WorkerPace
 from opsroom_messaging.jetstream.write_probe import WriteProbe
 from opsroom_runtime.duties import run_duties
 from opsroom_runtime.metrics import single
@@ -70,6 +72,7 @@ class _Incidents:
     webhooks: WebhookHandlers
     delivery: WebhookDelivery
     on_call: OnCallHandlers
+    bots: BotDirectory
 
 
 @asynccontextmanager
@@ -135,6 +138,7 @@ def _build(
         acknowledgements=Acknowledgements(cards, requester),
         follower=follower,
         incidents=IncidentOpener(incidents, rooms),
+        bots=BotCommands(broker, posts, executor.check_on_time, settings.bot_seconds),
     )
     commands = CommandWorker(StreamReader(broker, subjects.CHAT_STREAM), posts, doers)
     broker.metrics.counter_callback(
@@ -145,8 +149,8 @@ def _build(
         stream=subjects.CHAT_STREAM,
         durable=subjects.COMMAND_WORKERS,
         handle=commands.on_trigger,
-        concurrency=_COMMANDS_AT_ONCE,
         on_failure=upkeep.check_now,
+        pace=WorkerPace(_COMMANDS_AT_ONCE, settings.command_ack_seconds / 3),
     )
     hooks = HookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
     webhooks = WebhookStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
@@ -172,6 +176,7 @@ def _build(
         on_call=OnCallHandlers(
             RotaStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer), webhooks, rooms, clock
         ),
+        bots=BotDirectory(broker),
     )
 
 
@@ -195,6 +200,7 @@ def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
     service.add(endpoints.INCIDENT, parts.incidents.show)
     service.add(endpoints.CHANGE_INCIDENT, parts.incidents.change)
     service.add(endpoints.COMMAND_STEPS, parts.incidents.steps)
+    service.add(endpoints.BOT_COMMANDS, parts.bots.commands)
     parts.webhooks.register(service, audit)
     return service
 

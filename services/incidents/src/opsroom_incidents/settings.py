@@ -15,6 +15,8 @@ class IncidentsSettings(ServiceSettings):
     it is not done, and the reply says so. ``command_ack_seconds``: after how long another process takes a
     command whose process has died.
 
+    ``bot_seconds``: how long a bot may take to answer a command.
+
     ``webhook_private``: whether webhooks may be in private networks, and without TLS. ``webhook_seconds``:
     how long a request to a webhook takes at most. ``webhook_retry_seconds`` and
     ``webhook_retry_max_seconds``: after how long it is repeated if it fails, at first and at most.
@@ -24,6 +26,8 @@ class IncidentsSettings(ServiceSettings):
 
     command_seconds: Annotated[float, Field(ge=1, le=43_200)] = 900.0
     command_ack_seconds: Annotated[float, Field(ge=0.2, le=600)] = 15.0
+
+    bot_seconds: Annotated[float, Field(ge=0.1, le=60)] = 10.0
 
     webhook_private: bool = False
     webhook_seconds: Annotated[float, Field(ge=0.1, le=60)] = 15.0

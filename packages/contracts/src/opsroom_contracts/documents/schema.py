@@ -41,6 +41,7 @@ from opsroom_contracts.chat import models as chat
 from opsroom_contracts.cloud import approvals, instances, requests, schedules
 from opsroom_contracts.cloud import models as cloud
 from opsroom_contracts.incidents import (
+    bot_commands,
     calls,
     cards,
     hooks,
@@ -57,6 +58,7 @@ from opsroom_contracts.serialization.model import Model
 _MODULES = (
     approvals,
     audit,
+    bot_commands,
     bots,
     calls,
     cards,

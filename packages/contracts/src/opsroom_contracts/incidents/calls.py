@@ -36,10 +36,14 @@ class CommandCaller(Model):
 
 
 class CommandOrder(Model):
-    """A message to store is the command ``name`` of ``caller``, as the gateway has authorized it."""
+    """A message to store is the command ``name`` of ``caller``, as the gateway has authorized it.
+
+    ``bot``: the one that offers it; None: it is the portal's.
+    """
 
     name: CommandWord
     caller: CommandCaller
+    bot: CommandWord | None = None
 
 
 class CommandTrigger(Model):
@@ -47,12 +51,17 @@ class CommandTrigger(Model):
 
     It has no text: a message that is removed before its command is done leaves nothing to do. It is not part
     of the message, because readers of the room need not know the caller's address.
+
+    ``bot``: the one that offered the command when it was said. It is fixed then, because the caller's rights
+    were compared with what this bot asks for. A trigger with it has version 2: processes of releases that
+    know no bots leave it to others.
     """
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 1
     room: RoomName
     message_id: Identifier
     caller: CommandCaller
+    bot: CommandWord | None = None
 
 
 COMMAND_TRIGGER = StoredContract(CommandTrigger)

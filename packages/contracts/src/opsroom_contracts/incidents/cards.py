@@ -38,7 +38,12 @@ _LINK_PATTERN: Final = r"^https?://[^\s/?#@\\<>\"]+([/?#][^\s<>\"\\]*)?$"
 _COMMAND_PATTERN: Final = r"^/[^/\s][^\r\n]*$"
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Return ``value``.
+
+    Raises:
+        ValueError: it is not one line, or has control characters.
+    """
     if not value.isprintable() and any(unicodedata.category(char) in _NO_LINE for char in value):
         raise ValueError("must be one line without control characters")
     return value
@@ -54,14 +59,14 @@ def _lines(value: str) -> str:
 
 Link = Annotated[str, Field(max_length=LINK_MAX, pattern=_LINK_PATTERN)]
 """An address of the web, without a user name: ``https://example.com@other.example`` leads elsewhere."""
-CardKey = Annotated[str, Field(min_length=1, max_length=CARD_KEY_MAX), AfterValidator(_one_line)]
-CardSource = Annotated[str, Field(min_length=1, max_length=CARD_SOURCE_MAX), AfterValidator(_one_line)]
-Title = Annotated[str, Field(min_length=1, max_length=CARD_TITLE_MAX), AfterValidator(_one_line)]
+CardKey = Annotated[str, Field(min_length=1, max_length=CARD_KEY_MAX), AfterValidator(one_line)]
+CardSource = Annotated[str, Field(min_length=1, max_length=CARD_SOURCE_MAX), AfterValidator(one_line)]
+Title = Annotated[str, Field(min_length=1, max_length=CARD_TITLE_MAX), AfterValidator(one_line)]
 CardText = Annotated[str, Field(max_length=CARD_TEXT_MAX), AfterValidator(_lines)]
-FieldName = Annotated[str, Field(min_length=1, max_length=FIELD_NAME_MAX), AfterValidator(_one_line)]
+FieldName = Annotated[str, Field(min_length=1, max_length=FIELD_NAME_MAX), AfterValidator(one_line)]
 FieldValue = Annotated[str, Field(max_length=FIELD_VALUE_MAX), AfterValidator(_lines)]
-Label = Annotated[str, Field(min_length=1, max_length=LABEL_MAX), AfterValidator(_one_line)]
-PersonName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)]
+Label = Annotated[str, Field(min_length=1, max_length=LABEL_MAX), AfterValidator(one_line)]
+PersonName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(one_line)]
 """The name of a person, as it was shown."""
 CommandText = Annotated[str, Field(max_length=CARD_COMMAND_MAX, pattern=_COMMAND_PATTERN)]
 Generation = Annotated[int, Field(ge=0, le=2**31 - 1)]

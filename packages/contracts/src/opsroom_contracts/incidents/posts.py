@@ -30,6 +30,8 @@ class ReplyRequest(Model):
     """Store the reply to a command: one message for each ``idempotency_key`` of ``author``.
 
     ``author``: a bot, which needs no record of a member. ``thread``: the one in which the command was said.
+    ``card``: what clients that know cards show in place of ``text``. It is never updated. The id of the
+    message is the same with it and without it.
     """
 
     room: RoomName
@@ -37,3 +39,4 @@ class ReplyRequest(Model):
     text: Text
     idempotency_key: ClientId
     thread: Identifier | None = None
+    card: Card | None = None

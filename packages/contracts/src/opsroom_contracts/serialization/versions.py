@@ -42,6 +42,8 @@ class PreviousVersion:
 class StoredContract(Generic[ModelT]):
     """A versioned contract of stored payloads.
 
+    A model that reads two versions as they are, ``version: Literal[1, 2]``, is written as version 1 where it
+    has nothing that a release of version 1 would misread.
     ``previous``: the previous versions that streams may still hold, by number. Versions have no gaps: each
     upgrades to the next one. A new member of an enumeration needs no new version: for earlier releases it is
     newer.
@@ -52,7 +54,7 @@ class StoredContract(Generic[ModelT]):
         self.previous = previous or {}
         self._contract = contract_of(model)
         self._enumerations = dict(_enumerations_of(model))
-        self.version: int = get_args(model.model_fields["version"].annotation)[0]
+        self.version: int = get_args(model.model_fields["version"].annotation)[-1]
 
     def read(self, data: bytes) -> ModelT:
         """Read a stored payload; upgrade it to the current version if an older release stored it.

@@ -1,12 +1,13 @@
 """NATS users and their passwords, in files that only their owner can read.
 
-``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL [HOST ...] [--agent PROVIDER]`` creates
-the files for a broker at ``URL`` that the launcher does not run:
+``python -m opsroom_messaging.deployment.broker_accounts FOLDER URL [HOST ...] [--agent PROVIDER ...]
+[--bot NAME ...]`` creates the files for a broker at ``URL`` that the launcher does not run:
 
 - ``FOLDER/nats/authorization.conf``: users and permissions, to include in the broker's configuration;
 - ``FOLDER/<service>/nats-password``: for ``NATS_PASSWORD_FILE`` of each service;
 - ``FOLDER/agent-<provider>/nats-password``: for the agent of each named provider, which can act for no other
   one. Without any, there is ``FOLDER/agent``, whose user can act for all of them;
+- ``FOLDER/bot-<name>/nats-password``: for each named bot that offers commands in the chat;
 - ``FOLDER/operator/context.json``: for ``nats --context``;
 - ``FOLDER/nats/cluster.conf``, if hosts are given: forms a cluster of the brokers on these hosts, with a
   password for the routes between them.
@@ -16,6 +17,7 @@ remove an agent's user, delete its folder before that.
 """
 
 import json
+import re
 import secrets
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
@@ -24,13 +26,17 @@ from typing import Any
 from urllib.parse import quote
 
 from opsroom_contracts.agents.names import PROVIDER_NAME, is_provider_name
+from opsroom_contracts.incidents.bot_commands import RESERVED_BOT_NAMES
+from opsroom_contracts.incidents.grammar import COMMAND_WORD
 from opsroom_messaging.deployment.permissions import USERS, authorization
 from opsroom_messaging.deployment.private_files import (
     OPERATOR,
     SHARED_AGENT,
     agent_user,
+    bot_user,
     context_file,
     named_agents,
+    named_bots,
     password_file,
     write_private,
 )
@@ -41,10 +47,12 @@ ROUTE_PORT = 6222
 ROUTE_USER = "route"
 
 
-def create_accounts(folder: Path, url: str, providers: Sequence[str] = ()) -> dict[str, str]:
+def create_accounts(
+    folder: Path, url: str, providers: Sequence[str] = (), bots: Sequence[str] = ()
+) -> dict[str, str]:
     """Create missing passwords in ``folder`` and the operator's context for a broker at ``url``.
 
-    ``providers``: those whose agents get a user each.
+    ``providers``: those whose agents get a user each. ``bots``: those that get one.
 
     Returns the password of each user. The shared user of agents is among them if its password exists, so that
     the agents of an earlier release go on working, or if there is no other user for agents.
@@ -53,7 +61,7 @@ def create_accounts(folder: Path, url: str, providers: Sequence[str] = ()) -> di
         OSError: a file can't be written.
     """
     named = named_agents(folder) | {agent_user(provider) for provider in providers}
-    users = [*USERS, *sorted(named)]
+    users = [*USERS, *sorted(named), *sorted(named_bots(folder) | {bot_user(bot) for bot in bots})]
     if named and not password_file(folder, SHARED_AGENT).exists():
         users.remove(SHARED_AGENT)
     passwords = {user: _password(password_file(folder, user)) for user in users}
@@ -91,9 +99,15 @@ def cluster(hosts: Sequence[str], password: str) -> dict[str, Any]:
     }
 
 
-def main(folder: Path, url: str, hosts: Sequence[str] = (), providers: Sequence[str] = ()) -> None:
-    """Create all files for a broker or a cluster on ``hosts``, and for services and agents."""
-    passwords = create_accounts(folder, url, providers)
+def main(
+    folder: Path,
+    url: str,
+    hosts: Sequence[str] = (),
+    providers: Sequence[str] = (),
+    bots: Sequence[str] = (),
+) -> None:
+    """Create all files for a broker or a cluster on ``hosts``, and for services, agents and bots."""
+    passwords = create_accounts(folder, url, providers, bots)
     # nats-server reads JSON, but an included file must not have the outer braces.
     included = json.dumps({"authorization": authorization(passwords)}, indent=2)[1:-1]
     write_private(folder / "nats" / "authorization.conf", included)
@@ -102,9 +116,27 @@ def main(folder: Path, url: str, hosts: Sequence[str] = (), providers: Sequence[
         write_private(folder / "nats" / "cluster.conf", json.dumps(settings, indent=2)[1:-1])
 
 
-def _provider(text: str) -> str:
+def provider_argument(text: str) -> str:
+    """Return the name of a provider.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
     if not is_provider_name(text):
         raise ArgumentTypeError(f"{text!r} must match {PROVIDER_NAME}")
+    return text
+
+
+def bot_argument(text: str) -> str:
+    """Return the name of a bot that may have a user.
+
+    Raises:
+        ArgumentTypeError: it is none, or one of the portal's.
+    """
+    if re.fullmatch(COMMAND_WORD, text) is None:
+        raise ArgumentTypeError(f"{text!r} must match {COMMAND_WORD}")
+    if text in RESERVED_BOT_NAMES:
+        raise ArgumentTypeError(f"{text!r} is a name of the portal")
     return text
 
 
@@ -119,12 +151,21 @@ def _parser() -> ArgumentParser:
         dest="providers",
         action="append",
         default=[],
-        type=_provider,
+        type=provider_argument,
         help="create a user for the agent of this provider alone (repeatable)",
+    )
+    parser.add_argument(
+        "--bot",
+        metavar="NAME",
+        dest="bots",
+        action="append",
+        default=[],
+        type=bot_argument,
+        help="create a user for the bot of this name, which offers commands in the chat (repeatable)",
     )
     return parser
 
 
 if __name__ == "__main__":
     arguments = _parser().parse_args()
-    main(arguments.folder, arguments.url, arguments.hosts, arguments.providers)
+    main(arguments.folder, arguments.url, arguments.hosts, arguments.providers, arguments.bots)

@@ -12,7 +12,8 @@ from opsroom_contracts import endpoints, subjects
 from opsroom_contracts.agents.endpoints import AGENT_SERVICE, agent_endpoints
 from opsroom_contracts.cloud.commands import COMMANDS, Command
 from opsroom_contracts.endpoints import Endpoint
-from opsroom_messaging.deployment.private_files import OPERATOR, SHARED_AGENT, provider_of
+from opsroom_contracts.incidents.bot_commands import bot_subject
+from opsroom_messaging.deployment.private_files import OPERATOR, SHARED_AGENT, bot_of, provider_of
 
 GATEWAY = subjects.GATEWAY_SERVICE
 SERVICES = (
@@ -57,7 +58,10 @@ class Permissions:
 
 
 def permissions(user: str) -> Permissions:
-    """The permissions of ``user``, one of ``USERS`` or the user of one provider's agent."""
+    """The permissions of ``user``, one of ``USERS``, or the user of one provider's agent or of one bot."""
+    bot = bot_of(user)
+    if bot is not None:
+        return _bot(bot)
     provider = provider_of(user)
     return _PERMISSIONS[user] if provider is None else _agent(user, provider)
 
@@ -153,6 +157,16 @@ def _agent(user: str, provider: str) -> Permissions:
             *_discovery(AGENT_SERVICE),
             _inbox(user),
         ),
+        allow_responses=True,
+    )
+
+
+def _bot(bot: str) -> Permissions:
+    """What a bot may do: describe itself, and answer those who ask it. It can't ask anybody."""
+    return Permissions(
+        publish=(),
+        subscribe=(bot_subject(bot, "*"), *_discovery(bot)),
+        denied=(">",),
         allow_responses=True,
     )
 
@@ -304,6 +318,9 @@ _PERMISSIONS = {
             *(one.subject for one in _COMMANDED),
             _PROVIDERS.logs.subject,
             _PROVIDERS.more.subject,
+            bot_subject("*", "*"),
+            "$SRV.INFO",
+            "$SRV.INFO.*",
             subjects.AUDIT_ACCEPTED,
             subjects.AUDIT_REFUSED,
             subjects.probe_subject(subjects.INCIDENTS_SERVICE, "*"),

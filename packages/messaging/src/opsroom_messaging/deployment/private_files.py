@@ -11,6 +11,7 @@ OPERATOR = "operator"
 SHARED_AGENT = "agent"
 """The user that may act for every provider, for a portal whose agents all belong to one owner."""
 _AGENT_PREFIX = f"{SHARED_AGENT}-"
+_BOT_PREFIX = "bot-"
 _PASSWORD_FILE = "nats-password"  # noqa: S105 - a name
 _CONTEXT_FILE = "context.json"
 
@@ -28,6 +29,21 @@ def provider_of(user: str) -> str | None:
 def named_agents(folder: Path) -> set[str]:
     """The users of `agent_user` that have a password in ``folder``."""
     return {path.parent.name for path in folder.glob(f"{_AGENT_PREFIX}*/{_PASSWORD_FILE}")}
+
+
+def bot_user(bot: str) -> str:
+    """The user of the bot named ``bot``, which can offer commands as no other one."""
+    return _BOT_PREFIX + bot
+
+
+def bot_of(user: str) -> str | None:
+    """The bot whose user ``user`` is; None: it is none of `bot_user`."""
+    return user.removeprefix(_BOT_PREFIX) if user.startswith(_BOT_PREFIX) else None
+
+
+def named_bots(folder: Path) -> set[str]:
+    """The users of `bot_user` that have a password in ``folder``."""
+    return {path.parent.name for path in folder.glob(f"{_BOT_PREFIX}*/{_PASSWORD_FILE}")}
 
 
 def password_file(folder: Path, user: str) -> Path:

@@ -34,6 +34,7 @@ class StreamMessage:
         pending: how many more messages the consumer, or the read, had when this one was delivered.
         at: when the broker stored it, by the broker's clock.
         deleted: whether this is a tombstone of a key-value bucket, so that the key has no value.
+        deliveries: how often a worker was given it, this time included.
     """
 
     seq: int
@@ -42,6 +43,7 @@ class StreamMessage:
     pending: int = 0
     at: datetime = _EPOCH
     deleted: bool = False
+    deliveries: int = 1
 
 
 @dataclass(frozen=True, slots=True)

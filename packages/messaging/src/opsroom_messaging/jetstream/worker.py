@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from nats.aio.msg import Msg
@@ -90,8 +91,21 @@ class WorkerConsumer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerPace:
+    """How a worker handles messages.
+
+    ``concurrency``: how many at once. ``keep_seconds``: after how long, and how often from then on, the
+    broker is notified that a message is still worked on, so that nobody else gets it; less than half of the
+    consumer's ``ack_wait``. None: never.
+    """
+
+    concurrency: int = 2_000
+    keep_seconds: float | None = None
+
+
 class Worker:
-    """Fetches from a shared durable consumer and handles up to ``concurrency`` messages at once.
+    """Fetches from a shared durable consumer and handles several messages at once.
 
     A message is acknowledged after ``handle`` returns. If ``handle`` raises, or the process dies, the message
     is redelivered, so ``handle`` must be idempotent. A slow message does not delay others while slots are
@@ -105,15 +119,16 @@ class Worker:
         stream: str,
         durable: str,
         handle: Callable[[StreamMessage], Awaitable[None]],
-        concurrency: int = 2_000,
         on_failure: Callable[[], None] = lambda: None,
+        pace: WorkerPace = WorkerPace(),
     ) -> None:
         self._broker = broker
         self._stream = stream
         self._durable = durable
         self._handle = handle
-        self._pool = TaskPool(concurrency)
+        self._pool = TaskPool(pace.concurrency)
         self._on_failure = on_failure
+        self._keep_seconds = pace.keep_seconds
         self._reconnected = asyncio.Event()
         broker.on_reconnect(self._reconnected.set)
 
@@ -150,12 +165,24 @@ class Worker:
         finally:
             await unsubscribe_quietly(subscription)
 
+    @asynccontextmanager
+    async def _kept(self, message: Msg) -> AsyncIterator[None]:
+        """Keep a message from other workers in this block, however long it takes."""
+        if self._keep_seconds is None:
+            yield
+            return
+        keeping = asyncio.create_task(_keep(message, self._keep_seconds))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
     async def _handle_and_acknowledge(self, message: Msg) -> None:
         try:
             with self._broker.tracer.span(f"take {self._stream}", SpanKind.CONSUMER, message.headers or {}):
-                await self._handle(
-                    StreamMessage(message.metadata.sequence.stream, message.subject, message.data)
-                )
+                async with self._kept(message):
+                    await self._handle(_received(message))
         except (UnavailableError, OverloadedError) as error:
             log.warning("%s will be retried: %s", message.subject, describe(error))
             acknowledgement = message.nak(delay=_redelivery_delay(message))
@@ -172,6 +199,22 @@ class Worker:
                 message.subject,
                 describe(error),
             )
+
+
+async def _keep(message: Msg, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await message.in_progress()
+        except NatsError as error:
+            log.info("%s may be delivered again: %s", message.subject, describe(error))
+
+
+def _received(message: Msg) -> StreamMessage:
+    metadata = message.metadata
+    return StreamMessage(
+        metadata.sequence.stream, message.subject, message.data, deliveries=metadata.num_delivered or 1
+    )
 
 
 def _redelivery_delay(message: Msg) -> float:

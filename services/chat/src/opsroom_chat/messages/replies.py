@@ -37,7 +37,13 @@ def with_trigger(event: MessageEvent, order: CommandOrder) -> tuple[MessageEvent
 
     The message shows to everybody that it is a command. Who said it, and from where, is only in the trigger.
     """
-    trigger = CommandTrigger(room=event.room, message_id=event.id, caller=order.caller)
+    trigger = CommandTrigger(
+        version=1 if order.bot is None else 2,
+        room=event.room,
+        message_id=event.id,
+        caller=order.caller,
+        bot=order.bot,
+    )
     write = Write(command_subject(event.id), encode(trigger), ttl=TRIGGER_SECONDS)
     return event.model_copy(update={"command": CommandCall(name=order.name)}), (write,)
 
@@ -75,6 +81,7 @@ class Replies:
             client_id=request.idempotency_key,
             members_seq=members_seq,
             thread=request.thread,
+            card=request.card,
         )
         added = await self._store.add(event)
         if isinstance(added, StreamMessage):

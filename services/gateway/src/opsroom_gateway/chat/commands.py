@@ -20,11 +20,12 @@ from opsroom_contracts.incidents.commands import (
     ScheduleCommand,
     ShowLogs,
 )
-from opsroom_contracts.incidents.grammar import SLASH, Text, parse, spec_of, word_of
+from opsroom_contracts.incidents.grammar import SLASH, Text, is_command, parse, spec_of, word_of
 from opsroom_contracts.incidents.words import Problem
 from opsroom_contracts.text import clip
 from opsroom_gateway.api.audit_log import GatewayAuditLog
 from opsroom_gateway.auth.authorization import Authorizer, Principal
+from opsroom_gateway.chat.bot_commands import BotCatalog
 from opsroom_gateway.middleware.client_address import Client
 from opsroom_gateway.middleware.rate_limits import Limits
 
@@ -50,7 +51,10 @@ class Speaker:
 class ChatCommands:
     """Turns what people say into requests to store it. An unknown or forbidden command is never stored."""
 
-    def __init__(self, access: Authorizer, limits: Limits, audit_log: GatewayAuditLog) -> None:
+    def __init__(
+        self, access: Authorizer, limits: Limits, audit_log: GatewayAuditLog, bots: BotCatalog
+    ) -> None:
+        self._bots = bots
         self._access = access
         self._limits = limits
         self._audit_log = audit_log
@@ -64,19 +68,24 @@ class ChatCommands:
         """
         if not request.text.startswith(SLASH):
             return request
-        said = parse(request.text)
+        name = word_of(request.text)
+        bot = await self._bots.find(name) if is_command(request.text) and spec_of(name) is None else None
+        said = parse(request.text, () if bot is None else (bot.name,))
         if isinstance(said, Text):
             return request.model_copy(update={"text": said.text})
         if isinstance(said, Problem):
             raise _invalid(f"{said.message} ({said.field}, character {said.position + 1})")
-        name = word_of(request.text)
         spec = spec_of(name)
         if spec is not None and spec.is_local:
             raise _invalid(f"{SLASH}{name} is answered by the program that you chat with")
         if request.files:
             raise refuse(ErrorCode.INVALID_REQUEST, "files: a command has none", field="files")
         permission = Action.CHAT if spec is None else spec.permission
-        order = CommandOrder(name=name, caller=await self._caller(said, permission, speaker))
+        caller = await self._caller(said, permission, speaker)
+        if bot is not None and not caller.role.includes(bot.role):
+            reason = f"{SLASH}{name} of the bot {bot.bot} needs the role {bot.role.value}"
+            raise refuse(ErrorCode.FORBIDDEN, reason)
+        order = CommandOrder(name=name, caller=caller, bot=None if bot is None else bot.bot)
         return request.model_copy(update={"command": order})
 
     async def _caller(self, said: ChatCommand, permission: Action, speaker: Speaker) -> CommandCaller:

@@ -20,9 +20,14 @@ class Posts:
 
     async def text(self, message_id: str, room: RoomName, thread: str | None, text: str) -> None:
         """Post a text."""
-        request = ReplyRequest(
-            room=room, author=OPSROOM, text=text, idempotency_key=f"reply/{message_id}", thread=thread
+        await self.reply(
+            ReplyRequest(
+                room=room, author=OPSROOM, text=text, idempotency_key=reply_key(message_id), thread=thread
+            )
         )
+
+    async def reply(self, request: ReplyRequest) -> None:
+        """Post a text, or a card that is never updated."""
         try:
             await self._requester.request(endpoints.REPLY, request)
         except FaultError as error:
@@ -44,6 +49,11 @@ class Posts:
             await self._requester.request(endpoints.CARD, request)
         except FaultError as error:
             raise _or_unavailable(error) from error
+
+
+def reply_key(message_id: str) -> str:
+    """Return the idempotency key of the reply to the command of a message."""
+    return f"reply/{message_id}"
 
 
 def _or_unavailable(error: FaultError) -> Exception:

@@ -13,7 +13,11 @@ from opsroom_contracts.serialization.model import RoomName
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A command as it was said. ``name``: the word after the slash. ``user_id``: who wrote the message."""
+    """A command as it was said. ``name``: the word after the slash. ``user_id``: who wrote the message.
+
+    ``bot``: the one that offers the command; None: it is the portal's. ``again``: somebody may have begun it
+    before, and died.
+    """
 
     message_id: str
     user_id: str
@@ -22,6 +26,8 @@ class Said:
     name: str
     caller: CommandCaller
     at: datetime
+    bot: str | None = None
+    again: bool = False
 
 
 class RefusalError(Exception):

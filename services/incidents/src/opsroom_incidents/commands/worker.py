@@ -26,11 +26,12 @@ from opsroom_contracts.incidents.commands import (
     ShowLogs,
     Undo,
 )
-from opsroom_contracts.incidents.grammar import Text, parse
+from opsroom_contracts.incidents.grammar import Text, parse, word_of
 from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.incidents.words import Problem
 from opsroom_contracts.serialization.codec import ContractError
 from opsroom_contracts.serialization.versions import NewerVersionError
+from opsroom_incidents.bots.caller import BotCommands
 from opsroom_incidents.cards.acknowledging import Acknowledgements
 from opsroom_incidents.commands.cloud import CloudCommands
 from opsroom_incidents.commands.execution import Executor
@@ -59,6 +60,7 @@ class Doers:
     acknowledgements: Acknowledgements
     follower: CardFollower
     incidents: IncidentOpener
+    bots: BotCommands
 
 
 Reply = str | Card | CommandPlan | None
@@ -97,7 +99,7 @@ class CommandWorker:
             log.info("the message of %s was removed before its command was done", message.subject)
             return
         try:
-            await self._answer(event, trigger)
+            await self._answer(event, trigger, again=message.deliveries > 1)
         except FaultError as error:
             log.info("a command has no reply: %s", error.fault.message)  # its room or thread is gone
 
@@ -114,9 +116,9 @@ class CommandWorker:
             return None
         return event if isinstance(event, MessageEvent) and event.id == trigger.message_id else None
 
-    async def _answer(self, event: MessageEvent, trigger: CommandTrigger) -> None:
+    async def _answer(self, event: MessageEvent, trigger: CommandTrigger, *, again: bool) -> None:
         """Do the command of a message, and post the reply."""
-        reply = await self._reply(event, trigger)
+        reply = await self._reply(event, trigger, again=again)
         match reply:
             case str():
                 await self._posts.text(event.id, event.room, event.thread, reply)
@@ -131,8 +133,9 @@ class CommandWorker:
             case _:
                 assert_never(reply)
 
-    async def _reply(self, event: MessageEvent, trigger: CommandTrigger) -> Reply:
-        command = parse(event.text)
+    async def _reply(self, event: MessageEvent, trigger: CommandTrigger, *, again: bool) -> Reply:
+        custom = () if trigger.bot is None else (word_of(event.text),)
+        command = parse(event.text, custom)
         if isinstance(command, Text | Problem) or event.command is None:
             return f"{event.text}: this release of the portal does not know the command."
         said = Said(
@@ -143,6 +146,8 @@ class CommandWorker:
             name=event.command.name,
             caller=trigger.caller,
             at=event.timestamp,
+            bot=trigger.bot,
+            again=again,
         )
         try:
             return await self._do(command, said)
@@ -153,7 +158,7 @@ class CommandWorker:
                 raise UnavailableError(error.fault.message) from error
             return f"/{said.name}: {error.fault.message}"
 
-    async def _do(self, command: ChatCommand, said: Said) -> Reply:  # noqa: C901, PLR0911 - a case for each
+    async def _do(self, command: ChatCommand, said: Said) -> Reply:  # noqa: C901, PLR0911, PLR0912 - a case for each
         match command:
             case CreateServer() | ChangeServers():
                 plan = await self._doers.executor.execute(command, said)
@@ -180,6 +185,9 @@ class CommandWorker:
                 return await self._doers.schedules.remove(command, said)
             case Acknowledge():
                 return await self._doers.acknowledgements.acknowledge(said)
+            case Custom() if said.bot is not None:
+                await self._doers.bots.run(command, said, said.bot)
+                return None
             case SearchFor() | Help() | Custom():
                 raise RefusalError(f"/{said.name} can't be done here.")
             case _:

@@ -1,0 +1,1 @@
+"""Commands that bots offer: which there are, and how one is called."""
