@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsroom_client import Opsroom
-from opsroom_client.chat import Chat
-from opsroom_client.cli.chat_commands import COMMANDS
+from opsroom_client.cli.chat_commands import COMMANDS, Place
 from opsroom_client.cli.slash_commands import (
     Invocation,
     SlashCommand,
@@ -63,7 +62,7 @@ def test_names_are_unique_and_can_be_typed(names: tuple[str, ...]) -> None:
 
 
 def test_the_help_lists_every_command() -> None:
-    more: SlashCommand[Chat] = SlashCommand("ps", "list servers", _nothing, "[STATE]")
+    more: SlashCommand[Place] = SlashCommand("ps", "list servers", _nothing, "[STATE]")
     commands = registry([more, *COMMANDS.values()])
     assert list(help_lines(commands)) == [
         "/ps [STATE]      list servers",

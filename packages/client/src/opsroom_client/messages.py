@@ -7,6 +7,7 @@ from opsroom_client.errors import validating_request
 from opsroom_client.requests import Call, Requests
 from opsroom_contracts.chat.models import HISTORY_MAX, Pin, PinsReply, SendReply, ThreadReply
 from opsroom_contracts.http import NewMessage, NewText
+from opsroom_contracts.incidents.bot_commands import BotCommand, BotCommandsReply
 
 
 class Messages:
@@ -69,6 +70,10 @@ class Messages:
         params |= {} if before is None else {"before": before}
         call = Call("GET", f"{_path(room, message_id)}/thread", params=params)
         return await self._requests.request(call, ThreadReply)
+
+    async def commands(self) -> tuple[BotCommand, ...]:
+        """Return the commands that bots offer now, by name. A message with one is sent like any other."""
+        return (await self._requests.request(Call("GET", "/chat/commands"), BotCommandsReply)).commands
 
     async def pins(self, room: str = "general") -> tuple[Pin, ...]:
         """Return the pinned messages of a room, the one that was pinned last first."""

@@ -10,7 +10,7 @@ from typing import assert_never
 import click
 
 from opsroom_client.chat import Chat, ChatEvent
-from opsroom_client.cli.chat_commands import COMMANDS
+from opsroom_client.cli.chat_commands import COMMANDS, Place, offered_by_bots
 from opsroom_client.cli.messages import send
 from opsroom_client.cli.output import print_line, print_note
 from opsroom_client.cli.rooms import find_room
@@ -46,7 +46,7 @@ from opsroom_contracts.chat.rooms import RoomKind
 from opsroom_contracts.incidents.commands import SearchFor
 from opsroom_contracts.incidents.grammar import escaped
 from opsroom_contracts.incidents.grammar import parse as parse_command
-from opsroom_contracts.incidents.words import Problem
+from opsroom_contracts.incidents.words import Problem, Reason
 
 _DEFAULT_ROOM = "general"
 _NAME_MAX = 32
@@ -143,11 +143,11 @@ async def _print_welcome(opsroom: Opsroom, joined: Chat, room: str, last: int) -
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """Where lines go. ``commands``: those to run here; None: all lines are text. ``server``: for searches."""
+    """Where lines go. ``commands``: those to run here; None: all lines are text. ``server``: for HTTP."""
 
     joined: Chat
     room: str
-    commands: Registry[Chat] | None
+    commands: Registry[Place] | None
     server: Server
 
 
@@ -180,7 +180,7 @@ async def _handle_line(line: str, lines: _Lines) -> bool:
             await lines.joined.send(escaped(text), room=lines.room)
             return True
         case Invocation(command, argument):
-            return await command.run(lines.joined, argument)
+            return await command.run(Place(lines.joined, lines.server), argument)
         case Unknown():
             await _command_portal(line, lines)
             return True
@@ -189,13 +189,15 @@ async def _handle_line(line: str, lines: _Lines) -> bool:
 
 
 async def _command_portal(line: str, lines: _Lines) -> None:
-    """Say a command of the portal, or search.
+    """Say a command of the portal or of a bot, or search.
 
     Raises:
         InvalidCommandError: it is no valid command.
         OpsroomError: it was not sent.
     """
     said = parse_command(line)
+    if isinstance(said, Problem) and said.reason is Reason.UNKNOWN:
+        said = parse_command(line, await offered_by_bots(lines.server))
     if isinstance(said, Problem):
         raise InvalidCommandError(said.message)
     if isinstance(said, SearchFor):
