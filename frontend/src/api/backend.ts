@@ -5,6 +5,7 @@ import type {
   BatchCommand,
   BatchResult,
   Bot,
+  BotCommand,
   ClientFrame,
   CloudEvent,
   CloudHistory,
@@ -259,6 +260,8 @@ export interface MessagesApi {
   follow(room: string, id: string, on: boolean, token?: Token): Promise<ThreadUnread>;
   /** The user has read a thread up to a sequence number. */
   readThread(room: string, id: string, seq: number, token?: Token): Promise<ThreadUnread>;
+  /** The commands that bots offer now. */
+  commands(token?: Token): Promise<readonly BotCommand[]>;
   /** All pinned messages of a room, the one that was pinned last first. */
   pins(room: string, token?: Token): Promise<readonly Pin[]>;
 }

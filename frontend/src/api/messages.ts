@@ -34,6 +34,7 @@ export const createMessagesApi = (base: string): MessagesApi => ({
     const parts = { path: { room, message_id: id }, body: { seq } };
     return request(base, "PUT /chat/rooms/{room}/messages/{message_id}/read", parts, { token });
   },
+  commands: async token => (await request(base, "GET /chat/commands", {}, { token })).commands,
   pins: async (room, token) => {
     // A room has at most 50, which the server may spread over pages.
     const pins: Pin[] = [];

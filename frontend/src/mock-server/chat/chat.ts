@@ -1,5 +1,6 @@
 import type { ChatListener, ChatSocket, HistoryQuery } from "../../api/backend";
 import {
+  type BotCommand,
   type Card,
   type ClientFrame,
   CloseCode,
@@ -48,6 +49,8 @@ export class MockChat {
   namesRefused = true;
   /** How many messages were refused. */
   refused = 0;
+  /** The commands that bots offer. */
+  readonly botCommands: BotCommand[] = [];
   /** What becomes of commands. */
   onCommand: ((message: Message, said: Said) => void) | undefined;
   private readonly changes: ChangeFrame[] = [];

@@ -21,6 +21,7 @@ export const mockMessagesApi = (
       const last = chat.history({ room: root.room, limit: 1 });
       return { root, replies, ...(last.asOf === undefined ? {} : { asOf: last.asOf }) };
     }),
+  commands: () => respond(() => [...chat.botCommands]),
   pins: room =>
     respond(() =>
       chat.messages

@@ -1,17 +1,23 @@
 import { expect, it } from "vitest";
-import type { Action } from "../../contract/generated";
+import type { Action, BotCommand } from "../../contract/generated";
 import { en as words } from "../../i18n/commands.en";
 import { en } from "../../i18n/en";
 import { submit } from "./chat-commands";
 
 const EVERYTHING: readonly Action[] = ["chat", "see_servers", "command_servers", "see_logs"];
 
+const BOTS: readonly BotCommand[] = [
+  ...(["operator", "admin"] as const).map(role => ({
+    ...{ name: `deploy-${role}`, bot: "ship", help: "Deploy a service", arguments: "SERVICE", role },
+  })),
+];
+
 function typed(message: string, { may = EVERYTHING, hasFiles = false } = {}) {
   const sent: string[] = [];
   const searched: string[] = [];
   const people = [{ id: "u1", name: "Ann" }];
   const outcome = submit(message, {
-    ...{ t: en.chat, words, people, hasFiles },
+    ...{ t: en.chat, words, people, hasFiles, bots: BOTS },
     may: action => may.includes(action),
     send: text => void sent.push(text),
     search: query => void searched.push(query),
@@ -75,4 +81,20 @@ it("answers /help and /search itself", () => {
 it("sends no files with a command", () => {
   expect(typed("/ps", { hasFiles: true })).toMatchObject({ sent: [], done: false });
   expect(typed("a report", { hasFiles: true }).sent).toEqual(["a report"]);
+});
+
+it("sends a command that a bot offers, if the role may give it, and no files with it", () => {
+  expect(typed("/deploy-operator web")).toMatchObject({ sent: ["/deploy-operator web"], done: true });
+  expect(typed("/Deploy-Operator web").sent).toEqual(["/Deploy-Operator web"]);
+  expect(typed("/deploy-admin web")).toMatchObject({ sent: [], done: false });
+  expect(typed("/deploy-operator web", { hasFiles: true })).toMatchObject({ sent: [], done: false });
+  expect(typed("/deploy-nobody web")).toMatchObject({ sent: [], done: false, position: 0 });
+});
+
+it("lists the commands of bots that the role may give", () => {
+  expect(typed("/help").note).toContain(
+    "/deploy-operator SERVICE – \u2068Deploy a service\u2069 (\u2068ship\u2069)",
+  );
+  expect(typed("/help").note).not.toContain("/deploy-admin");
+  expect(typed("/help deploy-operator").note).toContain("Deploy a service");
 });

@@ -1,5 +1,5 @@
 import { CHAT_COMMANDS, type ChatCommandSpec } from "../../contract/chat-commands";
-import type { Action, User } from "../../contract/generated";
+import type { Action, BotCommand, Role, User } from "../../contract/generated";
 import type { CommandsDictionary } from "../../i18n/commands.en";
 import type { Dictionary } from "../../i18n/en";
 import { isolated } from "../../i18n/isolate";
@@ -12,6 +12,8 @@ export interface ChatContext {
   readonly t: Dictionary["chat"];
   readonly words: CommandsDictionary;
   readonly people: readonly User[];
+  /** What bots offer. */
+  readonly bots: readonly BotCommand[];
   readonly may: (action: Action) => boolean;
   readonly hasFiles: boolean;
   readonly send: (text: string) => void;
@@ -47,15 +49,26 @@ export interface OfferedCommand {
   readonly spec?: ChatCommandSpec;
 }
 
+/** What somebody may do who has a role, and nobody below it. */
+const ROLE_ACTIONS: Readonly<Record<Role, Action>> = {
+  ...{ member: "chat", viewer: "see_servers", operator: "command_servers", admin: "manage_hooks" },
+};
+
 /** The commands that the user may give, in the order of the help. */
 export const offeredCommands = ({
   t,
   words,
+  bots,
   may,
-}: Pick<ChatContext, "t" | "words" | "may">): readonly OfferedCommand[] => [
+}: Pick<ChatContext, "t" | "words" | "bots" | "may">): readonly OfferedCommand[] => [
   ...CHAT_COMMANDS.filter(spec => may(spec.permission)).map(spec => ({
     ...{ name: spec.name, usage: usageOf(spec), summary: words.help[spec.name], spec },
   })),
+  ...bots
+    .filter(one => may(ROLE_ACTIONS[one.role]))
+    .map(({ name, bot, help, arguments: rest }) => ({
+      ...{ name, usage: `/${name} ${rest}`.trim(), summary: `${isolated(help)} (${isolated(bot)})` },
+    })),
   ...(Object.keys(PAGE_COMMANDS) as PageCommand[]).map(name => ({
     ...{ name, usage: `/${name}`, summary: t.commands[name] },
   })),
@@ -77,7 +90,10 @@ export function submit(message: string, context: ChatContext): Outcome {
   const text = message.trim();
   const word = /^\/(\w+)$/.exec(text)?.[1]?.toLowerCase() ?? "";
   if (isPageCommand(word)) return { done: true, note: PAGE_COMMANDS[word](context) ?? undefined };
-  const said = parse(text);
+  const said = parse(
+    text,
+    context.bots.map(one => one.name),
+  );
   switch (said.is) {
     case "Problem":
       return {
@@ -87,6 +103,10 @@ export function submit(message: string, context: ChatContext): Outcome {
       };
     case "Help":
       return { done: true, note: helpText(context, said.about) };
+    case "Custom": {
+      const role = context.bots.find(one => one.name === said.name)?.role ?? "member";
+      return command(text, said.name, ROLE_ACTIONS[role], context);
+    }
     case "SearchFor":
       context.search(said.query);
       return { done: true };
@@ -96,10 +116,21 @@ export function submit(message: string, context: ChatContext): Outcome {
 }
 
 /** Send a message, or a command if the user may give it. */
-function give(text: string, { words, may, hasFiles, send }: ChatContext): Outcome {
+function give(text: string, context: ChatContext): Outcome {
   const spec = isCommand(text) ? specOf(text.slice(1).split(/\s/, 1)[0] ?? "") : undefined;
-  if (spec && !may(spec.permission)) return { done: false, note: words.notAllowed(spec.name) };
-  if (spec && hasFiles) return { done: false, note: words.noFiles };
+  if (spec) return command(text, spec.name, spec.permission, context);
+  context.send(text);
+  return { done: true };
+}
+
+function command(
+  text: string,
+  name: string,
+  permission: Action,
+  { words, may, hasFiles, send }: ChatContext,
+): Outcome {
+  if (!may(permission)) return { done: false, note: words.notAllowed(name) };
+  if (hasFiles) return { done: false, note: words.noFiles };
   send(text);
   return { done: true };
 }

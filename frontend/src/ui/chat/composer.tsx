@@ -13,6 +13,7 @@ import { dictionary } from "../settings/preferences";
 import { dialogOpen, typedAhead } from "../shortcuts";
 import { submit } from "./chat-commands";
 import { commandsDictionary } from "./commands-dictionary";
+import { botCommands } from "./composing/bot-commands";
 import { draftOf } from "./draft";
 import { EmojiPicker } from "./emoji-picker";
 import { attachmentsOf } from "./files/kept-attachments";
@@ -140,6 +141,7 @@ export function Composer({ room, thread }: ComposerProps) {
       position,
     } = submit(text, {
       ...{ t, words: commandsDictionary.value, people: store.chat.value.users, hasFiles, search },
+      bots: botCommands.value,
       may: action => mayDo(store, action),
       send: message => {
         const reply = thread === undefined ? {} : { thread, broadcast };

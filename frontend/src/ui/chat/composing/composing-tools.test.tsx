@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { render } from "preact";
 import { act } from "preact/test-utils";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { Browser, join } from "../../../testing/browser";
 import { AppContext } from "../../app-context";
 import ComposingTools from "./composing-tools";
@@ -61,6 +61,22 @@ it("completes what is typed with the keyboard", async () => {
   expect(area.value).toBe("/who ");
   expect(options()).toEqual([]);
   expect(area.hasAttribute("aria-controls")).toBe(false);
+});
+
+it("completes the commands of bots, which it asks for when a command is begun", async () => {
+  const bot = {
+    name: "deploy",
+    bot: "ship",
+    help: "Deploy a service",
+    arguments: "SERVICE",
+    role: "operator",
+  } as const;
+  browser.backend.chat.botCommands.push(bot);
+  const area = await openTools();
+  await type(area, "/dep");
+  await vi.waitFor(() => expect(options().join()).toContain("/deploy SERVICE"));
+  await press(area, { key: "Enter" });
+  expect(area.value).toBe("/deploy ");
 });
 
 it("takes what was chosen a moment ago, before that is shown", async () => {

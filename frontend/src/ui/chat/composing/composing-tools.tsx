@@ -10,8 +10,10 @@ import { offeredCommands } from "../chat-commands";
 import { commandsDictionary } from "../commands-dictionary";
 import { mayDo } from "../may-do";
 import { messageDictionary } from "../message/message-dictionary";
+import { botCommands } from "./bot-commands";
 import type { Sources } from "./candidates";
 import { replaceText } from "./replace-text";
+import { useBotCommands } from "./use-bot-commands";
 import { useCompletion } from "./use-completion";
 import { useTemplates } from "./use-templates";
 
@@ -51,15 +53,17 @@ function useCommandSources(area: HTMLTextAreaElement): Pick<Sources, "commands" 
   const view = store.access.view.value;
   const hasName = store.chat.value.me !== undefined;
   const templates = useTemplates(area);
+  useBotCommands(area);
+  const bots = botCommands.value;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what the user may do follows from the view and the name
   return useMemo(() => {
-    const commands = offeredCommands({ t, words, may: action => mayDo(store, action) });
+    const commands = offeredCommands({ t, words, bots, may: action => mayDo(store, action) });
     const specs = commands.flatMap(one => one.spec ?? []);
     return {
       commands,
       arguments: { kinds: words.kinds, specs, servers: [...instances.values()], templates },
     };
-  }, [store, t, words, instances, view, hasName, templates]);
+  }, [store, t, words, bots, instances, view, hasName, templates]);
 }
 
 function useSources(area: HTMLTextAreaElement): Sources {
