@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nats
@@ -11,6 +12,10 @@ from nats.micro.request import Request
 
 from opsroom_contracts import endpoints
 from opsroom_contracts.incidents.bot_commands import BotCommandsReply, BotCommandsRequest
+from opsroom_contracts.incidents.commands import Custom
+from opsroom_incidents.bots.caller import BotCommands
+from opsroom_incidents.commands.posts import Posts
+from opsroom_incidents.commands.said import RefusalError, Said
 from opsroom_messaging.client.connection import NatsConnection, connect
 from opsroom_messaging.deployment.private_files import OPERATOR, bot_user
 from opsroom_testkit.guarded_broker import GuardedBroker
@@ -143,3 +148,39 @@ async def test_a_bot_can_not_serve_or_ask_as_another(guarded: GuardedBroker) -> 
 
     await until_answer(refused, lambda count: count >= 10, SECONDS)
     await other.close()
+
+
+@pytest.mark.parametrize(
+    ("again", "late", "text"),
+    [
+        (False, False, "/deploy was not done: the bot ship is away."),
+        (True, False, "/deploy: the bot ship is away. It may have done it."),
+        (False, True, "/deploy is late."),
+        (
+            True,
+            True,
+            "/deploy: its time is over, and no answer of the bot ship was stored. It may have done it.",
+        ),
+    ],
+)
+async def test_what_an_earlier_attempt_may_have_done_is_not_denied(
+    room: Room, broker: NatsConnection, again: bool, late: bool, text: str
+) -> None:
+    def check_on_time(said: Said) -> None:
+        if late:
+            raise RefusalError(f"/{said.name} is late.")
+
+    said = Said(
+        message_id="ab" * 16,
+        user_id=room.user_id,
+        room="general",
+        thread=None,
+        name="deploy",
+        caller=room.caller,
+        at=datetime.now(UTC),
+        bot="ship",
+        again=again,
+    )
+    bots = BotCommands(broker, Posts(room.chat.requester), check_on_time, SECONDS)
+    await bots.run(Custom("deploy", "web"), said, "ship")
+    assert await texts_of(room, "ship") == [text]
