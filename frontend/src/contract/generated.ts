@@ -486,6 +486,17 @@ export interface Contract {
       body: NewImports;
       response: ImportReply;
     };
+    "POST /chat/imports/files": {
+      query: {
+        name: string;
+        source: string;
+        room: string;
+        message: string;
+        digest: string;
+        place?: number;
+      };
+      response: File;
+    };
     "GET /chat/rooms": {
       query: {
         after?: string;
@@ -1213,7 +1224,7 @@ export interface NewImports {
    * @minItems 1
    * @maxItems 64
    */
-  records: (SourceRoom | SourceMembers | SourceMessage)[];
+  records: (SourceRoom | SourceMembers | SourceMessage | SourcePin)[];
   owner?: string;
 }
 export interface SourceRoom {
@@ -1262,6 +1273,10 @@ export interface SourceMessage {
    * @maxItems 20
    */
   reactions: SourceReaction[];
+  /**
+   * @maxItems 10
+   */
+  files: string[];
 }
 export interface SourceReaction {
   emoji: string;
@@ -1271,10 +1286,32 @@ export interface SourceReaction {
    */
   people: SourcePerson[];
 }
+export interface SourcePin {
+  type: "pin";
+  room: string;
+  message: string;
+  person: SourcePerson;
+  at: string;
+}
 export interface ImportReply {
   rooms: number;
   members: number;
   messages: number;
+  pins: number;
+  missing?: MissingFile[];
+}
+export interface MissingFile {
+  room: string;
+  message: string;
+  place: number;
+}
+export interface File {
+  id: string;
+  name: string;
+  type: string;
+  size: number;
+  width?: number;
+  height?: number;
 }
 export interface RoomsReply {
   rooms: RoomView[];
@@ -1385,14 +1422,6 @@ export interface Message {
   reactions?: Reactions[];
   pinned?: boolean;
   replies?: ThreadSummary;
-}
-export interface File {
-  id: string;
-  name: string;
-  type: string;
-  size: number;
-  width?: number;
-  height?: number;
 }
 export interface Mentions {
   /**

@@ -1,5 +1,6 @@
 """Export and import on a running portal, with the command line."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from opsroom_client import Opsroom
+from opsroom_client.transfer.exported_files import folder_of
 from opsroom_contracts.chat.rooms import RoomView
 from packages.client.tests.shell import Shell
 from packages.client.tests.tcp_proxy import Proxy
@@ -42,7 +44,6 @@ async def exported(proxy: Proxy, token: str, folder: Path) -> list[Line]:
 def said(lines: list[Line], rooms: set[str]) -> list[Any]:
     """What an export says about rooms, without the ids, which differ between portals."""
     people = {one["id"]: one["name"] for one in lines if one["type"] == "person"}
-    names = {one["id"]: one.get("name") for one in lines if one["type"] == "room"}
     places = {one["id"]: place for place, one in enumerate(lines) if one["type"] == "message"}
     found: list[Any] = []
     for one in lines:
@@ -55,11 +56,12 @@ def said(lines: list[Line], rooms: set[str]) -> list[Any]:
             reactions = [
                 (each["emoji"], [people[who] for who in each["people"]]) for each in one.get("reactions", ())
             ]
-            found.append(
-                (people[one["person"]], one["text"], one["timestamp"], one.get("editedAt"), thread, reactions)
-            )
-    assert names
-    return sorted(found, key=str)
+            files = json.dumps(one.get("files"), sort_keys=True)
+            who, times = people[one["person"]], (one["timestamp"], one.get("editedAt"))
+            found.append((who, one["text"], times, thread, one.get("broadcast"), files, reactions))
+        elif one.get("room") in rooms and one["type"] == "pin":
+            found.append(("pin", lines[places[one["message"]]]["text"], people[one["person"]], one["at"]))
+    return found
 
 
 async def found_room(proxy: Proxy, token: str, name: str) -> RoomView:
@@ -81,9 +83,9 @@ async def test_an_import_from_slack_keeps_times_and_authors_and_can_be_repeated(
     )
     shell, source = Shell(proxy.url), f"slack.{uuid4().hex[:8]}"
     done = await shell("import", str(file), "--source", source, "--owner", user_id)
-    assert done.stdout == "1 rooms, 2 memberships, 1 messages stored\n", done.output
+    assert done.stdout == "1 rooms, 2 memberships, 1 messages, 0 files, 0 pins stored\n", done.output
     again = await shell("import", str(file), "--source", source, "--owner", user_id)
-    assert again.stdout == "0 rooms, 0 memberships, 0 messages stored\n"
+    assert again.stdout == "0 rooms, 0 memberships, 0 messages, 0 files, 0 pins stored\n"
 
     view = await found_room(proxy, token, name)
     assert (view.role, view.members, view.room.description) == ("owner", 3, "What goes out")
@@ -132,22 +134,25 @@ async def test_an_export_that_is_imported_and_exported_is_the_same(proxy: Proxy,
     first = await exported(proxy, token, tmp_path)
     room = next(one["id"] for one in first if one.get("name") == name)
 
-    copied = tmp_path / "copied.jsonl"
-    copied.write_text("".join(json.dumps(one) + "\n" for one in first))
-    done = await shell(
-        "import",
-        str(copied),
-        "--source",
-        f"copy.{uuid4().hex[:8]}",
-        "--accounts",
-        str(mine(tmp_path, user_id)),
-    )
+    copied = of_room(first, room, tmp_path / "copied.jsonl")
+    options = ("--source", f"copy.{uuid4().hex[:8]}", "--accounts", str(mine(tmp_path, user_id)))
+    done = await shell("import", str(copied), *options)
     assert done.exit_code == 0, done.output
     second = await exported(proxy, token, tmp_path)
     copy = next(one["id"] for one in second if one.get("name", "").startswith(f"{name} ("))
     assert said(second, {copy}) == said(first, {room})
     assert any(one[-1] == [("🎉", ["bob"])] for one in said(first, {room}))
     assert len(said(first, {room})) == 5  # the room, the importer and one member, and two messages
+
+
+def of_room(lines: list[Line], room: str, file: Path) -> Path:
+    """Write what an export says about one room to a file, with the people and the end."""
+    kept = [
+        one for one in lines if room in {one.get("room", room), one["id"] if one["type"] == "room" else ""}
+    ]
+    kept = [one for one in kept if one["type"] != "room" or one["id"] == room]
+    file.write_text("".join(json.dumps(one) + "\n" for one in kept))
+    return file
 
 
 def mine(folder: Path, user_id: str) -> Path:
@@ -180,14 +185,14 @@ async def test_an_export_continues_behind_the_last_whole_record(proxy: Proxy, tm
     )
     source = f"m.{uuid4().hex[:8]}"
     done = await Shell(proxy.url)("import", str(threads), "--source", source, "--owner", user_id)
-    assert done.stdout == "1 rooms, 0 memberships, 12 messages stored\n", done.output
+    assert done.stdout == "1 rooms, 0 memberships, 12 messages, 0 files, 0 pins stored\n", done.output
     whole = await exported(proxy, token, tmp_path)
     file = tmp_path / "again.jsonl"
     lines = [json.dumps(one) for one in whole]
     texts = [one.get("text") for one in whole]
     replies = texts.index("line 1") + 2
     assert texts[replies - 2 : replies + 2] == ["line 1", "reply 0", "reply 1", "reply 2"]
-    for cut in (1, replies - 1, replies, replies + 1, len(lines) - 1):
+    for cut in (1, replies, replies + 1):
         part = file.with_name("again.jsonl.part")
         part.write_text("\n".join(lines[:cut]) + "\n" + lines[cut][:7])
         done = await Shell(proxy.url)(
@@ -198,3 +203,91 @@ async def test_an_export_continues_behind_the_last_whole_record(proxy: Proxy, tm
         assert [json.loads(line) for line in file.read_text().splitlines()] == whole
         assert not part.exists()
         file.unlink()
+
+
+async def sent_with_files(proxy: Proxy, token: str, *contents: bytes) -> tuple[str, str]:
+    """Send a message with files to a new room, and pin it. Returns the ids of the room and the message."""
+    async with Opsroom(proxy.url, token=token, timeout=20) as opsroom:
+        room = (await opsroom.rooms.create(f"files-{uuid4().hex[:8]}", private=True)).id
+        uploaded = [
+            await opsroom.files.upload(content, room=room, name=f"{place}.bin")
+            for place, content in enumerate(contents)
+        ]
+        async with opsroom.chat(token) as chat:
+            sent = await chat.send("look", room=room, files=[one.id for one in uploaded])
+        await opsroom.messages.pin(sent.id, room=room)
+    return room, sent.id
+
+
+def folder_in(folder: Path) -> Path:
+    (found,) = folder.glob("*.jsonl.files")
+    return found
+
+
+async def test_an_export_has_the_files_and_the_pins(proxy: Proxy, tmp_path: Path) -> None:
+    token, user_id = await registered(proxy)
+    contents = [b"a", b"", b"a"]
+    room, message = await sent_with_files(proxy, token, *contents)
+    lines = await exported(proxy, token, tmp_path)
+    (found,) = [one for one in lines if one["type"] == "message" and one["id"] == message]
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    assert [one["digest"] for one in found["files"]] == digests
+    folder = folder_in(tmp_path)
+    for digest, content in zip(digests, contents, strict=True):
+        assert (folder / digest).read_bytes() == content
+    assert len(set(digests)) == len(list(folder.iterdir()))
+    (pin,) = [one for one in lines if one["type"] == "pin" and one["room"] == room]
+    assert (pin["message"], pin["person"]) == (message, user_id)
+    assert lines.index(found) < lines.index(pin)
+
+    file = tmp_path / "again.jsonl"
+    for cut in (lines.index(found), lines.index(pin)):
+        part = file.with_name("again.jsonl.part")
+        part.write_text("".join(json.dumps(one) + "\n" for one in lines[:cut]))
+        shell, options = Shell(proxy.url), ("--token-file", token_file(tmp_path, token))
+        assert (await shell("export", "--out", str(file), *options)).exit_code == 0
+        assert [json.loads(line) for line in file.read_text().splitlines()] == lines
+        file.unlink()
+
+
+async def test_an_export_without_files_names_them(proxy: Proxy, tmp_path: Path) -> None:
+    token, _ = await registered(proxy)
+    _, message = await sent_with_files(proxy, token, b"content")
+    file, options = tmp_path / "small.jsonl", ("--token-file", token_file(tmp_path, token))
+    assert (await Shell(proxy.url)("export", "--out", str(file), "--no-files", *options)).exit_code == 0
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    (found,) = [one for one in lines if one.get("id") == message]
+    assert found["files"] == [{"name": "0.bin", "type": "text/plain", "size": 7}]
+    assert not folder_of(file).exists()
+
+
+async def test_files_and_pins_are_imported_as_they_were(proxy: Proxy, tmp_path: Path) -> None:
+    token, user_id = await registered(proxy)
+    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x04\x08\x02\0\0\0"
+    room, message = await sent_with_files(proxy, token, b"a" * 600_000, picture, b"a" * 600_000)
+    async with Opsroom(proxy.url, token=token, timeout=20) as opsroom, opsroom.chat(token) as chat:
+        alone = await opsroom.files.upload(b"alone", room=room, name="alone.txt")
+        only = await chat.send("", room=room, files=[alone.id])
+        await opsroom.messages.pin(only.id, room=room)
+        await opsroom.messages.send("a reply", room=room, thread=message)
+    first = await exported(proxy, token, tmp_path)
+    copied = of_room(first, room, tmp_path / "copied.jsonl")
+    folder_in(tmp_path).rename(folder_of(copied))
+    shell = Shell(proxy.url)
+    options = ("--source", f"copy.{uuid4().hex[:8]}", "--accounts", str(mine(tmp_path, user_id)))
+    done = await shell("import", str(copied), *options)
+    assert done.stdout == "1 rooms, 1 memberships, 3 messages, 4 files, 2 pins stored\n", done.output
+
+    second = await exported(proxy, token, tmp_path)
+    copy = next(one["id"] for one in second if one["type"] == "room" and one["id"] not in rooms_of(first))
+    assert said(second, {copy}) == said(first, {room})
+    async with Opsroom(proxy.url, token=token, timeout=20) as opsroom:
+        pinned = await opsroom.messages.pins(copy)
+        await opsroom.messages.pin(pinned[0].message.id, room=copy, on=False)
+        again = await shell("import", str(copied), *options)
+        assert again.stdout == "0 rooms, 0 memberships, 0 messages, 0 files, 0 pins stored\n", again.output
+        assert [one.message.id for one in await opsroom.messages.pins(copy)] == [pinned[1].message.id]
+
+
+def rooms_of(lines: list[Line]) -> set[str]:
+    return {one["id"] for one in lines if one["type"] == "room"}

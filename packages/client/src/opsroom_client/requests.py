@@ -44,6 +44,7 @@ class Call:
     Attributes:
         key: the idempotency key of a command.
         content: returns the pieces of a body that is not a model, from the beginning.
+        content_type: what the client says that ``content`` is.
         size: of ``content``, in bytes.
         repeatable: whether sending it twice is harmless.
     """
@@ -55,6 +56,7 @@ class Call:
     key: str | None = None
     repeatable: bool = True
     content: Callable[[], AsyncIterator[bytes]] | None = None
+    content_type: str = "application/octet-stream"
     size: int = 0
 
 
@@ -105,7 +107,7 @@ class Requests:
             headers["Content-Type"] = "application/json"
         content: bytes | AsyncIterator[bytes] | None = None if call.body is None else encode(call.body)
         if call.content is not None:
-            headers |= {"Content-Type": "application/octet-stream", "Content-Length": str(call.size)}
+            headers |= {"Content-Type": call.content_type, "Content-Length": str(call.size)}
             content = call.content()
         return await self.http.request(
             call.method,

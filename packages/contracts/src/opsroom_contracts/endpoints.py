@@ -12,6 +12,7 @@ from opsroom_contracts.chat import (
     bots,
     files,
     frames,
+    imported_files,
     imports,
     invitations,
     moderation,
@@ -74,6 +75,9 @@ LINK = Endpoint(CHAT_SERVICE, "chat.link", invitations.LinkRequest, invitations.
 EXCHANGE = Endpoint(CHAT_SERVICE, "chat.exchange", invitations.ExchangeRequest, invitations.ExchangeReply)
 SIGN_OUT = Endpoint(CHAT_SERVICE, "chat.sign-out", invitations.SignOutRequest, invitations.SignOutReply)
 IMPORT = Endpoint(CHAT_SERVICE, "chat.import", imports.ImportRequest, imports.ImportReply)
+BEGIN_IMPORTED_FILE = Endpoint(
+    CHAT_SERVICE, "chat.begin-imported-file", imported_files.BeginImportedFileRequest, files.BeginFileReply
+)
 CREATE_BOT = Endpoint(CHAT_SERVICE, "chat.create-bot", bots.CreateBotRequest, bots.CreateBotReply)
 REMOVE_MESSAGE = Endpoint(CHAT_SERVICE, "chat.remove", moderation.RemoveRequest, moderation.RemoveReply)
 RESTRICT = Endpoint(CHAT_SERVICE, "chat.restrict", moderation.RestrictRequest, moderation.RestrictReply)
@@ -223,7 +227,7 @@ AnyEndpoint = Endpoint[Any, Any]
 ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *(REGISTER, JOIN, JOIN_BATCH, LEAVE, SEND, SEND_BATCH, USERS, HISTORY, SEARCH, WHOAMI),
     *(EDIT, DELETE, REACT, PIN, PINS, CARD),
-    *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT),
+    *(INVITE, WITHDRAW, LINK, EXCHANGE, SIGN_OUT, CREATE_BOT, IMPORT, BEGIN_IMPORTED_FILE),
     *(REVOKE, REMOVE_MESSAGE, RESTRICT, LIFT, RESTRICTIONS),
     *(CREATE_ROOM, CHANGE_ROOM, DIRECT, JOIN_ROOM, LEAVE_ROOM, ADD_MEMBERS, EXPEL, ROOMS),
     *(ROOM_MEMBERS, ROOM_ACCESS),

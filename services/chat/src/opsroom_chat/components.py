@@ -14,7 +14,8 @@ from opsroom_chat.files.handlers import FileHandlers
 from opsroom_chat.files.parts import FileParts
 from opsroom_chat.following.followers import Followers
 from opsroom_chat.following.handlers import FollowingHandlers
-from opsroom_chat.imports.handlers import ImportHandlers
+from opsroom_chat.imports.files import ImportedFiles
+from opsroom_chat.imports.handlers import ImportedContents, ImportHandlers
 from opsroom_chat.log.log_writer import store_conflicts
 from opsroom_chat.log.open_log import OpenLog
 from opsroom_chat.members.bot_handlers import BotHandlers
@@ -85,6 +86,7 @@ class State:
     catch_up: CatchUp
     access: RoomAccess
     people: People
+    rooms: RoomStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,6 @@ class OfMembers:
     presence: PresenceHandlers
     devices: DeviceHandlers
     bots: BotHandlers
-    imports: ImportHandlers
     rooms: RoomHandlers
     restrictions: RestrictionHandlers
     sweeper: Sweeper
@@ -121,6 +122,8 @@ class OfMessages:
     reactions: Reactions
     pins: Pins
     files: FileHandlers
+    imports: ImportHandlers
+    imported_files: ImportedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +183,13 @@ def _state(
         catch_up=catch_up,
         access=access,
         people=People(members, access, clock),
+        rooms=RoomStore(members, reader, writer),
     )
 
 
 def _of_members(state: State) -> OfMembers:
     members, clock, open_rooms = state.members, state.clock, state.settings.rooms
     grace_periods = state.settings.grace_periods()
-    rooms = RoomStore(members, state.reader, state.writer)
     superseded = SupersededMessages(state.broker, subjects.MEMBERS_STREAM, state.writer, clock)
 
     async def seen(seq: int) -> None:
@@ -196,9 +199,8 @@ def _of_members(state: State) -> OfMembers:
         presence=PresenceHandlers(members, grace_periods, clock),
         devices=DeviceHandlers(members, grace_periods, clock),
         bots=BotHandlers(members, clock),
-        imports=ImportHandlers(rooms, state.store, state.catch_up, open_rooms=open_rooms, clock=clock),
         rooms=RoomHandlers(
-            rooms, open_rooms=open_rooms, clock=clock, seen=seen, head=lambda: state.log.unread.place
+            state.rooms, open_rooms=open_rooms, clock=clock, seen=seen, head=lambda: state.log.unread.place
         ),
         restrictions=RestrictionHandlers(members, state.reader, state.writer, grace_periods, clock),
         sweeper=Sweeper(state.broker, members, state.store, superseded, grace_periods, clock),
@@ -246,6 +248,8 @@ def _of_messages(state: State, followers: Followers) -> OfMessages:
     log, store, access, people, clock = state.log, state.store, state.access, state.people, state.clock
     mentions = MentionFinder(lambda: state.projection.index, asyncio.get_running_loop().time)
     threads = Threads(store, log.details, access, followers)
+    reactions = Reactions(store, log.messages, log.details, people, clock=clock)
+    imported_files = ImportedFiles(state.rooms, state.files.records, store)
     return OfMessages(
         messages=Messages(
             state.members,
@@ -258,7 +262,16 @@ def _of_messages(state: State, followers: Followers) -> OfMessages:
         replies=Replies(store, access, threads, clock),
         edits=Edits(store, people, mentions, threads, clock=clock),
         cards=Cards(store, access, threads, clock=clock),
-        reactions=Reactions(store, log.messages, log.details, people, clock=clock),
+        reactions=reactions,
         pins=Pins(log.reader, store, log.details, access),
         files=FileHandlers(state.files.records, state.files.store, people, access),
+        imports=ImportHandlers(
+            state.rooms,
+            store,
+            state.catch_up,
+            ImportedContents(imported_files, reactions),
+            open_rooms=state.settings.rooms,
+            clock=clock,
+        ),
+        imported_files=imported_files,
     )

@@ -158,7 +158,6 @@ def _add_members(service: MicroService, chat: Components, checks: _Checks) -> No
     service.add(endpoints.LINK, with_audit(audit, of_members(devices.link)))
     service.add(endpoints.EXCHANGE, with_audit(audit, of_members(devices.exchange)))
     service.add(endpoints.SIGN_OUT, with_audit(audit, of_members(devices.sign_out)))
-    service.add(endpoints.IMPORT, with_audit(audit, checks.messages.confirming(of.imports.store)))
     service.add(endpoints.CREATE_BOT, with_audit(audit, of_members(of.bots.create)))
     service.add(endpoints.RESTRICT, with_audit(audit, of_members(restrictions.restrict)))
     service.add(endpoints.LIFT, with_audit(audit, of_members(restrictions.lift)))
@@ -169,6 +168,8 @@ def _add_messages(service: MicroService, chat: Components, checks: _Checks) -> N
     of, of_messages = chat.of_messages, checks.messages.confirming
     of.messages.register(service)
     of.files.register(service)
+    service.add(endpoints.IMPORT, with_audit(chat.audit, of_messages(of.imports.store)))
+    service.add(endpoints.BEGIN_IMPORTED_FILE, of_messages(of.imported_files.begin))
     service.add(endpoints.REMOVE_MESSAGE, with_audit(chat.audit, of_messages(of.edits.remove)))
     service.add(endpoints.REPLY, of_messages(of.replies.reply))
     service.add(endpoints.MAY_SEND, checks.members.confirming(chat.state.people.answer))

@@ -145,7 +145,7 @@ def api_router(broker: NatsConnection, components: Components) -> APIRouter:
     router.include_router(hooks_router(requester, access, audit_log))
     router.include_router(webhooks_router(requester, access, audit_log))
     router.include_router(on_call_router(requester, access, audit_log))
-    router.include_router(imports_router(requester, access, audit_log))
+    router.include_router(imports_router(requester, access, audit_log, components.uploads))
     rooms = RoomClient(requester, projections.members_subscription)
     router.include_router(rooms_router(rooms, requester, access, components.limits))
     router.include_router(room_members_router(rooms, requester, access, components.limits))

@@ -57,9 +57,9 @@ async def test_admins_import_and_nobody_else(client: httpx.AsyncClient, tokens: 
         assert refused.json()["code"] == "forbidden"
     assert (await client.post(IMPORTS, json=body)).json()["code"] == "unauthenticated"
     done = await client.post(IMPORTS, json=body, headers=tokens.header(Role.ADMIN))
-    assert done.json() == {"rooms": 1, "members": 0, "messages": 2}
+    assert done.json() == {"rooms": 1, "members": 0, "messages": 2, "pins": 0}
     again = await client.post(IMPORTS, json=body, headers=tokens.header(Role.ADMIN))
-    assert again.json() == {"rooms": 0, "members": 0, "messages": 0}
+    assert again.json() == {"rooms": 0, "members": 0, "messages": 0, "pins": 0}
     entries = await audit_entries(client, tokens, source, 1)
     assert [(one["action"], one["outcome"]) for one in entries] == [("import", "accepted")]
 
@@ -73,7 +73,7 @@ async def test_an_imported_private_room_is_for_its_members(
         records = [room(), {"type": "members", "room": "C1", "members": [{"person": ANN}, member]}, message()]
         body = {"source": f"test.{uuid4().hex[:8]}", "records": records}
         response = await client.post(IMPORTS, json=body, headers=tokens.header(Role.ADMIN))
-        assert response.json() == {"rooms": 1, "members": 2, "messages": 1}
+        assert response.json() == {"rooms": 1, "members": 2, "messages": 1, "pins": 0}
         joined = await bob.receive("room")
         of_bob, of_eve = RoomUser.of(strict, bob), RoomUser.of(strict, eve)
         assert await of_bob.texts(joined["room"]["id"]) == ["text 1"]
@@ -91,6 +91,8 @@ async def test_an_imported_private_room_is_for_its_members(
         ([room(kind="open")], "invalid_request"),
         ([room(), message(timestamp="yesterday")], "invalid_request"),
         ([room(), message(person=ANN | {"role": "admin"})], "invalid_request"),
+        ([room(), message(files=["../x"])], "invalid_request"),
+        ([room(), message(files=["0" * 64] * 11)], "invalid_request"),
         ([{"type": "members", "room": "C9", "members": [{"person": ANN}]}], "room_unknown"),
         ([], "invalid_request"),
     ],

@@ -13,8 +13,9 @@ from opsroom_client.cli.output import print_line, print_note
 from opsroom_client.cli.running import Server, as_admin, run
 from opsroom_client.client import Opsroom
 from opsroom_client.errors import OpsroomError
+from opsroom_client.transfer.exported_files import FileFolder, folder_of
 from opsroom_client.transfer.exporting import Progress, export
-from opsroom_client.transfer.importing import Imports, batches, read_export
+from opsroom_client.transfer.importing import Imports, batches, forget, read_export
 from opsroom_client.transfer.portal_export import continued
 from opsroom_client.transfer.reading import TransferError
 from opsroom_contracts.serialization.codec import encode
@@ -30,21 +31,23 @@ _FLUSH_RECORDS = 500
     required=True,
     help="The file to write; it must not exist. Until it is complete it is called FILE.part.",
 )
+@click.option("--files/--no-files", default=True, help="With the contents of files, in FILE.files, or not.")
 @click.pass_obj
-def export_command(server: Server, path: Path) -> None:
-    """Write the rooms that you may read, with people and messages, to a file of JSON Lines.
+def export_command(server: Server, path: Path, files: bool) -> None:
+    """Write the rooms that you may read, with people, messages and pins, to a file of JSON Lines.
 
-    With the token of a registered user (--token-file or OPSROOM_TOKEN). If FILE.part is there, that export
-    is continued.
+    The contents of files go to the folder FILE.files. With the token of a registered user (--token-file or
+    OPSROOM_TOKEN). If FILE.part is there, that export is continued.
     """
 
     async def work(opsroom: Opsroom) -> None:
         part = path.with_name(path.name + ".part")
+        folder = FileFolder(folder_of(path)) if files else None
         with _writable(part) as (file, progress):
             if progress.header is not None:
                 print_note(f"continuing {part}: {progress.messages} messages so far")
             written = 0
-            async for record in export(opsroom, progress):
+            async for record in export(opsroom, progress, folder):
                 file.write(encode(record) + b"\n")
                 written += 1
                 if written % _FLUSH_RECORDS == 0:
@@ -87,14 +90,20 @@ def import_command(
     async def work(opsroom: Opsroom) -> None:
         with read_export(path, _accounts(accounts)) as reader:
             if dry_run:
-                count = sum(len(batch) for batch in batches(reader.records()))
+                count = 0
+                for batch in batches(reader.records()):
+                    count += len(batch)
+                    forget(reader, batch)
                 print_line(f"{path}: {count} records")
             else:
                 owner_id = None if owner is None else await _owner(opsroom, owner)
                 done = await Imports(opsroom.requests).run(
                     reader, default_source=_source_of(path), source=source, owner=owner_id
                 )
-                print_line(f"{done.rooms} rooms, {done.members} memberships, {done.messages} messages stored")
+                print_line(
+                    f"{done.rooms} rooms, {done.members} memberships, {done.messages} messages, "
+                    f"{done.files} files, {done.pins} pins stored"
+                )
             for what, count in sorted(reader.skipped.items()):
                 if count:
                     print_note(f"skipped: {count} {what}")

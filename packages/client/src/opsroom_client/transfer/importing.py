@@ -10,25 +10,36 @@ from typing import Final, Protocol
 
 from pydantic import TypeAdapter
 
-from opsroom_client.errors import validating_request
+from opsroom_client.errors import RequestRejectedError, UnexpectedResponseError, validating_request
 from opsroom_client.requests import Call, Requests
+from opsroom_client.transfer.contents import Content, Contents
 from opsroom_client.transfer.mattermost import MattermostExport
 from opsroom_client.transfer.portal_export import PortalExport
 from opsroom_client.transfer.reading import Foreign, TransferError, checked, lines_of, opened
 from opsroom_client.transfer.records import Record
 from opsroom_client.transfer.slack import SlackExport
-from opsroom_contracts.chat.imports import IMPORT_MAX, ImportReply
+from opsroom_contracts.chat.files import File
+from opsroom_contracts.chat.imports import IMPORT_MAX, ImportReply, MissingFile, SourceMessage
+from opsroom_contracts.chat.models import TEXT_MAX
+from opsroom_contracts.errors import ErrorCode
 from opsroom_contracts.http_imports import NewImports
 from opsroom_contracts.serialization.codec import encode
 
 _BATCH_BYTES: Final = 48 * 1024
 """Less than the limit of a request's body, which is 64 KiB unless the portal's operator changes it."""
 
+_FILE_NAME_MAX: Final = 1024
+"""The longest name that the portal reads, in characters; it keeps the beginning and the extension."""
+
 
 class Reader(Protocol):
-    """Reads an export. ``source``: what it is from, if it says so; known once the first record was read."""
+    """Reads an export. ``source``: what it is from, if it says so; known once the first record was read.
+
+    ``contents``: those of the files of messages that were read, until somebody forgets them.
+    """
 
     skipped: Counter[str]
+    contents: Contents
 
     @property
     def source(self) -> str | None:
@@ -45,7 +56,17 @@ class Imported:
     rooms: int = 0
     members: int = 0
     messages: int = 0
+    pins: int = 0
+    files: int = 0
     read: int = 0
+
+    def add(self, reply: ImportReply) -> None:
+        """Add what one request has stored."""
+        self.rooms += reply.rooms
+        self.members += reply.members
+        self.messages += reply.messages
+        self.pins += reply.pins
+
     skipped: Counter[str] = field(default_factory=Counter)
 
 
@@ -81,12 +102,94 @@ class Imports:
         """
         done = Imported(skipped=reader.skipped)
         for batch in batches(reader.records()):
-            stored = await self.store(source or reader.source or default_source, batch, owner)
-            done.rooms += stored.rooms
-            done.members += stored.members
-            done.messages += stored.messages
+            name = source or reader.source or default_source
             done.read += len(batch)
+            await self._store_with_files(_Batch(name, batch, reader.contents, owner), done)
+            forget(reader, batch)
         return done
+
+    async def _store_with_files(self, batch: "_Batch", done: Imported) -> None:
+        """Store records, and upload the files that the portal says it needs for them."""
+        uploaded: set[tuple[str, str, str]] = set()
+        while True:
+            stored = await self.store(batch.source, batch.records, batch.owner)
+            done.add(stored)
+            if not stored.missing:
+                return
+            for missing in stored.missing:
+                content = batch.content(missing)
+                key = (missing.room, missing.message, f"{missing.place} {content.digest}")
+                if key in uploaded:
+                    raise TransferError(f"{content.name}: the portal has lost it; import again")
+                uploaded.add(key)
+                try:
+                    await self._upload(batch.source, missing, content)
+                except RequestRejectedError as error:
+                    if error.code is not ErrorCode.PAYLOAD_TOO_LARGE:
+                        raise
+                    batch.leave_out(missing)
+                    done.skipped["files that are too large"] += 1
+                    break  # those behind it have other places now
+                done.files += 1
+
+    async def _upload(self, source: str, missing: MissingFile, content: Content) -> None:
+        call = Call(
+            "POST",
+            "/chat/imports/files",
+            params={
+                "source": source,
+                "room": missing.room,
+                "message": missing.message,
+                "place": missing.place,
+                "digest": content.digest,
+                "name": content.name[:_FILE_NAME_MAX] or "file",
+            },
+            content=content.pieces,
+            content_type=content.type or "application/octet-stream",
+            size=content.size,
+        )
+        await self._requests.request(call, File)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Records of one request, and the contents of their files."""
+
+    source: str
+    records: list[Record]
+    contents: Contents
+    owner: str | None
+
+    def content(self, missing: MissingFile) -> Content:
+        """Return the content that the portal asks for.
+
+        Raises:
+            UnexpectedResponseError: there is none.
+        """
+        found = self.contents.of(missing.room, missing.message)
+        if not 0 <= missing.place < len(found):
+            raise UnexpectedResponseError("the portal asks for a file that no message has")
+        return found[missing.place]
+
+    def leave_out(self, missing: MissingFile) -> None:
+        """Name a file in the text of its message, instead of the file itself."""
+        found = self.contents.of(missing.room, missing.message)
+        content = found.pop(missing.place)
+        for number, record in enumerate(self.records):
+            if isinstance(record, SourceMessage) and (record.room, record.id) == (
+                missing.room,
+                missing.message,
+            ):
+                text = f"{record.text}\n[{content.name}]".strip("\n")[:TEXT_MAX]
+                files = tuple(one.digest for one in found)
+                self.records[number] = record.model_copy(update={"text": text, "files": files})
+
+
+def forget(reader: Reader, records: Iterable[Record]) -> None:
+    """Forget the contents of messages that are stored, or that nobody wants to store."""
+    for record in records:
+        if isinstance(record, SourceMessage):
+            reader.contents.forget(record.room, record.id)
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -1,7 +1,7 @@
 """Mattermost's bulk export: a file with a JSON object on each line, alone or in a zip file with attachments.
 
 https://docs.mattermost.com/onboard/bulk-loading-data-format.html describes it. Its messages are Markdown
-already. Attachments are named, and not imported.
+already. Attachments are in the folder ``data``, in the zip file or beside the file.
 """
 
 import hashlib
@@ -13,10 +13,18 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_client.transfer.attachments import Attachments
+from opsroom_client.transfer.contents import Contents, FoundFile, content_of
 from opsroom_client.transfer.emoji import emoji_of
 from opsroom_client.transfer.reading import Foreign, TransferError, checked, lines_of, opened
 from opsroom_client.transfer.records import FoundMessage, FoundRoom, Record, people_of
-from opsroom_contracts.chat.imports import SourceMember, SourceMembers, SourcePerson, SourceReaction
+from opsroom_contracts.chat.imports import (
+    SourceMember,
+    SourceMembers,
+    SourcePerson,
+    SourcePin,
+    SourceReaction,
+)
 from opsroom_contracts.chat.rooms import RoomRole
 
 ValueT = TypeVar("ValueT")
@@ -68,6 +76,7 @@ class _Reply(Foreign):
     edit_at: _Milliseconds | None = None
     reactions: tuple[_Reaction, ...] | None = None
     attachments: tuple[_Attachment, ...] | None = None
+    is_pinned: bool = False
 
 
 class _Post(_Reply):
@@ -120,6 +129,8 @@ class MattermostExport:
     def __init__(self, path: Path, accounts: Mapping[str, str]) -> None:
         """``accounts``: ids of users of the portal, by Mattermost's names of users."""
         self.skipped: Counter[str] = Counter()
+        self.contents = Contents()
+        self._files: Attachments | None = None
         self._path = path
         self._accounts = accounts
         self._people: dict[str, SourcePerson] = {}
@@ -142,6 +153,7 @@ class MattermostExport:
                 file = self._path.open("rb")
             except OSError as error:
                 raise TransferError(f"{self._path}: can't be read: {error.strerror}") from None
+            self._files = Attachments.beside(self._path)
             with file:
                 yield from lines_of(file, self._path.name)
             return
@@ -149,6 +161,7 @@ class MattermostExport:
             names = [name for name in archive.names() if name.endswith(".jsonl") and "/" not in name]
             if len(names) != 1:
                 raise TransferError(f"{self._path}: has {len(names)} files *.jsonl; it must have one")
+            self._files = Attachments.of(archive)
             with archive.open(names[0]) as packed:
                 yield from lines_of(packed, names[0])
 
@@ -209,10 +222,8 @@ class MattermostExport:
             yield from self._message(room, f"{root}/{_post_id(reply)}", reply, root)
 
     def _message(self, room: str, key: str, post: _Reply, thread: str | None) -> Iterator[Record]:
-        names = [one.path.rpartition("/")[2] for one in post.attachments or ()]
-        self.skipped["attachments"] += len(names)
-        text = "\n".join([post.message or "", *(f"[{name}]" for name in names)]).strip()
-        if not text:
+        files, text = [self._file(one.path) for one in post.attachments or ()], (post.message or "").strip()
+        if not text and not files:
             self.skipped["empty messages"] += 1
             return
         edited_at = post.edit_at if post.edit_at and post.edit_at > post.create_at else None
@@ -225,8 +236,20 @@ class MattermostExport:
             edited_at=None if edited_at is None else _moment(edited_at),
             thread=thread,
             reactions=tuple(self._reactions(post.reactions or ())),
+            files=files,
         )
-        yield from found.records()
+        yield from found.records(self.contents)
+        if post.is_pinned:
+            person, at = self._find(post.user), _moment(post.create_at)
+            yield SourcePin(room=room, message=key, person=person, at=at)
+
+    def _file(self, path: str) -> FoundFile:
+        name = path.rpartition("/")[2]
+        opener = None if self._files is None else self._files.find(path)
+        if opener is None:
+            self.skipped["files without content"] += 1
+            return FoundFile(f"[{name}]")
+        return FoundFile(f"[{name}]", content_of(opener, name))
 
     def _reactions(self, reactions: Iterable[_Reaction]) -> Iterator[SourceReaction]:
         for reaction in reactions:

@@ -5,20 +5,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final, assert_never
 
+from opsroom_client.transfer.contents import Contents, FoundFile, content_of
+from opsroom_client.transfer.exported_files import exported_file, folder_of
 from opsroom_client.transfer.exporting import Progress
 from opsroom_client.transfer.reading import Lines, TransferError, checked, lines_of
 from opsroom_client.transfer.records import FoundMessage, FoundRoom, Kind, Record
 from opsroom_contracts.chat.exports import (
     EXPORT_RECORD,
+    ExportedFile,
     ExportedMember,
     ExportedMessage,
     ExportedPerson,
+    ExportedPin,
     ExportedRoom,
     ExportEnd,
     ExportHeader,
     ExportRecord,
 )
-from opsroom_contracts.chat.imports import SourceMember, SourcePerson, SourceReaction
+from opsroom_contracts.chat.imports import SourceMember, SourcePerson, SourcePin, SourceReaction
 from opsroom_contracts.chat.rooms import RoomKind
 
 _KINDS: Final[dict[RoomKind, Kind]] = {
@@ -81,6 +85,7 @@ class PortalExport:
         """``accounts``: ids of users of the portal, by ids or names of the exported people."""
         self.skipped: Counter[str] = Counter()
         self.source: str | None = None
+        self.contents = Contents()
         self._path = path
         self._accounts = accounts
         self._people: dict[str, SourcePerson] = {}
@@ -118,10 +123,14 @@ class PortalExport:
                 self._room = record
             case ExportedMember():
                 person = self._find(record.person, place)
-                member = SourceMember(person=person, role=record.role, joined_at=record.joined_at)
-                self._members.append(member)
+                self._members.append(
+                    SourceMember(person=person, role=record.role, joined_at=record.joined_at)
+                )
             case ExportedMessage():
                 yield from self._message(record, place)
+            case ExportedPin():
+                person = self._find(record.person, place)
+                yield SourcePin(room=record.room, message=record.message, person=person, at=record.at)
             case ExportEnd():
                 pass
             case _:
@@ -145,10 +154,8 @@ class PortalExport:
         yield from found.records()
 
     def _message(self, message: ExportedMessage, place: str) -> Iterator[Record]:
-        names = [one.name for one in message.files or ()]
-        self.skipped["files"] += len(names)
-        text = "\n".join([message.text, *(f"[{name}]" for name in names)]).strip("\n")
-        if not text.strip():
+        files = [self._file(one) for one in message.files or ()]
+        if not message.text.strip() and not files:
             self.skipped["empty messages"] += 1
             return
         reactions = [
@@ -160,14 +167,29 @@ class PortalExport:
             room=message.room,
             id=message.id,
             person=self._find(message.person, place),
-            text=text,
+            text=message.text,
             timestamp=message.timestamp,
             edited_at=message.edited_at,
             thread=message.thread,
             broadcast=message.broadcast or False,
             reactions=reactions,
+            files=files,
         )
-        yield from found.records()
+        yield from found.records(self.contents)
+
+    def _file(self, file: ExportedFile) -> FoundFile:
+        """Return a file with its content, if the folder beside the export has it.
+
+        Raises:
+            TransferError: the content is damaged.
+        """
+        shown = f"[{file.name}]"
+        path = None if file.digest is None else exported_file(folder_of(self._path), file.digest)
+        if path is None:
+            self.skipped["files without content"] += 1
+            return FoundFile(shown)
+        content = content_of(lambda: path.open("rb"), file.name, kind=file.type, digest=file.digest)
+        return FoundFile(shown, content)
 
     def _find(self, person: str, place: str) -> SourcePerson:
         found = self._people.get(person)

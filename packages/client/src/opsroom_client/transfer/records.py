@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from opsroom_client.transfer.contents import Contents, FoundFile
+from opsroom_contracts.chat.files import FILES_MAX
 from opsroom_contracts.chat.imports import (
     IMPORTED_MEMBERS_MAX,
     IMPORTED_REACTORS_MAX,
@@ -12,13 +14,14 @@ from opsroom_contracts.chat.imports import (
     SourceMembers,
     SourceMessage,
     SourcePerson,
+    SourcePin,
     SourceReaction,
     SourceRoom,
 )
 from opsroom_contracts.chat.models import REACTIONS_MAX, TEXT_MAX
 from opsroom_contracts.chat.rooms import DIRECT_MAX
 
-Record = SourceRoom | SourceMembers | SourceMessage
+Record = SourceRoom | SourceMembers | SourceMessage | SourcePin
 Kind = Literal["public", "private", "direct"]
 
 _REACTORS_OF_MESSAGE: Final = 100
@@ -71,7 +74,7 @@ class FoundRoom:
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message as it was found; its text may be of any length."""
+    """A message as it was found; its text may be of any length, and it may have any number of files."""
 
     room: str
     id: str
@@ -82,10 +85,23 @@ class FoundMessage:
     thread: str | None = None
     broadcast: bool = False
     reactions: Sequence[SourceReaction] = ()
+    files: Sequence[FoundFile] = ()
 
-    def records(self) -> Iterator[SourceMessage]:
-        """Yield the message; a long one in several parts, of which the first has the reactions."""
-        for number, part in enumerate(_parts(self.text)):
+    def records(self, kept: Contents | None = None) -> Iterator[SourceMessage]:
+        """Yield the message, or nothing if it has neither text nor files.
+
+        A long one comes in several parts, of which the first has the reactions and the files. Files without
+        content, and those above the limit, are named in the text. ``kept``: gets the contents.
+        """
+        contents = [one.content for one in self.files if one.content is not None][:FILES_MAX]
+        if kept is None:
+            contents = []
+        elif contents:
+            kept.add(self.room, self.id, contents)
+        named = [one.shown for one in self.files if not any(one.content is each for each in contents)]
+        text = "\n".join(line for line in (self.text, *named) if line.strip())
+        parts = list(_parts(text)) or ([""] if contents else [])
+        for number, part in enumerate(parts):
             yield SourceMessage(
                 room=self.room,
                 id=self.id if number == 0 else f"{self.id[:120]}#{number + 1}",
@@ -96,6 +112,7 @@ class FoundMessage:
                 thread=self.thread,
                 broadcast=self.broadcast,
                 reactions=_fitting(self.reactions) if number == 0 else (),
+                files=tuple(one.digest for one in contents) if number == 0 else (),
             )
 
 

@@ -1,26 +1,37 @@
 """Slack's export: a zip file with lists of users and channels, and a file for each day of each channel.
 
 https://slack.com/help/articles/220556107-How-to-read-Slack-data-exports describes it. Files are not in it,
-only links to them, which are kept as links; the access token that Slack adds to them is removed.
+only links to them, which are kept as links; the access token that Slack adds to them is removed. If another
+program has put the files into ``__uploads``, as they are for Mattermost's import, they are imported.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, TypeAdapter
 
+from opsroom_client.transfer.attachments import uploads
+from opsroom_client.transfer.contents import Contents, FoundFile, content_of
 from opsroom_client.transfer.emoji import emoji_of
 from opsroom_client.transfer.reading import Archive, Foreign, TransferError, read_json
 from opsroom_client.transfer.records import FoundMessage, FoundRoom, Record, people_of
-from opsroom_contracts.chat.imports import SourceMember, SourceMessage, SourcePerson, SourceReaction
+from opsroom_contracts.chat.imports import (
+    SourceMember,
+    SourceMessage,
+    SourcePerson,
+    SourcePin,
+    SourceReaction,
+)
 from opsroom_contracts.text.slack import to_markdown
 
 _ORDINARY: Final = frozenset({"thread_broadcast", "bot_message", "me_message", "file_share", "file_comment"})
 """Subtypes of messages that people and bots wrote. All others are notices, such as that somebody joined."""
 
+_PIN_MAX: Final = 128
 _Id = Annotated[str, Field(min_length=1, max_length=100)]
 _Seconds = Annotated[str, Field(pattern=r"^\d{1,10}(\.\d{1,9})?$")]
 
@@ -42,6 +53,13 @@ class _Note(Foreign):
     value: str | None = None
 
 
+class _Pin(Foreign):
+    id: str
+    type: str = "C"
+    user: _Id | None = None
+    created: Annotated[int, Field(ge=0, le=2**33)] | None = None
+
+
 class _Channel(Foreign):
     id: _Id
     name: str | None = None
@@ -50,6 +68,7 @@ class _Channel(Foreign):
     members: tuple[_Id, ...] = ()
     topic: _Note = _Note()
     purpose: _Note = _Note()
+    pins: tuple[_Pin, ...] = ()
 
 
 class _Reaction(Foreign):
@@ -58,6 +77,8 @@ class _Reaction(Foreign):
 
 
 class _File(Foreign):
+    id: str | None = None
+    mimetype: str | None = None
     name: str | None = None
     title: str | None = None
     url_private: str | None = None
@@ -109,6 +130,7 @@ class SlackExport:
             TransferError: it is not an export of Slack.
         """
         self.skipped: Counter[str] = Counter()
+        self.contents = Contents()
         self._archive = archive
         self._accounts = accounts
         names = archive.names()
@@ -117,6 +139,7 @@ class SlackExport:
             raise TransferError("there is no channels.json: this is not an export of Slack")
         self._root = min(lists, key=len).removesuffix("channels.json")
         self._days = _by_folder(names, self._root)
+        self._uploads = uploads(names, self._root)
         listed = f"{self._root}users.json"
         users = read_json(archive, listed, _USERS) if listed in names else []
         self._team = next((user.team_id for user in users if user.team_id), None)
@@ -143,6 +166,7 @@ class SlackExport:
                 messages = read_json(self._archive, day, _MESSAGES)
                 for message in sorted(messages, key=lambda one: float(one.ts)):
                     yield from self._message(channel.id, message, day)
+            yield from self._pins(channel)
 
     def _list(self, name: str) -> list[_Channel]:
         path = f"{self._root}{name}"
@@ -165,8 +189,8 @@ class SlackExport:
         if message.type != "message" or message.subtype not in {None, *_ORDINARY}:
             self.skipped["notices"] += 1
             return
-        text = self._text(message)
-        if not text.strip():
+        text, files = self._text(message), [self._file(one) for one in message.files if one is not None]
+        if not text.strip() and not files:
             self.skipped["empty messages"] += 1
             return
         is_reply = message.thread_ts is not None and message.thread_ts != message.ts
@@ -180,18 +204,40 @@ class SlackExport:
             thread=message.thread_ts if is_reply else None,
             broadcast=message.subtype == "thread_broadcast",
             reactions=tuple(self._reactions(message.reactions)),
+            files=files,
         )
-        yield from found.records()
+        yield from found.records(self.contents)
+
+    def _pins(self, channel: _Channel) -> Iterator[SourcePin]:
+        """Yield the pinned messages of a channel, the oldest pin first. Pinned files are no messages."""
+        for pin in sorted(channel.pins, key=lambda one: one.created or 0):
+            if pin.type != "C" or pin.created is None:
+                self.skipped["pinned files"] += 1
+                continue
+            person = self._find(pin.user) if pin.user is not None else SourcePerson(id="slack", name="slack")
+            at = datetime.fromtimestamp(pin.created, UTC)
+            yield SourcePin(room=channel.id, message=pin.id[:_PIN_MAX], person=person, at=at)
+
+    def _file(self, file: _File) -> FoundFile:
+        """Return a file: with its content if the export was completed with it, else with Slack's link."""
+        name = file.title or file.name or "file"
+        path = self._uploads.get(file.id or "")
+        shown = f"[{name}]"
+        if file.url_private is not None:
+            label = name.replace("[", "(").replace("]", ")")
+            shown = f"[{label}]({_without_token(file.url_private)})"
+        if path is None:
+            self.skipped["files without content"] += 1
+            return FoundFile(shown)
+        kept = file.name or path.rpartition("/")[2]
+        content = content_of(partial(self._archive.open, path), kept, kind=file.mimetype or "")
+        return FoundFile(shown, content)
 
     def _text(self, message: _Message) -> str:
         lines = [to_markdown(message.text or "", self._names, self._channels)]
         if not lines[0].strip():
             found = (one.text or one.fallback or "" for one in message.attachments)
             lines = [to_markdown(text, self._names, self._channels) for text in found]
-        for file in message.files:
-            if file is not None and file.url_private is not None:
-                name = (file.title or file.name or "file").replace("[", "(").replace("]", ")")
-                lines.append(f"[{name}]({_without_token(file.url_private)})")
         return "\n".join(line for line in lines if line.strip())
 
     def _author(self, message: _Message) -> SourcePerson:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from opsroom_contracts.chat.emoji import Emoji
+from opsroom_contracts.chat.files import Digest
 from opsroom_contracts.chat.models import TEXT_MAX
 from opsroom_contracts.chat.rooms import Description, RoomKind, RoomRole, RoomTitle
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, RoomName, Sequence, Timestamp
@@ -17,11 +18,12 @@ from opsroom_contracts.serialization.model import Epoch, Identifier, Model, Room
 class ExportHeader(Model):
     """``epoch``: that of the stream of messages, which says from which portal it is. ``at``: when it began.
 
-    The export has everything up to ``as_of``; of later changes, it may have some.
+    The export has everything up to ``as_of``; of later changes, it may have some. ``version``: 1 has no pins
+    and no digests of files.
     """
 
     type: Literal["export"] = "export"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     epoch: Epoch | None = None
     as_of: Sequence | None = None
     at: Timestamp
@@ -66,11 +68,15 @@ class ExportedReaction(Model):
 
 
 class ExportedFile(Model):
-    """A file of a message; its content is not in the export."""
+    """A file of a message. ``digest``: that of its content, which is in the folder beside the export.
+
+    Without a digest, the content is not in the export: it was left out, or removed meanwhile.
+    """
 
     name: str
     type: str
     size: int
+    digest: Digest | None = None
 
 
 class ExportedMessage(Model):
@@ -91,6 +97,16 @@ class ExportedMessage(Model):
     source: str | None = None
 
 
+class ExportedPin(Model):
+    """A pinned message of the room, after the room's messages. ``person``: who pinned it."""
+
+    type: Literal["pin"] = "pin"
+    room: RoomName
+    message: Identifier
+    person: Identifier
+    at: Timestamp
+
+
 class ExportEnd(Model):
     """The export is complete."""
 
@@ -100,5 +116,7 @@ class ExportEnd(Model):
     messages: int
 
 
-ExportRecord = ExportHeader | ExportedPerson | ExportedRoom | ExportedMember | ExportedMessage | ExportEnd
+ExportRecord = (
+    ExportHeader | ExportedPerson | ExportedRoom | ExportedMember | ExportedMessage | ExportedPin | ExportEnd
+)
 EXPORT_RECORD: TypeAdapter[ExportRecord] = TypeAdapter(Annotated[ExportRecord, Field(discriminator="type")])

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 
 from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat.emoji import Emoji
+from opsroom_contracts.chat.files import FILES_MAX, Digest
 from opsroom_contracts.chat.models import REACTIONS_MAX, TEXT_MAX, RawName
 from opsroom_contracts.chat.rooms import DIRECT_MAX, RoomRole
 from opsroom_contracts.serialization.model import ClientId, Identifier, Model, TimestampText
@@ -91,21 +92,38 @@ class SourceMessage(_Lax):
     """A message, in a room that was imported before, with its original time.
 
     ``thread``: the id of the message that it replies to. A message that was imported before stays as it is.
+    ``files``: the digests of the contents of its files, which are uploaded before it. A message with files
+    needs no text.
     """
 
     type: Literal["message"] = "message"
     room: SourceId
     id: SourceId
     person: SourcePerson
-    text: Annotated[str, Field(min_length=1, max_length=TEXT_MAX)]
+    text: Annotated[str, Field(max_length=TEXT_MAX)]
     timestamp: _Moment
     edited_at: _Moment | None = None
     thread: SourceId | None = None
     broadcast: bool = False
     reactions: Annotated[tuple[SourceReaction, ...], Field(max_length=REACTIONS_MAX)] = ()
+    files: Annotated[tuple[Digest, ...], Field(max_length=FILES_MAX)] = ()
 
 
-ImportRecord = Annotated[SourceRoom | SourceMembers | SourceMessage, Field(discriminator="type")]
+class SourcePin(_Lax):
+    """A message that was imported before, to be pinned in its room. ``person``: who pinned it, at ``at``.
+
+    A pin that was imported before stays as it is, also if somebody has removed it here. A message that is
+    not here any more, and one above the number of pins that a room may have, are not pinned.
+    """
+
+    type: Literal["pin"] = "pin"
+    room: SourceId
+    message: SourceId
+    person: SourcePerson
+    at: _Moment
+
+
+ImportRecord = Annotated[SourceRoom | SourceMembers | SourceMessage | SourcePin, Field(discriminator="type")]
 ImportRecords = Annotated[tuple[ImportRecord, ...], Field(min_length=1, max_length=IMPORT_MAX, strict=False)]
 
 
@@ -122,9 +140,23 @@ class ImportRequest(Model):
     by: Requester = Requester()
 
 
+class MissingFile(Model):
+    """A file of a message that was not uploaded. ``place``: its place among the message's files, from 0."""
+
+    room: SourceId
+    message: SourceId
+    place: int
+
+
 class ImportReply(Model):
-    """How many rooms, memberships and messages were stored; the others were there already."""
+    """How many rooms, memberships, messages and pins were stored; the others were there already.
+
+    ``missing``: files without which the next message can't be stored. Neither it nor the records behind it
+    are stored: upload the files, and repeat the request.
+    """
 
     rooms: int = 0
     members: int = 0
     messages: int = 0
+    pins: int = 0
+    missing: tuple[MissingFile, ...] | None = None

@@ -7,6 +7,7 @@ that neither the message nor its reactions have changed since, or that no pin of
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 from opsroom_chat.changes.people import People
@@ -19,8 +20,8 @@ from opsroom_chat.log.room_details import RoomDetails
 from opsroom_chat.members.presence_handlers import Clock
 from opsroom_chat.messages.store import MessageStore
 from opsroom_contracts.chat.events import PinChanged, ReactionChanged
-from opsroom_contracts.chat.models import PINS_MAX, PinRequest, ReactRequest, SendReply
-from opsroom_contracts.errors import ErrorCode, refuse
+from opsroom_contracts.chat.models import PINS_MAX, PinRequest, ReactRequest, SendReply, User
+from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.codec import encode
 from opsroom_contracts.subjects import pins_subject
 
@@ -117,6 +118,40 @@ class Reactions:
 
         async with self._lock(f"{request.room}/pins"):
             return await self._change(request, target, decide)
+
+    async def pin_imported(
+        self, room: str, message_id: str, by: User, *, at: datetime, members_seq: int | None
+    ) -> bool:
+        """Pin a message as an import says, and return whether this has stored the pin.
+
+        A message that was pinned before stays as it is now, also if somebody has unpinned it. One that is
+        not here any more, or that would be one pin too many, is not pinned.
+
+        Raises:
+            FaultError: ``unavailable`` after too many conflicts.
+            UnavailableError: the broker did not respond, or the index is being built.
+        """
+        keys = pin_key(room, message_id), pins_key(room)
+        target = _Target(keys[0], keys[1:], pins_subject(room))
+        request = PinRequest(user_id=by.id, client_id="import", room=room, id=message_id)
+
+        async def decide(known: _Known) -> PinChanged | None:
+            if self._log.last(target.key) is not None:
+                return None
+            await self._details.catch_up(room)
+            places = {one.place for one in await self._details.pinned(room)}
+            if len(places) >= PINS_MAX:
+                return None
+            return changed_pin(places, request, by, (known.place, members_seq), at)
+
+        async with self._lock(f"{room}/pins"):
+            try:
+                reply = await self._change(request, target, decide)
+            except FaultError as error:
+                if error.fault.code is not ErrorCode.MESSAGE_UNKNOWN:
+                    raise
+                return False
+        return not reply.duplicate
 
     async def _change(self, request: Request, target: _Target, decide: Decision) -> SendReply:
         message = message_key(request.room, request.id)

@@ -22,6 +22,11 @@ def room_id_of(source: str, room: str, *, is_direct: bool) -> str:
     return f"{'d' if is_direct else 'r'}-{_digest('room', source, room)}"
 
 
+def message_id_of(source: str, room: str, message: str) -> str:
+    """Return the id of an imported message. ``room`` and ``message``: their ids in the source."""
+    return message_id(f"import/{source}/{room}", message)
+
+
 def user_of(source: str, person: SourcePerson) -> User:
     """Return who a person is here: the user with their account, or somebody who can't sign in."""
     digest = _digest("person", source, person.id)
@@ -58,7 +63,6 @@ def room_names(source: str, room: SourceRoom) -> Iterator[str]:
 def event_of(source: str, message: SourceMessage, rooms: dict[str, str], now: datetime) -> MessageEvent:
     """Return what to store. ``rooms``: the ids of rooms by their ids in the source."""
     room = rooms[message.room]
-    sender = f"import/{source}/{message.room}"
     imported = Imported(
         source=source,
         at=to_milliseconds(now),
@@ -66,12 +70,12 @@ def event_of(source: str, message: SourceMessage, rooms: dict[str, str], now: da
         reactions=tuple(_reactions(source, one) for one in message.reactions) or None,
     )
     return MessageEvent(
-        id=message_id(sender, message.id),
+        id=message_id_of(source, message.room, message.id),
         room=room,
         user=user_of(source, message.person),
         text=message.text,
         timestamp=message.timestamp,
-        thread=None if message.thread is None else message_id(sender, message.thread),
+        thread=None if message.thread is None else message_id_of(source, message.room, message.thread),
         broadcast=message.broadcast or None,
         imported=imported,
     )

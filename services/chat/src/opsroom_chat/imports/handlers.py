@@ -4,9 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import assert_never
 
+from opsroom_chat.changes.reactions import Reactions
 from opsroom_chat.domain import imports as rules
 from opsroom_chat.domain import rooms as room_rules
+from opsroom_chat.imports.files import ImportedFiles
+from opsroom_chat.imports.rooms import imported_room
 from opsroom_chat.members.presence_handlers import Clock
 from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.rooms.catch_up import CatchUp
@@ -15,9 +19,11 @@ from opsroom_contracts.chat.events import MessageEvent
 from opsroom_contracts.chat.imports import (
     ImportReply,
     ImportRequest,
+    MissingFile,
     SourceMember,
     SourceMembers,
     SourceMessage,
+    SourcePin,
     SourceRoom,
 )
 from opsroom_contracts.chat.models import User
@@ -25,6 +31,7 @@ from opsroom_contracts.chat.rooms import Membership, PersonRooms, RoomKind, Room
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_contracts.serialization.model import to_milliseconds
 from opsroom_contracts.text import is_blank
+from opsroom_messaging.jetstream.writes import Write
 
 
 @dataclass(slots=True)
@@ -35,7 +42,17 @@ class _Progress:
     rooms: int = 0
     members: int = 0
     messages: int = 0
+    pins: int = 0
+    missing: tuple[MissingFile, ...] = ()
     known: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedContents:
+    """What stores the files of imported messages, and their pins."""
+
+    files: ImportedFiles
+    pins: Reactions
 
 
 class ImportHandlers:
@@ -46,6 +63,7 @@ class ImportHandlers:
         rooms: RoomStore,
         messages: MessageStore,
         catch_up: CatchUp,
+        contents: ImportedContents,
         *,
         open_rooms: frozenset[str],
         clock: Clock,
@@ -53,6 +71,8 @@ class ImportHandlers:
         self._rooms = rooms
         self._messages = messages
         self._catch_up = catch_up
+        self._files = contents.files
+        self._pins = contents.pins
         self._open = {room_rules.name_key(room) for room in open_rooms}
         self._clock = clock
 
@@ -61,21 +81,49 @@ class ImportHandlers:
 
         Raises:
             FaultError: ``room_unknown``: a room was not imported before. ``user_unknown``: an account.
-                ``invalid_request``: a blank text, a direct room of one person, or somebody in too many rooms.
+                ``invalid_request``: a blank text without files, a direct room of one person, or somebody in
+                too many rooms. ``file_unknown``: another message refers to a file.
             UnavailableError: the broker did not respond; some may be stored.
         """
         progress = _Progress(request)
         for kind, records in groupby(request.records, type):
             if kind is SourceMessage:
                 await self._add_messages([one for one in records if isinstance(one, SourceMessage)], progress)
+                if progress.missing:
+                    break
                 continue
             for record in records:
-                if isinstance(record, SourceRoom):
-                    await self._create(record, progress)
-                elif isinstance(record, SourceMembers):
-                    room = await self._room(record.room, progress)
-                    await self._join(room, record.members, progress)
-        return ImportReply(rooms=progress.rooms, members=progress.members, messages=progress.messages)
+                await self._add(record, progress)
+        return ImportReply(
+            rooms=progress.rooms,
+            members=progress.members,
+            messages=progress.messages,
+            pins=progress.pins,
+            missing=progress.missing or None,
+        )
+
+    async def _add(
+        self, record: SourceRoom | SourceMembers | SourceMessage | SourcePin, progress: _Progress
+    ) -> None:
+        match record:
+            case SourceRoom():
+                await self._create(record, progress)
+            case SourceMembers():
+                room = await self._room(record.room, progress)
+                await self._join(room, record.members, progress)
+            case SourcePin():
+                await self._pin(record, progress)
+            case SourceMessage():
+                await self._add_messages((record,), progress)
+            case _:
+                assert_never(record)
+
+    async def _pin(self, record: SourcePin, progress: _Progress) -> None:
+        source = progress.request.source
+        room = await self._room(record.room, progress)
+        event_id = rules.message_id_of(source, record.room, record.message)
+        by, seq = rules.user_of(source, record.person), await self._catch_up()
+        progress.pins += await self._pins.pin_imported(room, event_id, by, at=record.at, members_seq=seq)
 
     async def _create(self, record: SourceRoom, progress: _Progress) -> None:
         source, owner = progress.request.source, progress.request.owner
@@ -158,14 +206,24 @@ class ImportHandlers:
     async def _add_messages(self, messages: Sequence[SourceMessage], progress: _Progress) -> None:
         for message in messages:
             await self._room(message.room, progress)
-            if is_blank(message.text):
+            if is_blank(message.text) and not message.files:
                 raise refuse(ErrorCode.INVALID_REQUEST, "text: must not be blank", field="text")
         source, seq = progress.request.source, await self._catch_up()
         events: dict[str, MessageEvent] = {}
+        others: dict[str, tuple[Write, ...]] = {}
         for message in messages:
             event = rules.event_of(source, message, progress.known, self._clock())
-            events.setdefault(event.id, event.model_copy(update={"members_seq": seq}))
-        for added in await self._messages.add_all(tuple(events.values())):
+            if event.id in events:
+                continue
+            files = await self._files.of_message(progress.request, message, event)
+            if isinstance(files, list):
+                progress.missing += tuple(files)
+            else:
+                attached = {"members_seq": seq, "files": files.files or None}
+                events[event.id], others[event.id] = event.model_copy(update=attached), files.writes
+        if progress.missing:
+            return  # a message behind it would take its place
+        for added in await self._messages.add_all(tuple(events.values()), others):
             if isinstance(added, Exception):
                 raise added
             progress.messages += isinstance(added, int)
@@ -177,11 +235,6 @@ class ImportHandlers:
             FaultError: ``room_unknown``.
         """
         if room not in progress.known:
-            for is_direct in (False, True):
-                room_id = rules.room_id_of(progress.request.source, room, is_direct=is_direct)
-                if await self._rooms.room(room_id) is not None:
-                    progress.known[room] = room_id
-                    return room_id
-            message = f"no room {room!r} of {progress.request.source} was imported before"
-            raise refuse(ErrorCode.ROOM_UNKNOWN, message, field="room")
+            found = await imported_room(self._rooms, progress.request.source, room)
+            progress.known[room] = found
         return progress.known[room]

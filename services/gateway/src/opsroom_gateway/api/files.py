@@ -25,7 +25,7 @@ from opsroom_messaging.client.request_client import RequestClient
 
 _AUTH_ERRORS = (ErrorCode.TOKEN_INVALID, ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN, ErrorCode.BANNED)
 _MEBIBYTE = 1024**2
-_FILE = {
+FILE_EXAMPLE = {
     "id": "0d6f2c2d5f3b4d0a9d6f8f3c2b1a0e9d",
     "name": "disk usage.png",
     "type": "image/png",
@@ -33,10 +33,10 @@ _FILE = {
     "width": 1280,
     "height": 720,
 }
-_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _DOWNLOADED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file", "content": _BINARY},
-    206: {"description": "The part that was asked for", "content": _BINARY},
+    200: {"description": "The file", "content": BINARY},
+    206: {"description": "The part that was asked for", "content": BINARY},
     304: {"description": "The file is the one that the client has"},
     416: {"description": "The file has no such part"},
 }
@@ -52,7 +52,7 @@ def files_router(
         "/files",
         status_code=201,
         summary="Upload a file",
-        responses=example_response(201, _FILE)
+        responses=example_response(201, FILE_EXAMPLE)
         | error_responses(
             ErrorCode.ROOM_UNKNOWN,
             ErrorCode.FILE_UNKNOWN,
@@ -67,7 +67,7 @@ def files_router(
             *_AUTH_ERRORS,
         ),
         response_model_exclude_none=True,
-        openapi_extra={"requestBody": {"required": True, "content": _BINARY}},
+        openapi_extra={"requestBody": {"required": True, "content": BINARY}},
     )
     async def upload(
         request: Request,
@@ -84,13 +84,7 @@ def files_router(
         """
         if principal.user is None:
             raise refuse(ErrorCode.FORBIDDEN, "register a name first: files have owners")
-        declared = request.headers.get("content-length", "")
-        size = int(declared[:19]) if declared.isascii() and declared.isdigit() else uploads.limits.size
-        body = _body(request, uploads.limits)
-        if size > uploads.limits.size:
-            if "expect" in request.headers:
-                raise uploads.too_large()  # the client has not begun to send it
-            await uploads.refuse_rest(body)
+        size, body = await body_of(request, uploads)
         client = client_of(request)
         limits.count_message(client, principal.identity)
         limits.count_upload(client, principal.identity, -(-size // _MEBIBYTE))
@@ -100,7 +94,7 @@ def files_router(
             id=request_id_of(key, by, "upload"),
             room=room,
             name=name,
-            declared_type=request.headers.get("content-type", "").partition(";")[0].strip().lower(),
+            declared_type=declared_type_of(request),
         )
         return await uploads.receive(new, body)
 
@@ -134,6 +128,27 @@ def files_router(
         return downloads.response(found, request.scope, headers)
 
     return router
+
+
+def declared_type_of(request: Request) -> str:
+    """Return the type that a client gives to what it uploads, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def body_of(request: Request, uploads: Uploads) -> tuple[int, AsyncIterator[bytes]]:
+    """Return how long the body of an upload is, the limit if it does not say so, and its pieces.
+
+    Raises:
+        FaultError: ``payload_too_large``.
+    """
+    declared = request.headers.get("content-length", "")
+    size = int(declared[:19]) if declared.isascii() and declared.isdigit() else uploads.limits.size
+    body = _body(request, uploads.limits)
+    if size > uploads.limits.size:
+        if "expect" in request.headers:
+            raise uploads.too_large()  # the client has not begun to send it
+        await uploads.refuse_rest(body)
+    return size, body
 
 
 async def _body(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:

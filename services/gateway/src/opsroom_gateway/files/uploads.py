@@ -9,12 +9,15 @@ from typing import Final, NoReturn
 from uuid import uuid4
 
 from opsroom_contracts import endpoints
+from opsroom_contracts.audit import Requester
 from opsroom_contracts.chat.files import (
+    BeginFileReply,
     BeginFileRequest,
     CancelFileRequest,
     File,
     FinishFileRequest,
 )
+from opsroom_contracts.chat.imported_files import BeginImportedFileRequest, ImportedFile
 from opsroom_contracts.errors import ErrorCode, FaultError, refuse
 from opsroom_gateway.domain.file_types import recognize
 from opsroom_gateway.files.limits import UploadLimits
@@ -35,14 +38,26 @@ Body = AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class Importing:
+    """The message that an admin imports and whose file this is."""
+
+    file: ImportedFile
+    by: Requester
+
+
+@dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a client says about a file that it uploads. ``id``: from its idempotency key, if it has one."""
+    """What a client says about a file that it uploads. ``id``: from its idempotency key, if it has one.
+
+    ``imported``: it is for a message that is imported; ``room`` is that of the source then.
+    """
 
     user_id: str
     id: str
     room: str
     name: str
     declared_type: str
+    imported: Importing | None = None
 
 
 class Uploads:
@@ -66,10 +81,7 @@ class Uploads:
         """
         with self._slot(new.user_id):
             attempt = uuid4().hex
-            request = BeginFileRequest(
-                user_id=new.user_id, id=new.id, attempt=attempt, room=new.room, name=new.name
-            )
-            reply = await self._requester.request(endpoints.BEGIN_FILE, request)
+            reply = await self._begin(new, attempt)
             if reply.file is not None:
                 async for _ in self._limited(body):
                     pass  # so that the client gets to read the response
@@ -88,6 +100,17 @@ class Uploads:
         message = f"a file may have {size} bytes ({size / 1024**2:g} MiB) at most"
         return refuse(ErrorCode.PAYLOAD_TOO_LARGE, message)
 
+    async def _begin(self, new: NewFile, attempt: str) -> BeginFileReply:
+        if new.imported is not None:
+            importing = BeginImportedFileRequest(
+                file=new.imported.file, name=new.name, attempt=attempt, by=new.imported.by
+            )
+            return await self._requester.request(endpoints.BEGIN_IMPORTED_FILE, importing)
+        request = BeginFileRequest(
+            user_id=new.user_id, id=new.id, attempt=attempt, room=new.room, name=new.name
+        )
+        return await self._requester.request(endpoints.BEGIN_FILE, request)
+
     async def _store_file(self, new: NewFile, attempt: str, body: Body) -> File:
         blob, digest, size, head, number = Blob(new.id, attempt), hashlib.sha256(), 0, b"", 0
         async with OneWrite() as write:
@@ -97,6 +120,9 @@ class Uploads:
                 digest.update(chunk)
                 await write.then(self._store.put(blob, number, chunk))
                 number += 1
+        if new.imported is not None and digest.hexdigest() != new.imported.file.digest:
+            message = f"digest: the content has {digest.hexdigest()}"
+            raise refuse(ErrorCode.INVALID_REQUEST, message, field="digest")
         recognized = recognize(head, new.declared_type)
         request = FinishFileRequest(
             user_id=new.user_id,

@@ -16,8 +16,8 @@ from opsroom_gateway.settings import AccessSettings
 
 HOOKS_PATH = "/hooks/"
 """The beginning of the paths that other programs post to. What they send may be longer than a request."""
-UPLOAD_PATH = "/api/v1/chat/files"
-"""The only path whose requests may have a large body: its route reads it piece by piece."""
+UPLOAD_PATHS = frozenset({"/api/v1/chat/files", "/api/v1/chat/imports/files"})
+"""The only paths whose requests may have a large body: their routes read it piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,6 @@ def build_checks(settings: AccessSettings) -> RequestChecks:
         settings.origins(),
         AddressConnections(settings.connections_per_address),
         BodyLimits(settings.body_bytes, settings.json_depth, settings.body_seconds),
-        frozenset({UPLOAD_PATH}),
+        UPLOAD_PATHS,
         BodyLimits(HOOK_BODY_MAX, settings.json_depth, settings.body_seconds),
     )
