@@ -108,15 +108,21 @@ class Commander:
         return accepted
 
     async def cancel(self, accepted: Accepted) -> None:
-        """Cancel a command, unless it is finished already."""
+        """Cancel a command, unless it is finished already.
+
+        Raises:
+            LaneEndedError: the streams are other ones now, perhaps without this command.
+        """
         accepted.cancelling = True
         self._recorder.history.ordered.add(("cancel", self.name, accepted.operation))
         life = self._recorder.cloud
         with self._recorder.trying("to cancel", self.name):
-            while life is self._recorder.cloud:
+            while True:
                 answer = await self.ask("DELETE", f"/api/v1/cloud/operations/{accepted.operation}", {})
                 code = answer.body.get("code")
-                if life is not self._recorder.cloud or code == "operation_finished":
+                if life is not self._recorder.cloud:
+                    raise LaneEndedError
+                if code == "operation_finished":
                     return
                 if answer.status == 200:
                     accepted.cancelled = True
