@@ -91,6 +91,12 @@ CARDS = "incidents.cards.*"
 """The last report about each thing that has a card with a key. They expire."""
 ROTAS = "incidents.rotas.*"
 """Who is on call, by week."""
+ESCALATIONS = "incidents.escalations.*"
+"""How far alerts have gone that nobody acknowledges. They expire."""
+ESCALATION_TIMERS = "incidents.timers.*"
+ESCALATIONS_DUE = "incidents.due.*"
+ESCALATION_WORKERS = "escalations"
+"""The durable consumer of ``incidents.due.*``, shared by all processes of the service ``incidents``."""
 INCIDENT_RECORDS = "incidents.records.*"
 """Incidents. They expire long after they were closed."""
 UNSAID_CHANGES = "incidents.unsaid.*"
@@ -368,6 +374,21 @@ def card_subject(digest: str) -> str:
 def rota_subject(rota_id: str) -> str:
     """Return the subject of the record of one rota."""
     return f"incidents.rotas.{rota_id}"
+
+
+def escalation_subject(escalation_id: str) -> str:
+    """Return the subject of the record of one escalation."""
+    return f"incidents.escalations.{escalation_id}"
+
+
+def escalation_timer(escalation_id: str) -> str:
+    """Return the subject of the timer of one escalation."""
+    return f"incidents.timers.{escalation_id}"
+
+
+def escalation_due(escalation_id: str) -> str:
+    """Return the subject on which that timer publishes when it fires."""
+    return f"incidents.due.{escalation_id}"
 
 
 def incident_record(incident_id: str) -> str:

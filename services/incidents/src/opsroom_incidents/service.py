@@ -30,6 +30,8 @@ from opsroom_incidents.incidents.chat import ChatRooms
 from opsroom_incidents.incidents.handlers import IncidentHandlers
 from opsroom_incidents.incidents.keeper import IncidentKeeper
 from opsroom_incidents.incidents.store import IncidentStore
+from opsroom_incidents.on_call.escalation_store import EscalationStore
+from opsroom_incidents.on_call.escalations import Escalations
 from opsroom_incidents.on_call.handlers import OnCallHandlers
 from opsroom_incidents.on_call.store import RotaStore
 from opsroom_incidents.settings import IncidentsSettings
@@ -55,6 +57,7 @@ from opsroom_runtime.process import run_tasks
 
 _MAX_ACK_PENDING = 1000
 _COMMANDS_AT_ONCE = 50
+_ESCALATIONS_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class _Incidents:
     delivery: WebhookDelivery
     on_call: OnCallHandlers
     bots: BotDirectory
+    escalations: Escalations
+    due: Worker
 
 
 @asynccontextmanager
@@ -106,6 +111,8 @@ async def incidents_service(
                 "incidents", (*parts.follower.duties(), *parts.catch_up.duties()), broker.metrics
             ),
             webhooks=parts.delivery.run(),
+            due=parts.due.run(),
+            escalations=run_duties("escalations", parts.escalations.duties(), broker.metrics),
         ):
             await service.start()
             try:
@@ -127,8 +134,22 @@ def _build(
     rooms = ChatRooms(requester)
     incidents = IncidentKeeper(records, posts, rooms, requester, clock)
     executor = Executor(cloud, plans, clock, settings.command_lateness())
+    rotas = RotaStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer)
+    escalations = Escalations(
+        EscalationStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer),
+        rotas,
+        rooms,
+        posts,
+        clock=clock,
+        minute=settings.escalation_minute(),
+    )
     cards = CardKeeper(
-        StreamReader(broker, subjects.INCIDENTS_STREAM), writer, requester, clock, incidents.card_changed
+        StreamReader(broker, subjects.INCIDENTS_STREAM),
+        writer,
+        requester,
+        clock,
+        along=escalations.begin,
+        on_change=incidents.card_changed,
     )
     doers = Doers(
         executor=executor,
@@ -173,8 +194,15 @@ def _build(
             on_change=delivery.look_now,
         ),
         delivery=delivery,
-        on_call=OnCallHandlers(
-            RotaStore(StreamReader(broker, subjects.INCIDENTS_STREAM), writer), webhooks, rooms, clock
+        on_call=OnCallHandlers(rotas, webhooks, rooms, clock),
+        escalations=escalations,
+        due=Worker(
+            broker,
+            stream=subjects.INCIDENTS_STREAM,
+            durable=subjects.ESCALATION_WORKERS,
+            handle=escalations.on_due,
+            on_failure=upkeep.check_now,
+            pace=WorkerPace(_ESCALATIONS_AT_ONCE),
         ),
         bots=BotDirectory(broker),
     )
@@ -206,7 +234,7 @@ def _endpoints(broker: NatsConnection, parts: _Incidents) -> MicroService:
 
 
 def _upkeep(broker: NatsConnection, settings: IncidentsSettings) -> Upkeep:
-    """The upkeep of the stream and the consumer that this service owns."""
+    """The upkeep of the stream and the consumers that this service owns."""
     replicas = settings.stream_replicas
     workers = WorkerConsumer(
         ack_wait=settings.command_ack_seconds,
@@ -215,9 +243,16 @@ def _upkeep(broker: NatsConnection, settings: IncidentsSettings) -> Upkeep:
         durable=subjects.COMMAND_WORKERS,
         subject=subjects.CHAT_COMMANDS,
     )
+    due = WorkerConsumer(
+        ack_wait=settings.command_ack_seconds,
+        max_pending=_MAX_ACK_PENDING,
+        stream=subjects.INCIDENTS_STREAM,
+        durable=subjects.ESCALATION_WORKERS,
+        subject=subjects.ESCALATIONS_DUE,
+    )
     return Upkeep(
         broker,
-        [KeptStream(incidents_stream(replicas=replicas)), workers],
+        [KeptStream(incidents_stream(replicas=replicas)), workers, due],
         optional=probes_stream(replicas=replicas),
     )
 

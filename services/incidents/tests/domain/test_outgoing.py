@@ -13,6 +13,7 @@ from opsroom_contracts.chat.rooms import RoomAccessReply, RoomKind
 from opsroom_contracts.cloud.commands import Command, EventType, InstanceState
 from opsroom_contracts.cloud.models import InstanceEvent
 from opsroom_contracts.incidents.cards import Card, CardKind, CardStatus
+from opsroom_contracts.incidents.escalations import EscalationRecord
 from opsroom_contracts.incidents.webhooks import (
     CreateWebhookRequest,
     WebhookFilter,
@@ -20,6 +21,7 @@ from opsroom_contracts.incidents.webhooks import (
     WebhookTopic,
 )
 from opsroom_contracts.serialization.codec import encode
+from opsroom_contracts.subjects import escalation_subject
 from opsroom_incidents.domain import webhooks as rules
 from opsroom_incidents.domain.outgoing import (
     SOURCES,
@@ -41,7 +43,7 @@ def message(kind: CardKind | None = None, room: str = "general") -> Stored:
     event = MessageEvent(
         id="m1", room=room, user=User(id="u1", name="ann"), text="hello", timestamp=NOW, card=card
     )
-    return Stored("CHAT", 7, encode(event), NOW)
+    return Stored("CHAT", "chat.events.general", 7, encode(event), NOW)
 
 
 def server(type_: EventType, **labels: str) -> Stored:
@@ -55,7 +57,7 @@ def server(type_: EventType, **labels: str) -> Stored:
         timestamp=NOW,
         labels=labels,
     )
-    return Stored("CLOUD", 9, encode(event), NOW)
+    return Stored("CLOUD", "cloud.events.i1", 9, encode(event), NOW)
 
 
 def types(stored: Stored, *topics: WebhookTopic, **more: object) -> list[str]:
@@ -89,9 +91,48 @@ def test_rooms_and_labels_are_conditions() -> None:
     assert types(server(EventType.WORKING), WebhookTopic.SERVERS) == []
 
 
-@given(topics=TOPICS, data=st.binary(max_size=200), stream=st.sampled_from([one.stream for one in SOURCES]))
-def test_what_can_not_be_read_is_left_out(topics: tuple[WebhookTopic, ...], data: bytes, stream: str) -> None:
-    assert outgoing(Stored(stream, 1, data, NOW), WebhookFilter(topics=topics)) is None
+@given(
+    topics=TOPICS,
+    data=st.binary(max_size=200),
+    place=st.sampled_from([(one.stream, subject) for one in SOURCES for subject in one.subjects]),
+)
+def test_what_can_not_be_read_is_left_out(
+    topics: tuple[WebhookTopic, ...], data: bytes, place: tuple[str, str]
+) -> None:
+    assert outgoing(Stored(*place, 1, data, NOW), WebhookFilter(topics=topics)) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "webhook", "rooms", "is_one"),
+    [
+        (WebhookTopic.ALERTS, "a" * 16, (), True),
+        (WebhookTopic.ALERTS, "a" * 16, ("ops",), True),
+        (WebhookTopic.ALERTS, "a" * 16, ("elsewhere",), False),
+        (WebhookTopic.ALERTS, None, (), False),
+        (WebhookTopic.INCIDENTS, "a" * 16, (), False),
+    ],
+)
+def test_the_last_step_of_an_escalation_is_for_one_webhook(
+    topic: WebhookTopic, webhook: str | None, rooms: tuple[str, ...], is_one: bool
+) -> None:
+    record = EscalationRecord(
+        id="e" * 32,
+        room="ops",
+        card="digest",
+        message_id="m1",
+        generation=1,
+        rota="r" * 16,
+        name="Ops",
+        since=NOW,
+        changed_at=NOW,
+        steps=3,
+        webhook=webhook,
+    )
+    stored = Stored("INCIDENTS", escalation_subject(record.id), 3, encode(record), NOW)
+    found = outgoing(stored, WebhookFilter(topics=(topic,), rooms=rooms))
+    assert (found is not None) is is_one
+    if found is not None:
+        assert (found.event.type, found.room, found.webhook) == ("alert.escalated", "ops", webhook)
 
 
 @given(topics=TOPICS)

@@ -109,7 +109,8 @@ class CardRecord(Model):
     It has no text of the card: that is in the message alone, so that removing the message erases it.
 
     ``starts_at``: when what it is about began, as its source says. ``changed_at``: ascends with each report.
-    ``acknowledged_by``: the name of who has acknowledged this generation.
+    ``acknowledged_by``: the name of who has acknowledged this generation. ``firing_since``: while it fires,
+    when the report came that it does.
     """
 
     version: Literal[1] = 1
@@ -121,6 +122,7 @@ class CardRecord(Model):
     starts_at: Timestamp | None = None
     reports: Annotated[tuple[RememberedReport, ...], Field(max_length=REMEMBERED_MAX)] = ()
     acknowledged_by: PersonName | None = None
+    firing_since: Timestamp | None = None
 
 
 class HookSecretView(Model):

@@ -1,8 +1,10 @@
 """Requests of the incidents service to the chat service, which stores what it has to say."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from opsroom_contracts.chat.models import Text, User
+from pydantic import Field
+
+from opsroom_contracts.chat.models import MENTIONED_MAX, Text, User
 from opsroom_contracts.identity import BOT_ID_PREFIX
 from opsroom_contracts.incidents.cards import Card
 from opsroom_contracts.serialization.model import ClientId, Identifier, Model, RoomName
@@ -27,10 +29,11 @@ class CardRequest(Model):
 
 
 class ReplyRequest(Model):
-    """Store the reply to a command: one message for each ``idempotency_key`` of ``author``.
+    """Store what the portal says, such as the reply to a command: one message for each ``idempotency_key``.
 
-    ``author``: a bot, which needs no record of a member. ``thread``: the one in which the command was said.
-    ``card``: what clients that know cards show in place of ``text``. It is never updated. The id of the
+    ``author``: a bot, which needs no record of a member, and has keys apart from others. ``thread``: the
+    first message of the thread that it goes to. ``mentions``: ids of people in the room; nobody else is
+    mentioned, whatever the text says. ``card``: what clients that know cards show in place of ``text``. It is never updated. The id of the
     message is the same with it and without it.
     """
 
@@ -40,3 +43,4 @@ class ReplyRequest(Model):
     idempotency_key: ClientId
     thread: Identifier | None = None
     card: Card | None = None
+    mentions: Annotated[tuple[Identifier, ...], Field(max_length=MENTIONED_MAX)] = ()

@@ -18,6 +18,7 @@ from opsroom_contracts.incidents.hooks import ROTATION_SECONDS, RotationSeconds
 from opsroom_contracts.incidents.incidents import IncidentChangeView, IncidentStatus
 from opsroom_contracts.serialization.model import Epoch, Identifier, Model, RoomName, Sequence, Timestamp
 from opsroom_contracts.serialization.versions import StoredContract
+from opsroom_contracts.text import NAME_MAX
 
 WEBHOOKS_MAX: Final = 50
 """The maximum number of webhooks of a portal."""
@@ -298,6 +299,19 @@ class IncidentData(Model):
     change: IncidentChangeView
 
 
+class EscalationData(Model):
+    """The data of ``alert.escalated``: an alert that nobody has acknowledged since ``since``.
+
+    ``message_id``: of its card, which ``alert.firing`` had. ``rota``: a name. ``called``: ids of people.
+    """
+
+    room: RoomName
+    message_id: Identifier
+    rota: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    since: Timestamp
+    called: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
+
+
 class MessageData(Model):
     """The data of ``message.posted`` and ``message.edited``: the message as it is now."""
 
@@ -318,7 +332,7 @@ class ServerData(Model):
     event: CloudEvent
 
 
-EventData = ServerData | CardData | IncidentData | MessageData | RemovedData
+EventData = ServerData | CardData | IncidentData | EscalationData | MessageData | RemovedData
 
 
 class OutgoingEvent(Model):

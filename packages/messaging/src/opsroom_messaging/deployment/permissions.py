@@ -309,6 +309,8 @@ _PERMISSIONS = {
             subjects.WEBHOOK_PROGRESS,
             subjects.CARDS,
             subjects.ROTAS,
+            subjects.ESCALATIONS,
+            subjects.ESCALATION_TIMERS,
             subjects.INCIDENT_RECORDS,
             subjects.UNSAID_CHANGES,
             *(one.subject for one in (endpoints.ROOMS, endpoints.THREAD, endpoints.MAY_SEND)),

@@ -106,7 +106,11 @@ class SerialWorker:
         """Create the consumer unless it exists; of two processes that do so at once, one does."""
         jetstream, one = self._broker.jetstream, self._consumer
         try:
-            await jetstream.consumer_info(one.stream, one.durable)
+            config = (await jetstream.consumer_info(one.stream, one.durable)).config
+            if {*(config.filter_subjects or ()), config.filter_subject} - {None, ""} != set(one.subjects):
+                # A release has added subjects; messages on them count from now on.
+                changed = config.evolve(filter_subject=None, filter_subjects=list(one.subjects))
+                await jetstream.add_consumer(one.stream, changed)
         except NotFoundError:
             await jetstream.add_consumer(one.stream, _config(one, await self._start()))
 

@@ -8,7 +8,7 @@ from opsroom_chat.members.presence_handlers import Clock
 from opsroom_chat.messages.store import MessageStore
 from opsroom_chat.rooms.access import RoomAccess
 from opsroom_contracts.chat.events import MESSAGE_STATE, MessageEvent
-from opsroom_contracts.chat.models import SendReply, SendRequest
+from opsroom_contracts.chat.models import Mentions, SendReply, SendRequest
 from opsroom_contracts.errors import ErrorCode, refuse
 from opsroom_contracts.incidents.calls import CommandCall, CommandOrder, CommandTrigger
 from opsroom_contracts.incidents.posts import ReplyRequest
@@ -69,9 +69,10 @@ class Replies:
         if stored is not None:
             return _duplicate(stored, reply_id)
         members_seq = await self._access.check_room(request.room)
+        mentions = Mentions(users=request.mentions) if request.mentions else None
         if request.thread is not None:
             root = await self._threads.check(request.room, request.thread)
-            await self._threads.follow(root, request.author.id, None)
+            await self._threads.follow(root, request.author.id, mentions)
         event = MessageEvent(
             id=reply_id,
             room=request.room,
@@ -82,6 +83,7 @@ class Replies:
             members_seq=members_seq,
             thread=request.thread,
             card=request.card,
+            mentions=mentions,
         )
         added = await self._store.add(event)
         if isinstance(added, StreamMessage):

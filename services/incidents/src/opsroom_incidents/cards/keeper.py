@@ -34,6 +34,8 @@ RECORD_SECONDS: Final = 90 * 86_400
 _ATTEMPTS: Final = 20
 
 Clock = Callable[[], datetime]
+Along = Callable[[CardRecord, str], Awaitable[tuple[Write, ...]]]
+"""Returns what is stored together with the record of a card, whose digest it is called with."""
 OnChange = Callable[[str, CardStatus, str, datetime], Awaitable[None]]
 """Called with the id of a card's message, its status, who reports it and when, after the card is stored."""
 DecisionT = TypeVar("DecisionT", Decision, Decision | None)
@@ -57,8 +59,11 @@ class CardKeeper:
         writer: BatchWriter,
         requester: RequestClient,
         clock: Clock,
+        *,
+        along: Along,
         on_change: OnChange,
     ) -> None:
+        self._along = along
         self._on_change = on_change
         self._reader = reader
         self._writer = writer
@@ -126,7 +131,8 @@ class CardKeeper:
 
     async def _decide(self, card: CardId, decide_on: Callable[[CardRecord | None], DecisionT]) -> DecisionT:
         """Decide on the record of a card, and store what follows, guarded by the record."""
-        subject = card_subject(_digest(card.room, card.source, card.key))
+        digest = _digest(card.room, card.source, card.key)
+        subject = card_subject(digest)
         for _ in range(_ATTEMPTS):
             stored = await self._reader.last(subject)
             decision = decide_on(None if stored is None else _record(stored.data))
@@ -135,8 +141,9 @@ class CardKeeper:
                 return decision
             expected = 0 if stored is None else stored.seq
             write = Write(subject, encode(record), expected=expected, ttl=RECORD_SECONDS, replaces=True)
+            along = await self._along(record, digest)
             try:
-                await self._writer.write(write)
+                await self._writer.write(write, *along)
             except ConflictError:
                 continue
             return decision

@@ -33,6 +33,20 @@ class Posts:
         except FaultError as error:
             raise _or_unavailable(error) from error
 
+    async def mention(self, key: str, place: tuple[RoomName, str], text: str, users: tuple[str, ...]) -> None:
+        """Post a text in the thread ``place``, a room and a message's id, that mentions people by their ids.
+
+        ``key``: an idempotency key.
+        """
+        room, thread = place
+        request = ReplyRequest(
+            room=room, author=OPSROOM, text=text, idempotency_key=key, thread=thread, mentions=users
+        )
+        try:
+            await self._requester.request(endpoints.REPLY, request)
+        except FaultError as error:
+            raise _or_unavailable(error) from error
+
     async def card(self, room: RoomName, thread: str | None, card: Card, key: str | None = None) -> None:
         """Post a card, or update the one with its key.
 

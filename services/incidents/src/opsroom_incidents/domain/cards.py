@@ -93,6 +93,7 @@ def decide(card: CardId, known: CardRecord | None, report: Report, now: datetime
         starts_at=report.starts_at,
         reports=(*reports, made)[-REMEMBERED_MAX:],
         acknowledged_by=by,
+        firing_since=_firing_since(known, generation, status, changed_at),
     )
     return Decision(generation, changed_at, status, record, by, None if known is None else known.status)
 
@@ -118,6 +119,16 @@ def acknowledge(
     if decision is None:
         raise AssertionError("only the end of an alert is late")
     return decision
+
+
+def _firing_since(
+    known: CardRecord | None, generation: int, status: CardStatus, changed_at: datetime
+) -> datetime | None:
+    if status is not CardStatus.FIRING:
+        return None
+    if known is not None and known.generation == generation and known.status is CardStatus.FIRING:
+        return known.firing_since
+    return changed_at
 
 
 def _repeated(known: CardRecord, report: Report) -> RememberedReport | None:

@@ -19,9 +19,11 @@ from opsroom_contracts.cloud.commands import EventType
 from opsroom_contracts.cloud.events import cloud_event_of
 from opsroom_contracts.cloud.models import INSTANCE_EVENT
 from opsroom_contracts.incidents.cards import CardKind
+from opsroom_contracts.incidents.escalations import ESCALATION
 from opsroom_contracts.incidents.incidents import INCIDENT_RECORD, IncidentChangeView
 from opsroom_contracts.incidents.webhooks import (
     CardData,
+    EscalationData,
     EventData,
     IncidentData,
     MessageData,
@@ -36,6 +38,7 @@ from opsroom_contracts.serialization.model import copy_fields
 
 _QUIET: Final = frozenset({EventType.RETAINED, EventType.WORKING})
 """Events that are no news: the last state stored again, and progress."""
+_ESCALATION_PREFIX: Final = subjects.ESCALATIONS.removesuffix("*")
 _CARD_MARK: Final = b'"card"'
 _TOPIC_OF_CARD: Final = {
     CardKind.ALERT: (WebhookTopic.ALERTS, "alert"),
@@ -56,15 +59,20 @@ class Source:
 SOURCES: Final = (
     Source(subjects.CLOUD_STREAM, (subjects.CLOUD_EVENTS,), frozenset({WebhookTopic.SERVERS})),
     Source(subjects.CHAT_STREAM, (subjects.CHAT_EVENTS,), frozenset({*_CARD_TOPICS, WebhookTopic.MESSAGES})),
-    Source(subjects.INCIDENTS_STREAM, (subjects.INCIDENT_RECORDS,), frozenset({WebhookTopic.INCIDENTS})),
+    Source(
+        subjects.INCIDENTS_STREAM,
+        (subjects.INCIDENT_RECORDS, subjects.ESCALATIONS),
+        frozenset({WebhookTopic.INCIDENTS, WebhookTopic.ALERTS}),
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event as it lies in ``stream``, stored at ``at``."""
+    """An event as it lies on ``subject`` of ``stream``, stored at ``at``."""
 
     stream: str
+    subject: str
     seq: int
     data: bytes
     at: datetime
@@ -72,10 +80,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event that a webhook gets. ``room``: None: it is of no room."""
+    """An event that a webhook gets. ``room``: None: it is of no room. ``webhook``: None: all get it."""
 
     event: OutgoingEvent
     room: str | None = None
+    webhook: str | None = None
 
 
 def sources_of(wanted: WebhookFilter) -> tuple[Source, ...]:
@@ -105,6 +114,8 @@ def outgoing(stored: Stored, wanted: WebhookFilter) -> Outgoing | None:
                 return _of_server(stored, wanted)
             case subjects.CHAT_STREAM:
                 return _of_chat(stored, wanted)
+            case _ if stored.subject.startswith(_ESCALATION_PREFIX):
+                return _of_escalation(stored, wanted)
             case _:
                 return _of_incident(stored, wanted)
     except ContractError:
@@ -178,6 +189,23 @@ def _of_incident(stored: Stored, wanted: WebhookFilter) -> Outgoing | None:
         change=copy_fields(change, IncidentChangeView),
     )
     return Outgoing(_event(stored, f"incident.{change.kind.value}", change.at, data), record.room)
+
+
+def _of_escalation(stored: Stored, wanted: WebhookFilter) -> Outgoing | None:
+    if WebhookTopic.ALERTS not in wanted.topics:
+        return None
+    record = ESCALATION.read(stored.data)
+    if record.webhook is None or (wanted.rooms and record.room not in wanted.rooms):
+        return None
+    data = EscalationData(
+        room=record.room,
+        message_id=record.message_id,
+        rota=record.name,
+        since=record.since,
+        called=record.mentioned,
+    )
+    event = _event(stored, "alert.escalated", record.changed_at, data)
+    return Outgoing(event, record.room, record.webhook)
 
 
 def _event(stored: Stored, type_: str, at: datetime, data: EventData) -> OutgoingEvent:

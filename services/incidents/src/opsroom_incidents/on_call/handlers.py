@@ -16,6 +16,7 @@ from opsroom_contracts.incidents.on_call import (
     RotaRecord,
     RotaView,
 )
+from opsroom_contracts.incidents.webhooks import WebhookTopic
 from opsroom_contracts.serialization.model import RoomName, to_milliseconds
 from opsroom_contracts.text import NameRuleError, clean_name
 from opsroom_incidents.cards.keeper import Clock
@@ -94,7 +95,10 @@ class OnCallHandlers:
             message = f"the limit of {ROTAS_MAX} rotas is reached: remove some first"
             raise refuse(ErrorCode.INVALID_REQUEST, message)
         if rota.webhook is not None:
-            await self._webhooks.get(rota.webhook)
+            webhook, _ = await self._webhooks.get(rota.webhook)
+            if WebhookTopic.ALERTS not in webhook.filter.topics:
+                message = f"the webhook {rota.webhook} must have the topic alerts"
+                raise refuse(ErrorCode.INVALID_REQUEST, message, field="webhook")
         for field, people in (("people", rota.people), ("overrides", [one.person for one in rota.overrides])):
             for person in sorted(set(people)):
                 if await self._rooms.person(person, rota.room) is None:

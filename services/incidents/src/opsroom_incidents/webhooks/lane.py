@@ -17,7 +17,7 @@ from opsroom_contracts.incidents.webhooks import (
     WebhookRecord,
 )
 from opsroom_contracts.serialization.model import to_milliseconds
-from opsroom_contracts.subjects import CLOUD_STREAM, is_created_room
+from opsroom_contracts.subjects import CLOUD_STREAM, INCIDENTS_STREAM, is_created_room
 from opsroom_incidents.domain import webhooks as rules
 from opsroom_incidents.domain.outgoing import Outgoing, Source, Stored, event_id, outgoing
 from opsroom_incidents.webhooks.delivery import Delivered, Failed, Gone, WebhookSender, consumer_name
@@ -107,7 +107,8 @@ class Lane:
         if bounds.epoch != (self._start.epoch if progress is None else progress.epoch):
             return StartAt(moment=self._webhook.created_at if progress is None else progress.at)
         first = self._start.seq if progress is None else progress.seq + 1
-        if first < bounds.first:
+        # Of a record, only the last state is kept, so there is nothing to lose before the first event.
+        if first < bounds.first and (progress is not None or self._source.stream != INCIDENTS_STREAM):
             await self._note_lost(progress, first, bounds.first - 1)
         return StartAt(max(first, bounds.first))
 
@@ -119,7 +120,7 @@ class Lane:
     async def _handle(self, taken: Taken) -> float | None:
         """Deliver an event, if it is one of the webhook."""
         message = taken.message
-        stored = Stored(self._source.stream, message.seq, message.data, message.at)
+        stored = Stored(self._source.stream, message.subject, message.seq, message.data, message.at)
         if outgoing(stored, self._webhook.filter) is None:
             return None
         found = await self._parts.store.find(self._webhook.id)
@@ -152,7 +153,9 @@ class Lane:
         return is_here and webhook.disabled is None and not webhook.removed
 
     async def _may_get(self, webhook: WebhookRecord, event: Outgoing) -> bool:
-        """Whether the webhook may get an event of this room, by who may read the room now."""
+        """Whether the webhook may get an event: it is for all, and they may read its room now."""
+        if event.webhook not in {None, webhook.id}:
+            return False
         if event.room is None or not is_created_room(event.room):
             return True
         request = RoomAccessRequest(room=event.room, user_id=webhook.creator)
