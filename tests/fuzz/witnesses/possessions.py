@@ -130,6 +130,9 @@ async def possessions(
         "hook_id": "a" * 16,
         "incident_id": "a" * 16,
         "webhook_id": "a" * 16,
+        "source": "slack.t1",
+        "message": "1",
+        "digest": "a" * 64,
     }
     owned = Possessions(admin, broker, owner, ids)
     owned.operations = operations((await admin.get("/openapi.json")).json(), ids)
