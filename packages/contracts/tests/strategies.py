@@ -3,7 +3,7 @@
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -16,7 +16,9 @@ from pydantic.fields import FieldInfo
 from opsroom_contracts.cloud.commands import Command
 from opsroom_contracts.cloud.models import OUTSIDE, InstanceEvent, InstanceEventV3
 from opsroom_contracts.cloud.schedules import ScheduleRequest
+from opsroom_contracts.incidents.bot_commands import BotAnswer
 from opsroom_contracts.incidents.cards import CardAction
+from opsroom_contracts.incidents.on_call import Override
 from opsroom_contracts.serialization.model import Model
 from opsroom_contracts.text import is_blank
 
@@ -24,6 +26,7 @@ _SMALL = 4
 _SIMPLE: dict[type, st.SearchStrategy[Any]] = {
     type(None): st.none(),
     bool: st.booleans(),
+    date: st.dates(),
     datetime: st.datetimes(timezones=st.just(UTC)),
 }
 
@@ -45,6 +48,21 @@ def _with_one_effect(values: dict[str, Any]) -> dict[str, Any]:
     if values.get("command") is not None:
         return {**values, "url": None}
     return {**values, "url": values.get("url") or "https://example.com/"}
+
+
+def _with_one_answer(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave a bot a text or a card."""
+    if values.get("card") is not None:
+        return {**values, "text": None}
+    return {**values, "text": values.get("text") or "done", "card": None}
+
+
+def _in_order(values: dict[str, Any]) -> dict[str, Any]:
+    """Let the duty of an override end after it begins."""
+    start, end = sorted((values["start"], values["end"]))
+    if end - start < timedelta(seconds=1):
+        start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    return {**values, "start": start, "end": end}
 
 
 def _with_choices(values: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +92,8 @@ _COMPLETED: dict[type[Model], Callable[[dict[str, Any]], dict[str, Any]]] = {
     InstanceEventV3: _with_operation,
     ScheduleRequest: _with_choices,
     CardAction: _with_one_effect,
+    BotAnswer: _with_one_answer,
+    Override: _in_order,
 }
 """What makes the values of a model valid whose fields depend on each other."""
 

@@ -14,6 +14,7 @@ from opsroom_contracts.chat.models import SendRequest
 from opsroom_contracts.cloud.models import InstanceEvent, InstanceEventV3
 from opsroom_contracts.cloud.schedules import ScheduleRequest
 from opsroom_contracts.documents.schema import all_models
+from opsroom_contracts.incidents.bot_commands import BotAnswer
 from opsroom_contracts.incidents.cards import CardAction
 from opsroom_contracts.incidents.webhooks import OutgoingEvent
 from opsroom_contracts.serialization.codec import (
@@ -33,6 +34,7 @@ FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 DEPENDENT = {
     *((event, name) for event in (InstanceEvent, InstanceEventV3) for name in ("operation_id", "command")),
     *((CardAction, name) for name in ("command", "url")),
+    *((BotAnswer, name) for name in ("text", "card")),
     *((ScheduleRequest, name) for name in ("ids", "selector", "cron", "at")),
 }
 """Fields that may be missing only with certain values of others; tests of the model check this."""

@@ -33,8 +33,8 @@ class ReplyRequest(Model):
 
     ``author``: a bot, which needs no record of a member, and has keys apart from others. ``thread``: the
     first message of the thread that it goes to. ``mentions``: ids of people in the room; nobody else is
-    mentioned, whatever the text says. ``card``: what clients that know cards show in place of ``text``. It is never updated. The id of the
-    message is the same with it and without it.
+    mentioned, whatever the text says. ``card``: what clients that know cards show in place of ``text``. It is
+    never updated. The id of the message is the same with it and without it.
     """
 
     room: RoomName

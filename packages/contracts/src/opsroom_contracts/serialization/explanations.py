@@ -7,6 +7,7 @@ _INTEGER: Final = "must be an integer"
 _NUMBER: Final = "must be a number"
 _TRUTH: Final = "must be true or false"
 _MOMENT: Final = "must be a date and time like 2026-11-23T23:04:05Z"
+_DAY: Final = "must be a date like 2026-11-23"
 _LIST: Final = "must be a list"
 _OBJECT: Final = "must be an object"
 
@@ -39,6 +40,10 @@ _EXPLANATIONS: Final[Mapping[str, str]] = {
     "datetime_parsing": _MOMENT,
     "datetime_from_date_parsing": _MOMENT,
     "datetime_object_invalid": _MOMENT,
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_from_datetime_inexact": _DAY,
     "timezone_aware": "must name its time zone",
     "list_type": _LIST,
     "tuple_type": _LIST,
