@@ -43,7 +43,7 @@ def lab(
     environ = {
         "AGENT_NAME": "lab",
         "AGENT_PROVIDER": "simulated",
-        "AGENT_SIMULATED_DELAY_SECONDS": "2",
+        "AGENT_SIMULATED_DELAY_SECONDS": "5",  # all must have begun before the first is done
         "AGENT_SIMULATED_LOST_REPLY_RATE": str(request.param),
     }
     return Lab(AgentPortal(broker, broker_process.url, tmp_path, environ))
