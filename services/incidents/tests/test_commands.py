@@ -13,6 +13,8 @@ from services.chat.tests.harness import refusal
 from services.cloud.tests.harness import each_once
 from services.incidents.tests.harness import Room, service, until_state
 
+NO_SERVERS = "There are no servers yet. `/create` makes one."
+
 
 async def test_a_server_lives_by_commands_of_the_chat(room: Room, broker: NatsConnection) -> None:
     async with service(broker):
@@ -146,10 +148,10 @@ async def test_a_reply_is_in_the_thread_of_its_command(room: Room, broker: NatsC
             lambda found: len(found.replies) == 2,
             30,
         )
-    assert [one.text for one in thread.replies] == ["/ps", "There are no such servers."]
+    assert [one.text for one in thread.replies] == ["/ps", NO_SERVERS]
 
 
 async def test_a_malformed_trigger_delays_nothing(room: Room, broker: NatsConnection) -> None:
     await room.chat.put(command_subject("x"), b"{}")
     async with service(broker):
-        assert await room.ask("/ps") == "There are no such servers."
+        assert await room.ask("/ps") == NO_SERVERS

@@ -42,7 +42,7 @@ from opsroom_incidents.commands.posts import Posts
 from opsroom_incidents.commands.said import RefusalError, Said, selected
 from opsroom_incidents.commands.schedules import ScheduleCommands
 from opsroom_incidents.domain.operation_cards import first_standings, operation_card, servers_card
-from opsroom_incidents.domain.results import plan_text, servers_text
+from opsroom_incidents.domain.results import no_servers, plan_text
 from opsroom_messaging.errors import UnavailableError
 from opsroom_messaging.jetstream.stream_reader import StreamMessage, StreamReader
 
@@ -170,7 +170,7 @@ class CommandWorker:
                 found = await self._doers.cloud.instances()
                 if command.targets is not None:
                     found = tuple(selected(found, command.targets))
-                return servers_card(said.message_id, found, said.at) if found else servers_text(found)
+                return servers_card(said.message_id, found, said.at) if found else no_servers(command)
             case ShowLogs():
                 self._doers.executor.check_on_time(said)
                 return await self._doers.logs.show(command, said)

@@ -5,7 +5,7 @@ from typing import Final, assert_never
 
 from opsroom_contracts.cloud.instances import Condition, default_name
 from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
-from opsroom_contracts.incidents.commands import CommandName
+from opsroom_contracts.incidents.commands import CommandName, ListServers
 from opsroom_contracts.incidents.plans import CommandPlan
 from opsroom_contracts.text import clip
 
@@ -75,13 +75,18 @@ def refusals(plan: CommandPlan) -> list[str]:
 
 
 def servers_text(instances: Sequence[Instance]) -> str:
-    """Return the reply to ``/ps``."""
-    if not instances:
-        return "There are no such servers."
+    """Return a line for each server."""
     lines = [_server_line(one) for one in instances[:_LISTED_MAX]]
     if len(instances) > _LISTED_MAX:
         lines.append(f"and {len(instances) - _LISTED_MAX} more")
     return clip("\n".join(lines), REPLY_MAX)
+
+
+def no_servers(command: ListServers) -> str:
+    """Return the reply to a ``/ps`` that finds nothing."""
+    if command.targets is not None:
+        return "There are no such servers."
+    return "There are no servers yet. `/create` makes one."
 
 
 def _server_line(instance: Instance) -> str:
