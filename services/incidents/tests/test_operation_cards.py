@@ -100,6 +100,11 @@ def test_the_buttons_of_several_operations_name_their_command() -> None:
     assert [one.command for one in card.actions] == ["/approve m", "/deny m", "/undo web-0 web-1 web-2"]
 
 
+def test_a_reason_with_control_characters_is_shown_on_one_line() -> None:
+    failed = Standing(FAILED, AT, reason="\x1b[31mno space\nleft")
+    assert operation_card(plan(1), [failed], AT).text == "`web-0`: failed: \\x1b[31mno space\\nleft"
+
+
 def test_an_approved_operation_counts_down_and_a_denied_one_says_why() -> None:
     waits = plan(1, awaiting=1)
     approved = operation_card(waits, [Standing(PENDING, AT + timedelta(seconds=10), ("Bob",))], AT)

@@ -18,7 +18,7 @@ from opsroom_contracts.incidents.cards import (
     CardStatus,
 )
 from opsroom_contracts.incidents.plans import CommandPlan
-from opsroom_contracts.text import clip
+from opsroom_contracts.text import clip, visible
 from opsroom_incidents.domain.results import name_of_step, refusals, servers_text
 
 SOURCE: Final = "opsroom"
@@ -167,7 +167,8 @@ def _until(plan: CommandPlan, dues: Sequence[datetime | None]) -> str:
 
 def _end(standing: Standing) -> str:
     """Return how an operation ended, if not as it should have."""
-    reason = f": {standing.reason}" if standing.reason else ""
+    # A provider says what it likes, and a card has no control characters.
+    reason = f": {visible(standing.reason)}" if standing.reason else ""
     match standing.status:
         case OperationStatus.DENIED:
             return f"denied{reason}"

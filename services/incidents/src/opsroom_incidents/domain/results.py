@@ -7,7 +7,7 @@ from opsroom_contracts.cloud.instances import Condition, default_name
 from opsroom_contracts.cloud.models import Instance, Operation, OperationStatus
 from opsroom_contracts.incidents.commands import CommandName, ListServers
 from opsroom_contracts.incidents.plans import CommandPlan
-from opsroom_contracts.text import clip
+from opsroom_contracts.text import clip, visible
 
 REPLY_MAX: Final = 4000
 """The maximum length of a reply, in characters: that of every message."""
@@ -68,7 +68,7 @@ def what_became_of(operation: Operation) -> str:
 def refusals(plan: CommandPlan) -> list[str]:
     """Return a line for each step that was refused."""
     return [
-        f"`{name_of_step(plan, place)}`: {result.message or result.code}"
+        f"`{name_of_step(plan, place)}`: {visible(result.message or str(result.code))}"
         for place, result in enumerate(plan.results or ())
         if result.code is not None
     ]
