@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from opsroom_client import Opsroom
 from opsroom_gateway.auth.static_tokens import make_token
 from opsroom_testkit.broker import BrokerProcess
 from opsroom_testkit.ports import free_port
@@ -169,6 +170,23 @@ async def test_browsers_keep_files_with_a_hash_and_revalidate_the_page(tmp_path:
         missing = await client.get("/main.9876543210.js")  # of another version: it may come
         assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-cache")
         assert (await client.head("/")).status_code == 200
+
+
+async def test_large_files_pass(broker_process: BrokerProcess, tmp_path: Path) -> None:
+    port, content = free_port(), bytes(3 * 1024 * 1024)
+    async with portal_at(broker_process.url) as portal:
+        config = configured(tmp_path, port, portal.gateway.port)
+        async with running(tmp_path, config, f"http://127.0.0.1:{port}", "/nginx-health") as address:
+            async with Opsroom(address, timeout=30) as guest:
+                token = (await guest.register("Ann")).token
+            async with asking_from(STRANGER, address) as client:
+                reply = await client.post(
+                    "/api/v1/chat/files",
+                    params={"room": "general", "name": "large"},
+                    headers={"Authorization": f"Bearer {token}"},
+                    content=content,
+                )
+                assert (reply.status_code, reply.json()["size"]) == (201, len(content))
 
 
 def test_proxies_come_from_the_same_networks_for_nginx_and_for_gateways() -> None:
